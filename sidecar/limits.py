@@ -1,0 +1,62 @@
+"""Every bound of the program, with its unit in its name and its reason beside it.
+
+Known to every room; knows none. A number that limits something and stands elsewhere is a defect.
+"""
+
+# --- store -----------------------------------------------------------------------------------------------------------
+# FoundationDB's own (7.3 documentation, "Known Limitations"); both engines keep them.
+store_value_bytes_max = 100_000
+store_key_bytes_max = 10_000
+store_transaction_bytes_max = 10_000_000
+store_read_window_seconds = 5.0  # an older read version is answered with 1007, which also lets LMDB reuse pages
+store_embedded_key_bytes_max = 510  # LMDB stops at 511, of which one byte is our prefix
+
+# --- keys and values -------------------------------------------------------------------------------------------------
+key_bytes_max = 480  # our own keys: below the embedded engine's limit with room for the root prefix
+key_workspace_path_bytes_max = 150  # a longer path keeps its head and hashes its tail
+key_file_path_bytes_max = 230  # the same
+value_inline_bytes_max = 90_000  # below the store's 100,000; more goes to chunks
+change_row_bytes_max = 80_000  # a transaction's changes are split into rows below this
+
+# --- changes ---------------------------------------------------------------------------------------------------------
+changes_page_rows_max = 200  # rows read from the log at a time: a few MB at the worst
+changes_age_days_max = 14
+subscriber_queue_changes_max = 20_000  # a client behind by more is closed with its last cursor
+subscribers_max = 200
+
+# --- records ---------------------------------------------------------------------------------------------------------
+name_chars_max = 200
+path_bytes_max = 4_096  # Linux PATH_MAX
+mime_type_chars_max = 127
+page_items_default = 100
+page_items_max = 1_000
+
+# --- watching --------------------------------------------------------------------------------------------------------
+workspaces_max = 100
+hash_read_bytes = 1_048_576  # measured: reads of 1 MB in two threads reach the disk's and the CPU's floor
+hash_threads_max = 2
+hash_attempts_max = 5  # a file that changes while it is read is read again, then left for the next event
+scan_batch_files_max = 2_000  # measured: fewer, larger commits that overlap with hashing
+scan_batch_bytes_max = 3_000_000
+racy_window_ms = 2_000  # a file younger than this at hashing is checked again
+debounce_ms = 50  # events are gathered this long before directories are listed
+full_scan_interval_seconds = 3_600.0
+full_scan_jitter_seconds = 600.0
+dirty_directories_max = 5_000  # more at once starts a full comparison
+
+# --- HTTP ------------------------------------------------------------------------------------------------------------
+request_body_bytes_max = 8_388_608
+request_header_bytes_max = 16_384
+websocket_message_bytes_max = 65_536  # what a client may send; we send no more than a page of changes at a time
+websocket_auth_seconds = 5.0
+websocket_heartbeat_seconds = 30.0
+nonce_chars_max = 128
+
+# --- trust -----------------------------------------------------------------------------------------------------------
+pairing_key_bytes = 32
+access_token_seconds = 900
+refresh_token_seconds = 30 * 86_400
+refresh_token_bytes = 32
+
+# --- life ------------------------------------------------------------------------------------------------------------
+drain_seconds_max = 5.0

@@ -1,0 +1,1 @@
+"""Records and values as pure pydantic models; they know no store and no HTTP."""
