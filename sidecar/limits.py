@@ -21,13 +21,24 @@ change_row_bytes_max = 80_000  # a transaction's changes are split into rows bel
 # --- changes ---------------------------------------------------------------------------------------------------------
 changes_page_rows_max = 200  # rows read from the log at a time: a few MB at the worst
 changes_age_days_max = 14
-subscriber_queue_changes_max = 20_000  # a client behind by more is closed with its last cursor
+changes_message_rows_max = 50  # rows sent in one message: a few MB at the worst
+feed_ring_changes_max = 20_000  # newest changes kept in memory for listeners near the head: about 8 MB
 subscribers_max = 200
+subscriber_send_seconds_max = 20.0  # a client whose socket takes nothing for so long is closed with its last cursor
+subscriber_unread_bytes_max = 1_048_576  # what may wait in a client's socket buffer before we wait for it
 
 # --- records ---------------------------------------------------------------------------------------------------------
 name_chars_max = 200
 path_bytes_max = 4_096  # Linux PATH_MAX
 mime_type_chars_max = 127
+email_chars_max = 254  # RFC 5321 allows no longer path
+password_hash_chars_max = 256  # argon2id's text form has about 100
+client_text_chars_max = 400  # an address, a User-Agent: cut, they are only shown
+tenant_features_max = 100
+plan_users_max = 5
+plan_workspace_sessions_max = 10_000
+plan_storage_bytes_max = 10_000_000_000
+plan_requests_per_minute_max = 6_000
 page_items_default = 100
 page_items_max = 1_000
 

@@ -1,4 +1,7 @@
-"""What every record shares: strictness, identity, times, version. Called by every room above; knows only limits and ids."""
+"""What every record shares: strictness, identity, times, version.
+
+Used by every room above; knows only limits and ids.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
@@ -51,7 +54,9 @@ class Value(BaseModel):
 
 def invalid(what: str, error: ValidationError) -> InvalidError:
     """Turn pydantic's report on ``what`` into our error, without echoing the values that were given."""
-    problems = [{"field": ".".join(map(str, each["loc"])), "problem": each["msg"]} for each in error.errors(include_url=False)]
+    problems = [
+        {"field": ".".join(map(str, each["loc"])), "problem": each["msg"]} for each in error.errors(include_url=False)
+    ]
     first = problems[0]
     return InvalidError(f"{what}: {first['field'] or 'the whole'}: {first['problem']}.", details={"problems": problems})
 

@@ -37,12 +37,12 @@ class FileEntry(NamedTuple):
 
 
 class File(Record):
-    """A file of a workspace.
+    r"""A file of a workspace.
 
     Attributes:
         workspace_session_id: The session in which this version was recorded.
         workspace_path: Root of the workspace.
-        file_path: Relative to it, ``/`` between names; bytes that are not UTF-8 are shown as ``\\xNN``.
+        file_path: Relative to it, ``/`` between names; bytes that are not UTF-8 are shown as ``\xNN``.
         path_bytes: The exact name in base64, present only when it is not UTF-8.
         kind: A ``symlink`` is recorded as what it says, never followed; an ``unreadable`` file has no checksum.
         file_size: Bytes.

@@ -1,0 +1,17 @@
+"""The pairing key: proves the daemon to its clients, and the machine's own clients to the daemon.
+
+``daemon.lifecycle`` keeps the key in a file that only the owner can read; here is what is computed with it.
+"""
+
+import hashlib
+import hmac
+
+
+def prove(pairing_key: str, nonce: str, epoch: str) -> str:
+    """Return the proof that its maker holds the pairing key: HMAC-SHA256 over the client's nonce, hexadecimal."""
+    return hmac.new(pairing_key.encode(), f"sidecar-hello-v1:{nonce}:{epoch}".encode(), hashlib.sha256).hexdigest()
+
+
+def is_pairing_key(pairing_key: str, presented: str) -> bool:
+    """Tell whether what a client presents is the pairing key, in constant time."""
+    return hmac.compare_digest(pairing_key.encode(), presented.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,81 @@
+"""The fan-out: one reader of a tenant's log, a bounded ring of its newest rows, any number of listeners.
+
+Listeners pull. Each holds a stamp and asks for what lies behind it: from the ring when it is near the head, from the
+store when it is far behind. So nothing waits in a queue for a slow listener, none can be lost, and a lost wake only
+delays until the next one. The pump sleeps on a watch of the log's head and costs nothing while nothing is written.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+
+from sidecar import limits
+from sidecar.feed.log import ChangeLog, Moment
+from sidecar.store.engine import Engine
+
+
+class Hub:
+    """Hands the rows of one tenant's log to its listeners as they are committed.
+
+    Args:
+        engine: Watched for commits.
+        log: The tenant's.
+    """
+
+    def __init__(self, engine: Engine, log: ChangeLog) -> None:
+        self._engine = engine
+        self._log = log
+        self._ring: deque[Moment] = deque()
+        self._ring_events = 0
+        self._ring_after = b""  # the ring holds every row behind this stamp, up to the head
+        self._head = b""
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read the log as it grows, until cancelled."""
+        self._head = self._ring_after = await self._log.position("now")
+        self._tell()  # who began to wait before this point knew of no ring
+        while True:
+            watch = self._engine.watch(self._log.head_key)
+            try:
+                while moments := await self._log.after(self._head):
+                    self._take(moments)
+                await watch.changed()
+            finally:
+                watch.cancel()
+
+    async def after(self, stamp: bytes) -> list[Moment]:
+        """Return the next rows behind ``stamp``, waiting until there is one.
+
+        Raises:
+            CursorExpiredError: Rows behind ``stamp`` have been trimmed.
+        """
+        while True:
+            news = self._news
+            if self._ring_after and stamp >= self._ring_after:
+                if stamp < self._head:
+                    return self._from_ring(stamp)
+                await news.wait()
+            elif moments := await self._log.after(stamp):
+                return moments
+            else:
+                await news.wait()
+
+    def _from_ring(self, stamp: bytes) -> list[Moment]:
+        newer = itertools.takewhile(lambda moment: moment.stamp > stamp, reversed(self._ring))
+        return list(newer)[::-1][: limits.changes_page_rows_max]
+
+    def _take(self, moments: list[Moment]) -> None:
+        for moment in moments:
+            self._ring.append(moment)
+            self._ring_events += len(moment.events)
+        while self._ring_events > limits.feed_ring_changes_max and len(self._ring) > 1:
+            oldest = self._ring.popleft()
+            self._ring_events -= len(oldest.events)
+            self._ring_after = oldest.stamp
+        self._head = moments[-1].stamp
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()

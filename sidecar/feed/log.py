@@ -1,0 +1,136 @@
+"""Changes since a cursor, as the messages that clients get.
+
+A cursor is the store's epoch and the stamp of a row, opaque to clients. A cursor of another epoch, or from below what
+is still kept, is answered with a reset, never with silence.
+"""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sidecar import limits
+from sidecar.errors import CursorExpiredError, InvalidError
+from sidecar.repositories.changes import STAMP_BYTES, STAMP_FIRST, Changes, Row
+from sidecar.repositories.transactions import Database, Reading
+
+SINCE_BEGINNING = "beginning"
+SINCE_NOW = "now"
+_EPOCH_BYTES = 16
+
+
+class Filter(NamedTuple):
+    """What a listener wants to hear of.
+
+    Attributes:
+        topics: Kinds of records; empty for all.
+        workspace_path: Only changes of this workspace, where a change has one.
+    """
+
+    topics: frozenset[str] = frozenset()
+    workspace_path: str | None = None
+
+    def wants(self, kind: str, workspace_path: object) -> bool:
+        """Tell whether a change of this kind, in this workspace (or in none: None), is to be heard."""
+        if self.topics and kind not in self.topics:
+            return False
+        return self.workspace_path is None or workspace_path in (None, self.workspace_path)
+
+
+class Event(NamedTuple):
+    """One change, ready to send: what a filter looks at, and the JSON."""
+
+    kind: str
+    workspace_path: object
+    json: bytes
+
+
+class Moment(NamedTuple):
+    """One row of the log, ready to send."""
+
+    stamp: bytes
+    events: list[Event]
+
+
+class ChangeLog:
+    """The log of one tenant.
+
+    Args:
+        database: Where it lies.
+        changes: Its repository.
+    """
+
+    def __init__(self, database: Database, changes: Changes) -> None:
+        self._database = database
+        self._changes = changes
+        self._epoch = uuid.UUID(database.engine.epoch).bytes
+        self.head_key = changes.head_key
+
+    def cursor(self, stamp: bytes) -> str:
+        """Return the cursor that continues behind ``stamp``."""
+        return base64.urlsafe_b64encode(self._epoch + stamp).decode().rstrip("=")
+
+    async def position(self, since: str) -> bytes:
+        """Return the stamp that a cursor, ``beginning`` or ``now`` stands for.
+
+        Raises:
+            InvalidError: It is no cursor.
+            CursorExpiredError: It can't be continued from; its details hold the ``cursor`` to go on from after a
+                fresh read.
+        """
+        floor, head = await self._database.read(lambda tr: (self._changes.floor(tr), self._changes.head(tr)))
+        if since == SINCE_NOW:
+            return head
+        epoch, stamp = (self._epoch, STAMP_FIRST) if since == SINCE_BEGINNING else _decoded(since)
+        if epoch != self._epoch or stamp < floor:
+            raise CursorExpiredError(
+                "The changes since this cursor are no longer kept; read everything anew and go on from the new cursor.",
+                details={"cursor": self.cursor(head)},
+            )
+        return stamp
+
+    async def after(self, stamp: bytes, *, limit: int = limits.changes_page_rows_max) -> list[Moment]:
+        """Return at most ``limit`` rows behind ``stamp``, oldest first.
+
+        Raises:
+            CursorExpiredError: Rows behind ``stamp`` have been trimmed meanwhile.
+        """
+
+        def body(tr: Reading) -> tuple[bytes, bytes, list[Row]]:
+            return self._changes.floor(tr), self._changes.head(tr), self._changes.after(tr, stamp, limit=limit)
+
+        floor, head, rows = await self._database.read(body)
+        if stamp < floor:
+            raise CursorExpiredError(
+                "The changes since this cursor have been trimmed.", details={"cursor": self.cursor(head)}
+            )
+        return [_moment(row) for row in rows]
+
+    def message(self, moments: Iterable[Moment], wanted: Filter, stamp: bytes) -> bytes:
+        """Return the message that tells of ``moments``, or an empty one that only moves the cursor to ``stamp``."""
+        chosen = [
+            event.json
+            for moment in moments
+            for event in moment.events
+            if wanted.wants(event.kind, event.workspace_path)
+        ]
+        return b'{"type":"changes","cursor":"%b","changes":[%b]}' % (self.cursor(stamp).encode(), b",".join(chosen))
+
+
+def _moment(row: Row) -> Moment:
+    return Moment(
+        row.stamp, [Event(each.kind, each.hint.get("workspace_path"), each.to_json()) for each in row.changes]
+    )
+
+
+def _decoded(cursor: str) -> tuple[bytes, bytes]:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != _EPOCH_BYTES + STAMP_BYTES:
+        raise InvalidError(
+            "`since` is no cursor; take one from an earlier answer, or `now`, or `beginning`.", code="invalid_cursor"
+        )
+    return raw[:_EPOCH_BYTES], raw[_EPOCH_BYTES:]

@@ -1,0 +1,1 @@
+"""Where records become keys and bytes. Functions take ``tr`` first; services and handlers open transactions."""

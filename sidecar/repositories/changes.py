@@ -1,0 +1,68 @@
+"""The change log of a tenant: rows in the order of the commits, read from a stamp on.
+
+Rows are written by ``transactions.Writing.flush``; this module reads and trims them.
+"""
+
+from typing import NamedTuple
+
+from pydantic import TypeAdapter
+
+from sidecar import limits
+from sidecar.models.base import Value
+from sidecar.models.changes import Change
+from sidecar.repositories import codec, keys
+from sidecar.repositories.transactions import Reading
+from sidecar.store.tuples import Versionstamp
+
+STAMP_BYTES = 12
+STAMP_FIRST = b"\x00" * STAMP_BYTES
+
+
+class _Row(Value):
+    at: int
+    changes: list[Change]
+
+
+_ROW = TypeAdapter(_Row)
+
+
+class Row(NamedTuple):
+    """One row of the log: its stamp (12 bytes, rising), when it was written (ms since 1970), what it tells."""
+
+    stamp: bytes
+    at_ms: int
+    changes: list[Change]
+
+
+class Changes:
+    """The log of one tenant."""
+
+    def __init__(self, tenant: keys.TenantKeys) -> None:
+        self._rows = tenant.space(keys.CHANGES)
+        self._floor_key = tenant.space(keys.CHANGES_FLOOR).raw
+        self.head_key = tenant.space(keys.CHANGES_HEAD).raw
+
+    def head(self, tr: Reading) -> bytes:
+        """Return the stamp of the newest row; ``STAMP_FIRST`` when there is none."""
+        begin, end = self._rows.range()
+        rows = tr.kv.get_range(begin, end, limit=1, reverse=True, snapshot=True)
+        return self._stamp(rows[0][0]) if rows else self.floor(tr)
+
+    def floor(self, tr: Reading) -> bytes:
+        """Return the stamp up to which rows have been trimmed."""
+        return tr.kv.get(self._floor_key, snapshot=True) or STAMP_FIRST
+
+    def after(self, tr: Reading, stamp: bytes, *, limit: int = limits.changes_page_rows_max) -> list[Row]:
+        """Return at most ``limit`` rows behind ``stamp``, oldest first."""
+        begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
+        rows = tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
+        return [self._row(key, value) for key, value in rows]
+
+    def _stamp(self, key: bytes) -> bytes:
+        stamp = self._rows.unpack(key)[0]
+        assert isinstance(stamp, Versionstamp)  # noqa: S101 - nothing else is packed here
+        return (stamp.tr_version or b"") + stamp.user_version.to_bytes(2, "big")
+
+    def _row(self, key: bytes, value: bytes) -> Row:
+        row = _ROW.validate_json(codec.json_of(value))
+        return Row(self._stamp(key), row.at, row.changes)

@@ -1,0 +1,201 @@
+"""Files, and the index of a workspace that a scan compares the disk with."""
+
+import mimetypes
+import struct
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+
+from sidecar import limits
+from sidecar.models.base import timestamp
+from sidecar.models.changes import ChangeOp
+from sidecar.models.files import File, FileEntry, FileKind, shown_path
+from sidecar.repositories import keys
+from sidecar.repositories.base import Index, Page, Repository
+from sidecar.repositories.transactions import Reading, Writing
+
+_KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
+# size, mtime_ns, inode, kind, deleted, length of the checksum that follows; the path after it when the key holds only
+# its hash.
+_ENTRY = struct.Struct(">QqQBBB")
+_ID_BYTES = 16
+
+
+def _covering(record: File) -> bytes:
+    checksum = bytes.fromhex(record.checksum)
+    path = record.raw_path
+    head = _ENTRY.pack(
+        record.file_size,
+        record.mtime_ns,
+        record.inode,
+        _KINDS.index(record.kind),
+        record.is_deleted,
+        len(checksum),
+    )
+    return head + checksum + (b"" if keys.is_whole_path(keys.path_order(path)) else path)
+
+
+def _path_tail(workspace_path: str, path: bytes) -> tuple[bytes, bytes]:
+    return keys.workspace_element(workspace_path), keys.path_order(path)
+
+
+BY_PATH = Index[File](
+    keys.FILES_BY_PATH,
+    tails=lambda file: [_path_tail(file.workspace_path, file.raw_path)],
+    unique=True,
+    covering=_covering,
+)
+BY_SESSION = Index[File](
+    keys.FILES_BY_SESSION,
+    tails=lambda file: [(keys.id_element(file.workspace_session_id),)] if file.workspace_session_id else [],
+)
+BY_DELETION = Index[File](
+    keys.FILES_BY_DELETION,
+    tails=lambda file: [(int(file.deleted_at.timestamp() * 1000),)] if file.deleted_at else [],
+)
+
+
+class Files(Repository[File]):
+    """The files of one tenant."""
+
+    kind = "files"
+    primary = keys.FILES
+    model = File
+    indexes = (BY_PATH, BY_SESSION, BY_DELETION)
+
+    def find_by_path(self, tr: Reading, workspace_path: str, path: bytes) -> File | None:
+        """Return the file at a path relative to its workspace, deleted or not, or None."""
+        return self.find_by(tr, BY_PATH, _path_tail(workspace_path, path))
+
+    def list_by_workspace(
+        self,
+        tr: Reading,
+        workspace_path: str,
+        *,
+        prefix: bytes = b"",
+        cursor: str | None = None,
+        limit: int = limits.page_items_default,
+    ) -> Page[File]:
+        """Return a page of a workspace's files whose paths begin with ``prefix``, by path, deleted ones too."""
+        space = self._spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
+        between = keys.paths_starting_with(space, prefix)
+        items, next_cursor = self.list_between(tr, BY_PATH, between, cursor=cursor, limit=limit)
+        return Page([file for file in items if file.raw_path.startswith(prefix)], next_cursor)
+
+    def list_entries(
+        self, tr: Reading, workspace_path: str, *, under: bytes = b"", after: FileEntry | None = None, limit: int
+    ) -> list[FileEntry]:
+        """Return the index entries of paths that begin with ``under``, deleted ones too, in ``keys.path_order``.
+
+        Args:
+            under: Empty, or a directory's path with a slash behind it.
+            after: Continue behind this entry of the same listing.
+        """
+        space = self._spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
+        begin, end = keys.paths_starting_with(space, under)
+        if after is not None:
+            begin = space.pack((keys.path_order(after.path),)) + b"\x00"
+        found: list[FileEntry] = []
+        while len(found) < limit:
+            # Of a very long `under` the keys hold only the head, so rows of its neighbours may have to be passed over.
+            rows = tr.kv.get_range(begin, end, limit=limit, snapshot=True)
+            entries = (_entry(space.unpack(key)[0], value) for key, value in rows)
+            found += [entry for entry in entries if entry.path.startswith(under)]
+            if len(rows) < limit:
+                break
+            begin = rows[-1][0] + b"\x00"
+        return found[:limit]
+
+    def put_entries(
+        self, tr: Writing, workspace_path: str, seen: Sequence[FileEntry], gone: Sequence[FileEntry]
+    ) -> None:
+        """Write what a comparison with the disk found, all in this transaction.
+
+        Args:
+            seen: What is on disk now. With an empty id it is new; with an id it is that file's next version, at the
+                same
+                path, moved to this one, or back from deletion.
+            gone: Entries whose files are no longer there; they are soft-deleted and keep their ids.
+        """
+        for entry in gone:
+            old = self.find(tr, entry.id)
+            if old is not None and not old.is_deleted and old.raw_path == entry.path:
+                self.replace(tr, old, old.model_copy(update={"is_deleted": True, "deleted_at": timestamp(tr.now_ms)}))
+        for entry in seen:
+            old = self.find(tr, entry.id) if entry.id else self.find_by_path(tr, workspace_path, entry.path)
+            if old is None:
+                self.create(tr, self._new(tr, workspace_path, entry))
+            elif old.entry() != entry:
+                self.replace(tr, old, old.model_copy(update=_fields(tr, entry)))
+
+    def hint(self, record: File) -> dict[str, Any]:
+        """Return where it lies and what it holds: enough to keep a copy of the index."""
+        hint: dict[str, Any] = {
+            "workspace_path": record.workspace_path,
+            "file_path": record.file_path,
+            "file_size": record.file_size,
+            "checksum": record.checksum,
+        }
+        if record.path_bytes is not None:
+            hint["path_bytes"] = record.path_bytes
+        return hint
+
+    def op(self, old: File, new: File) -> ChangeOp:
+        """Tell a soft delete as deleted, and a return as created."""
+        if old.is_deleted == new.is_deleted:
+            return "updated"
+        return "deleted" if new.is_deleted else "created"
+
+    def _new(self, tr: Writing, workspace_path: str, entry: FileEntry) -> File:
+        return File.new(
+            tenant_id=self.tenant.tenant_id,
+            workspace_path=workspace_path,
+            entry=entry,
+            mime_type=_mime_type(entry),
+            now_ms=tr.now_ms,
+        )
+
+
+def _fields(tr: Writing, entry: FileEntry) -> dict[str, object]:
+    file_path, path_bytes = shown_path(entry.path)
+    return {
+        "file_path": file_path,
+        "path_bytes": path_bytes,
+        "kind": entry.kind,
+        "file_size": entry.size,
+        "mime_type": _mime_type(entry),
+        "checksum": entry.checksum.hex(),
+        "mtime_ns": entry.mtime_ns,
+        "inode": entry.inode,
+        "last_accessed_at": timestamp(tr.now_ms),
+        "is_deleted": False,
+        "deleted_at": None,
+    }
+
+
+def _mime_type(entry: FileEntry) -> str:
+    if entry.kind == "symlink":
+        return "inode/symlink"
+    name = entry.path.rpartition(b"/")[2].decode("utf-8", "replace")
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _entry(element: object, value: bytes) -> FileEntry:
+    assert isinstance(element, bytes)  # noqa: S101 - keys.py packs nothing else here
+    size, mtime_ns, inode, kind, deleted, checksum_bytes = _ENTRY.unpack_from(value, _ID_BYTES)
+    at = _ID_BYTES + _ENTRY.size
+    path = element if keys.is_whole_path(element) else value[at + checksum_bytes :]
+    return FileEntry(
+        path=path,
+        id=_id_text(value[:_ID_BYTES]),
+        size=size,
+        mtime_ns=mtime_ns,
+        inode=inode,
+        checksum=value[at : at + checksum_bytes],
+        kind=_KINDS[kind],
+        is_deleted=bool(deleted),
+    )
+
+
+def _id_text(raw: bytes) -> str:
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

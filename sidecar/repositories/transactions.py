@@ -1,0 +1,106 @@
+"""Transactions of records: a store's transaction, the time it stands at, and the changes it will tell of.
+
+A ``Database`` opens them; repositories take them as ``tr``. The change rows are written at the end of the body,
+inside the same transaction, so that no mutation can be without its row.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sidecar import limits
+from sidecar.clock import Clock
+from sidecar.models.changes import Change
+from sidecar.repositories import keys
+from sidecar.store.engine import Engine, ReadTransaction, Transaction
+from sidecar.store.tuples import Versionstamp
+
+T = TypeVar("T")
+
+
+class Reading:
+    """One snapshot of the records.
+
+    Attributes:
+        kv: The store's transaction.
+        now_ms: The time at which this transaction stands, milliseconds since 1970.
+    """
+
+    __slots__ = ("kv", "now_ms")
+
+    kv: ReadTransaction
+
+    def __init__(self, kv: ReadTransaction, now_ms: int) -> None:
+        self.kv = kv
+        self.now_ms = now_ms
+
+
+class Writing(Reading):
+    """One transaction of records."""
+
+    __slots__ = ("_changes", "kv")
+
+    kv: Transaction
+
+    def __init__(self, kv: Transaction, now_ms: int) -> None:
+        super().__init__(kv, now_ms)
+        self.kv = kv
+        self._changes: dict[keys.TenantKeys, list[bytes]] = {}
+
+    def changed(self, tenant: keys.TenantKeys, change: Change) -> None:
+        """Note a change, to be written with this transaction."""
+        self._changes.setdefault(tenant, []).append(change.to_json())
+
+    def flush(self) -> None:
+        """Write the change rows: one for each tenant, more where one would pass ``limits.change_row_bytes_max``."""
+        for tenant, changes in self._changes.items():
+            log = tenant.space(keys.CHANGES)
+            for order, row in enumerate(_rows(changes)):
+                before, after = log.pack_versionstamped((Versionstamp(None, order),))
+                self.kv.versionstamped_key(before, after, b'\x01{"at":%d,"changes":[%b]}' % (self.now_ms, row))
+            self.kv.versionstamped_value(tenant.space(keys.CHANGES_HEAD).raw, b"", b"")
+        self._changes.clear()
+
+
+def _rows(changes: list[bytes]) -> list[bytes]:
+    rows: list[bytes] = []
+    row: list[bytes] = []
+    size = 0
+    for change in changes:
+        if row and size + len(change) > limits.change_row_bytes_max:
+            rows.append(b",".join(row))
+            row, size = [], 0
+        row.append(change)
+        size += len(change) + 1
+    rows.append(b",".join(row))
+    return rows
+
+
+class Database:
+    """Opens transactions of records on an engine.
+
+    Args:
+        engine: The open store.
+        clock: Tells a transaction its time.
+        keyspace: Where the records lie.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, keyspace: keys.Keyspace | None = None) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.keyspace = keyspace or keys.Keyspace()
+
+    async def transact(self, body: Callable[[Writing], T], *, background: bool = False) -> T:
+        """Run ``body`` and commit; durable when this returns. See ``Engine.transact`` for what a body may do."""
+
+        def run(kv: Transaction) -> T:
+            tr = Writing(kv, self.clock.now_ms())
+            result = body(tr)
+            tr.flush()
+            return result
+
+        return await self.engine.transact(run, background=background)
+
+    async def read(self, body: Callable[[Reading], T], *, background: bool = False) -> T:
+        """Run ``body`` on one snapshot."""
+        now_ms = self.clock.now_ms()
+        return await self.engine.read(lambda kv: body(Reading(kv, now_ms)), background=background)
