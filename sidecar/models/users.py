@@ -57,13 +57,20 @@ class User(PublicUser):
     password_hash: str | None = Field(default=None, repr=False, max_length=limits.password_hash_chars_max)
 
     @classmethod
-    def new(
-        cls, *, tenant_id: str, email: str, now_ms: int, role: Role = "developer", password_hash: str | None = None
+    def new(  # noqa: PLR0913 - a user has this many sides, all by name
+        cls,
+        *,
+        tenant_id: str,
+        email: str,
+        now_ms: int,
+        role: Role = "developer",
+        password_hash: str | None = None,
+        user_id: str | None = None,
     ) -> Self:
-        """Build a user that is not stored yet."""
+        """Build a user that is not stored yet, with the given id or a new one."""
         now = timestamp(now_ms)
         return cls.checked(
-            id=new_id(now_ms),
+            id=user_id or new_id(now_ms),
             tenant_id=tenant_id,
             created_at=now,
             updated_at=now,

@@ -1,0 +1,1 @@
+"""Use cases that span repositories; they open the transactions. They know no HTTP."""

@@ -1,0 +1,104 @@
+"""Workspaces: which folders are watched, and keeping the watchers in step with the records."""
+
+import os
+from typing import Protocol
+
+from sidecar import limits
+from sidecar.errors import InvalidError, LimitExceededError
+from sidecar.models.workspaces import Workspace, WorkspaceProgress
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.workspaces import Workspaces
+
+
+class Watching(Protocol):
+    """Whoever keeps the indexes current: the watch room, seen from here."""
+
+    async def start(self, workspace: Workspace) -> None:
+        """Begin to watch; nothing when it is watched already."""
+
+    async def stop(self, workspace_id: str) -> None:
+        """Stop watching; nothing when it is not watched."""
+
+    def rescan(self, workspace_id: str) -> None:
+        """Ask for a full comparison with the disk."""
+
+    def progress(self, workspace_id: str) -> WorkspaceProgress:
+        """Return how far the index is."""
+
+
+class WorkspaceService:
+    """Adds and removes watched folders.
+
+    Args:
+        database: Where the records are kept.
+        watching: Told of every folder that comes or goes.
+    """
+
+    def __init__(self, database: Database, watching: Watching) -> None:
+        self._database = database
+        self._watching = watching
+
+    async def add(self, tenant: TenantKeys, path: str) -> tuple[Workspace, bool]:
+        """Watch a folder and return its record, and whether it is new; a folder watched already is only returned.
+
+        Raises:
+            InvalidError: There is no such folder, or it can't be read, or its name is not UTF-8.
+            LimitExceededError: The tenant watches as many as it may.
+        """
+        root = folder(path)
+
+        def body(tr: Writing) -> tuple[Workspace, bool]:
+            workspaces = Workspaces(tenant)
+            found = workspaces.find_by_path(tr, root)
+            if found is not None:
+                return found, False
+            if len(workspaces.list_all(tr, limit=limits.workspaces_max).items) >= limits.workspaces_max:
+                raise LimitExceededError(f"{limits.workspaces_max} folders are watched already; stop watching one first.")
+            workspace = Workspace.new(tenant_id=tenant.tenant_id, path=root, now_ms=tr.now_ms)
+            return workspaces.create(tr, workspace), True
+
+        workspace, is_new = await self._database.transact(body)
+        await self._watching.start(workspace)
+        return workspace, is_new
+
+    async def remove(self, tenant: TenantKeys, workspace_id: str, *, if_version: int | None = None) -> None:
+        """Stop watching a folder; what is known of its files is kept."""
+        await self._database.transact(
+            lambda tr: Workspaces(tenant).delete(tr, workspace_id, if_version=if_version)
+        )
+        await self._watching.stop(workspace_id)
+
+    async def get(self, tenant: TenantKeys, workspace_id: str) -> Workspace:
+        """Return a workspace's record."""
+        return await self._database.read(lambda tr: Workspaces(tenant).get(tr, workspace_id))
+
+    async def rescan(self, tenant: TenantKeys, workspace_id: str) -> Workspace:
+        """Ask for a full comparison of a workspace with the disk, and return its record."""
+        workspace = await self.get(tenant, workspace_id)
+        self._watching.rescan(workspace_id)
+        return workspace
+
+    def progress(self, workspace: Workspace) -> WorkspaceProgress:
+        """Return how far a workspace's index is."""
+        return self._watching.progress(workspace.id)
+
+
+def folder(path: str) -> str:
+    """Return the absolute path of a folder without symbolic links.
+
+    Raises:
+        InvalidError: It is relative, does not exist, is no folder, can't be read, or has a name that is not UTF-8.
+    """
+    if not os.path.isabs(path) or "\0" in path:
+        raise InvalidError(f"{path!r} is not an absolute path.", code="invalid_path")
+    root = os.path.realpath(path)
+    try:
+        root.encode()
+    except UnicodeEncodeError:
+        raise InvalidError(f"{root!r} is not UTF-8; a watched folder's own path has to be.", code="invalid_path") from None
+    try:
+        with os.scandir(root):
+            return root
+    except OSError as error:
+        raise InvalidError(f"{path} can't be watched: {error.strerror}.", code="invalid_path") from None
