@@ -10,6 +10,18 @@ store_key_bytes_max = 10_000
 store_transaction_bytes_max = 10_000_000
 store_read_window_seconds = 5.0  # an older read version is answered with 1007, which also lets LMDB reuse pages
 store_embedded_key_bytes_max = 510  # LMDB stops at 511, of which one byte is our prefix
+store_window_commits_max = 65_536  # commits kept for the conflict check: 5 s at 13,000 a second
+store_window_keys_max = 500_000  # written keys and ranges kept for it: some 100 MB at the worst
+store_batch_transactions_max = 10_000  # in one group commit; the order in a batch has 2 bytes
+store_batch_bytes_max = 32_000_000  # the same, so that a burst of large ones is not one huge LMDB transaction
+store_retries_max = 1_000  # every group commit lets at least one of those who conflict through
+store_watches_max = 10_000  # FoundationDB's default for one client
+store_threads_max = 4  # workers for background bodies
+store_embedded_snapshots_max = 512  # LMDB reader slots
+store_embedded_spare_transactions_max = 4  # read transactions that LMDB keeps for the next snapshot
+store_map_bytes_start = 64 * 2**30  # address space; the file itself grows as it is used
+store_map_bytes_windows = 64 * 2**20  # Windows allocates the whole map, so it starts small and grows
+store_map_bytes_max = 2**42
 
 # --- keys and values -------------------------------------------------------------------------------------------------
 key_bytes_max = 480  # our own keys: below the embedded engine's limit with room for the root prefix
@@ -21,7 +33,7 @@ change_row_bytes_max = 80_000  # a transaction's changes are split into rows bel
 # --- changes ---------------------------------------------------------------------------------------------------------
 changes_page_rows_max = 200  # rows read from the log at a time: a few MB at the worst
 changes_age_days_max = 14
-changes_message_rows_max = 50  # rows sent in one message: a few MB at the worst
+changes_message_bytes_max = 524_288  # many WebSocket clients refuse messages over 1 MiB by default
 feed_ring_changes_max = 20_000  # newest changes kept in memory for listeners near the head: about 8 MB
 subscribers_max = 200
 subscriber_send_seconds_max = 20.0  # a client whose socket takes nothing for so long is closed with its last cursor
@@ -41,6 +53,7 @@ plan_storage_bytes_max = 10_000_000_000
 plan_requests_per_minute_max = 6_000
 page_items_default = 100
 page_items_max = 1_000
+page_reads_max = 10  # a list that filters reads at most so many pages for one; then it answers a short page
 
 # --- watching --------------------------------------------------------------------------------------------------------
 workspaces_max = 100
@@ -62,6 +75,7 @@ websocket_message_bytes_max = 65_536  # what a client may send; we send no more 
 websocket_auth_seconds = 5.0
 websocket_heartbeat_seconds = 30.0
 nonce_chars_max = 128
+cursor_chars_max = 1_024  # a key's bytes in base64
 
 # --- trust -----------------------------------------------------------------------------------------------------------
 pairing_key_bytes = 32

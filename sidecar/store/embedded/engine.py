@@ -1,0 +1,192 @@
+"""The embedded engine: the port on one LMDB file, for one process."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sidecar.clock import Clock
+from sidecar.errors import TransactionError, UnavailableError
+from sidecar.store.embedded.environment import Environment, Snapshot
+from sidecar.store.embedded.lock_file import LockFile
+from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedReader, EmbeddedTransaction, Host
+from sidecar.store.embedded.watches import EmbeddedWatch, Watches
+from sidecar.store.embedded.writer import Commit, Writer
+from sidecar.store.engine import ReadTransaction, Transaction
+from sidecar.store.options import EngineOptions
+
+T = TypeVar("T")
+
+
+class EmbeddedEngine:
+    """An open embedded store; made by ``create.open_embedded``.
+
+    Args:
+        environment: LMDB, already checked.
+        lock: Held until the engine is closed.
+        epoch: The store's.
+        clock: For the ages of snapshots and of the conflict window.
+        options: Bounds.
+    """
+
+    def __init__(
+        self, environment: Environment, lock: LockFile, epoch: str, *, clock: Clock, options: EngineOptions
+    ) -> None:
+        self._environment = environment
+        self._lock = lock
+        self._epoch = epoch
+        self._clock = clock
+        self._options = options
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._pool = ThreadPoolExecutor(options.threads_max, thread_name_prefix="sidecar-store")
+        self._watches = Watches()
+        self._writer = Writer(environment, clock, self._watches, self._answered)
+        self._shared: Snapshot | None = None
+        self._closed = False
+        common = (self._submit_and_wait, self._activate, self._watches)
+        self._host = Host(self._own_snapshot, environment.release, *common)
+        self._loop_host = Host(self._shared_snapshot, _keep, *common)
+
+    @property
+    def epoch(self) -> str:
+        """The UUID of this store's life."""
+        return self._epoch
+
+    async def transact(self, body: Callable[[Transaction], T], *, background: bool = False) -> T:
+        """Run ``body`` in a transaction, commit it, and return what it returned."""
+        retries = 0
+        while True:
+            try:
+                return await self._attempt(body, background=background)
+            except TransactionError as error:
+                if error.number not in RETRYABLE or retries >= self._options.retries_max:
+                    raise
+                retries += 1
+
+    async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:
+        """Run ``body`` on one snapshot and return what it returned."""
+        retries = 0
+        while True:
+            try:
+                if background:
+                    return await self._loop.run_in_executor(self._pool, self._read_apart, body)
+                return body(EmbeddedReader(self._shared_snapshot()))
+            except TransactionError as error:
+                if error.number not in RETRYABLE or retries >= self._options.retries_max:
+                    raise
+                retries += 1
+
+    def watch(self, key: bytes) -> EmbeddedWatch:
+        """Watch ``key`` from its present value."""
+        transaction = self.begin()
+        watch = transaction.watch(key)
+        transaction.commit()
+        return watch
+
+    def begin(self) -> EmbeddedTransaction:
+        """Return a transaction for the explicit form."""
+        self._check_open()
+        return EmbeddedTransaction(self._host)
+
+    async def close(self) -> None:
+        """Finish the commits under way, end the watches with an error, and release the store."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.stop()
+        await self._loop.run_in_executor(None, self._finish)
+
+    def _finish(self) -> None:
+        self._writer.join()
+        self._watches.close()
+        self._pool.shutdown()
+        self._shared = None
+        self._environment.close()
+        self._lock.release()
+
+    async def _attempt(self, body: Callable[[Transaction], T], *, background: bool) -> T:
+        if background:
+            self._check_open()
+            transaction = EmbeddedTransaction(self._host)
+            result, commit = await self._loop.run_in_executor(self._pool, _run, transaction, body)
+        else:
+            transaction = EmbeddedTransaction(self._loop_host)
+            result, commit = _run(transaction, body)
+        if commit is not None:
+            commit.future = self._loop.create_future()
+            self._writer.submit(commit)
+            await commit.future
+        transaction.finished()
+        return result
+
+    def _read_apart(self, body: Callable[[ReadTransaction], T]) -> T:
+        self._check_open()
+        snapshot = self._own_snapshot()
+        try:
+            return body(EmbeddedReader(snapshot))
+        finally:
+            self._environment.release(snapshot)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UnavailableError("The store is closed.")
+
+    def _own_snapshot(self) -> Snapshot:
+        return self._environment.snapshot(self._clock.monotonic())
+
+    def _shared_snapshot(self) -> Snapshot:
+        """Return the event loop's snapshot: one for all short bodies between two commits."""
+        shared = self._shared
+        if shared is not None and shared.version == self._writer.version and not shared.ended:
+            return shared
+        self._check_open()
+        if shared is not None:
+            self._environment.release(shared)
+        shared = self._shared = self._own_snapshot()
+        return shared
+
+    def _submit_and_wait(self, commit: Commit) -> None:
+        commit.done = threading.Event()
+        self._writer.submit(commit)
+        commit.done.wait()
+
+    def _activate(self, watches: list[EmbeddedWatch]) -> None:
+        for watch in watches:
+            self._watches.activate(watch)
+        if watches:
+            snapshot = self._own_snapshot()
+            try:
+                for watch in watches:
+                    if snapshot.get(watch.key) != watch.value:
+                        watch.end()
+            finally:
+                self._environment.release(snapshot)
+
+    def _answered(self, commits: list[Commit]) -> None:
+        """Wake those who wait on the loop, and let the loop drop its snapshot. Called by the writer's thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, commits)
+
+    def _deliver(self, commits: list[Commit]) -> None:
+        shared = self._shared
+        if shared is not None and shared.version != self._writer.version:
+            self._environment.release(shared)  # or it would keep pages from being used again while nothing reads
+            self._shared = None
+        for commit in commits:
+            if commit.future is not None and not commit.future.done():
+                commit.future.set_result(None)
+
+
+def _keep(_snapshot: Snapshot) -> None:
+    """The shared snapshot outlives the transactions that read it."""
+
+
+def _run(transaction: EmbeddedTransaction, body: Callable[[Transaction], T]) -> tuple[T, Commit | None]:
+    try:
+        return body(transaction), transaction.prepare()
+    except BaseException:
+        transaction.cancel()
+        raise

@@ -1,0 +1,251 @@
+"""The edge to LMDB: opening, snapshots, write transactions, growth of the map, and its errors as ours.
+
+LMDB's data is one tree. Keys of the store stand behind the byte ``0x01``, because LMDB has no empty key; our own few keys
+(format, epoch, version) stand behind ``0x00``. LMDB's map can be resized, and its environment reopened, only while no
+transaction of this process is open. So growth *ends* every open snapshot: each call into LMDB holds its snapshot's lock,
+growth takes them all, and whoever reads on is answered 1007 and tries again on a new snapshot.
+"""
+
+import errno
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import lmdb
+
+from sidecar import limits
+from sidecar.errors import CorruptStoreError, SidecarError, TransactionError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+DATA = b"\x01"
+DATA_END = b"\x02"
+OWN = b"\x00"
+_KEY_BYTES_MAX = limits.store_embedded_key_bytes_max
+
+Rows = list[tuple[bytes, bytes]]
+
+
+class Snapshot:
+    """The store as it was at one version. Thread-safe; ended by ``close``, or by the environment (then 1007)."""
+
+    __slots__ = ("_get", "_lock", "_txn", "opened_at", "version")
+
+    def __init__(self, txn: "lmdb.Transaction", opened_at: float) -> None:
+        self._lock = threading.Lock()
+        self._txn: lmdb.Transaction | None = txn
+        self._get: Callable[[bytes], bytes | None] = txn.get
+        self.opened_at = opened_at
+        self.version = int.from_bytes(txn.get(OWN + b"version", b""), "big")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can no longer be read."""
+        return self._txn is None
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a value."""
+        if len(key) > _KEY_BYTES_MAX:
+            return None
+        with self._lock:
+            return self._get(DATA + key)
+
+    def rows(self, begin: bytes, end: bytes, limit: int, *, reverse: bool = False) -> Rows:
+        """Return the rows from ``begin`` to before ``end``, or from before ``end`` down; ``limit`` 0 is none."""
+        if begin >= end:
+            return []
+        with self._lock:
+            if self._txn is None:
+                raise TransactionError(1007)
+            with self._txn.cursor() as cursor:
+                return _rows_down(cursor, begin, end, limit) if reverse else _rows_up(cursor, begin, end, limit)
+
+    def close(self) -> None:
+        """Release LMDB's reader slot; later reads raise 1007."""
+        with self._lock:
+            if self._txn is not None:
+                self._txn.abort()
+                self._txn = None
+                self._get = _ended
+
+
+def _ended(_key: bytes) -> bytes | None:
+    raise TransactionError(1007)
+
+
+def _rows_up(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> Rows:
+    rows: Rows = []
+    stop = DATA + end
+    place = DATA + begin[:_KEY_BYTES_MAX]
+    if not cursor.set_range(place):
+        return rows
+    if len(begin) > _KEY_BYTES_MAX and cursor.key() == place and not cursor.next():
+        return rows  # no key is as long as `begin`, so the one that equals its head lies before it
+    for key, value in cursor.iternext():
+        if key >= stop:
+            break
+        rows.append((key[1:], value))
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _rows_down(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> Rows:
+    rows: Rows = []
+    first = DATA + begin
+    place = DATA + end[:_KEY_BYTES_MAX]
+    found = cursor.set_range(place)
+    if not (found and len(end) > _KEY_BYTES_MAX and cursor.key() == place):
+        found = cursor.prev() if found else cursor.last()
+    if not found:
+        return rows
+    for key, value in cursor.iterprev():
+        if key < first:
+            break
+        rows.append((key[1:], value))
+        if len(rows) == limit:
+            break
+    return rows
+
+
+class Environment:
+    """An open LMDB environment.
+
+    Args:
+        folder: Where ``data.mdb`` lies.
+        map_bytes: The size of the map to begin with; address space, not disk. It grows by itself.
+    """
+
+    def __init__(self, folder: Path, map_bytes: int) -> None:
+        self.folder = folder
+        self._map_bytes = map_bytes
+        self._gate = threading.Lock()  # held while snapshots are made, and while none may be open
+        self._live: set[Snapshot] = set()
+        self._env = self._open()
+        self._broken = False
+
+    def snapshot(self, now_seconds: float) -> Snapshot:
+        """Open a snapshot of the last commit."""
+        with self._gate:
+            try:
+                snapshot = Snapshot(self._env.begin(buffers=False), now_seconds)
+            except lmdb.Error as error:
+                raise self.translated(error) from error
+            self._live.add(snapshot)
+            return snapshot
+
+    def release(self, snapshot: Snapshot) -> None:
+        """Close a snapshot."""
+        snapshot.close()
+        self._live.discard(snapshot)
+
+    def release_older(self, opened_before: float) -> None:
+        """Close the snapshots that would keep LMDB from using its free pages again; their readers get 1007."""
+        if self._live:
+            for snapshot in list(self._live):
+                if snapshot.opened_at < opened_before:
+                    self.release(snapshot)
+
+    def write(self, work: Callable[["lmdb.Transaction"], None]) -> None:
+        """Run ``work`` in a write transaction, commit and sync it; when the map is full, grow it and do it again.
+
+        Raises:
+            UnavailableError: The disk is full or failing; nothing was written.
+            CorruptStoreError: LMDB found damage.
+        """
+        while True:
+            if self._broken:
+                self._reopen()
+            try:
+                with self._env.begin(write=True, buffers=False) as txn:
+                    work(txn)
+            except lmdb.MapFullError:
+                self._grow()
+            except (lmdb.Error, OSError) as error:
+                self._broken = True  # after a failed write or sync LMDB refuses to go on; a new environment can
+                raise self.translated(error) from error
+            else:
+                return
+
+    def read_own(self, name: bytes) -> bytes | None:
+        """Return a value of our own area."""
+        with self._gate, self._env.begin() as txn:
+            value: bytes | None = txn.get(OWN + name)
+            return value
+
+    def close(self) -> None:
+        """End every snapshot and close LMDB."""
+        with self._gate:
+            self._end_snapshots()
+            self._env.close()
+
+    def info(self) -> dict[str, int]:
+        """Return the sizes: bytes of the map, of the file in use, and of one page."""
+        info, stat = self._env.info(), self._env.stat()
+        return {
+            "map_bytes": info["map_size"],
+            "used_bytes": (info["last_pgno"] + 1) * stat["psize"],
+            "page_bytes": stat["psize"],
+            "entries": stat["entries"],
+        }
+
+    def _open(self) -> "lmdb.Environment":
+        return lmdb.open(
+            str(self.folder),
+            map_size=self._map_bytes,
+            max_readers=limits.store_embedded_snapshots_max,
+            max_spare_txns=limits.store_embedded_spare_transactions_max,
+            meminit=False,  # pages are overwritten whole; clearing them first costs a tenth of a commit
+            writemap=False,  # a stray write can not reach the file, and a full disk is an error, not a SIGBUS
+        )
+
+    def _grow(self) -> None:
+        with self._gate:
+            self._end_snapshots()
+            if self._map_bytes >= limits.store_map_bytes_max:
+                raise UnavailableError(f"The store in {self.folder} has reached its limit of {self._map_bytes} bytes.")
+            self._map_bytes = min(2 * self._map_bytes, limits.store_map_bytes_max)
+            self._env.set_mapsize(self._map_bytes)
+            log.info("store map grown", extra={"map_bytes": self._map_bytes})
+
+    def _reopen(self) -> None:
+        with self._gate:
+            self._end_snapshots()
+            self._env.close()
+            try:
+                self._env = self._open()
+            except (lmdb.Error, OSError) as error:
+                raise self.translated(error) from error
+            self._broken = False
+
+    def _end_snapshots(self) -> None:
+        for snapshot in list(self._live):
+            snapshot.close()
+        self._live.clear()
+
+    def translated(self, error: Exception) -> SidecarError:
+        """Return one of our errors for one of LMDB's."""
+        return translated(error, self.folder)
+
+
+def translated(error: Exception, folder: Path) -> SidecarError:
+    """Return one of our errors for one of LMDB's or of the operating system's."""
+    damage = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.PageFullError, lmdb.CursorFullError)
+    if isinstance(error, damage):
+        return CorruptStoreError(
+            f"The store in {folder} is damaged ({error}). Nothing was changed. `sidecar doctor` tells what can still be "
+            "read; restore a backup, or move the folder away to begin anew."
+        )
+    text = str(error)
+    if errno.ENOSPC in getattr(error, "args", ()) or "No space left" in text:
+        return UnavailableError(f"The disk that holds {folder} is full; nothing was written. Make room and try again.")
+    if isinstance(error, lmdb.ReadonlyError | PermissionError) or "Permission denied" in text or "Read-only" in text:
+        return UnavailableError(f"The store in {folder} can not be written: {text}.")
+    return UnavailableError(f"The store in {folder} failed: {text}. Nothing was written.")
+
+
+def default_map_bytes() -> int:
+    """Return how much address space to map at first: much where that is free, little on Windows, which allocates it."""
+    return limits.store_map_bytes_windows if sys.platform == "win32" else limits.store_map_bytes_start

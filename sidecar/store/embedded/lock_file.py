@@ -1,0 +1,53 @@
+"""The lock that makes a store one process's own. It names its holder, and the system frees it when the holder dies."""
+
+import os
+import sys
+from pathlib import Path
+
+from sidecar.errors import AlreadyRunningError, UnavailableError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, _LOCKED_AT, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+_LOCKED_AT = 1 << 20  # Windows locks bytes, and a locked byte can not be read: ours lies far behind the pid
+
+
+class LockFile:
+    """A held lock.
+
+    Raises:
+        AlreadyRunningError: Another process, or another engine of this one, holds it.
+        UnavailableError: The file can not be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError as error:
+            raise UnavailableError(f"The store's folder {path.parent} can not be written: {error.strerror}.") from error
+        try:
+            _lock(self._descriptor)
+        except OSError as error:
+            holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise AlreadyRunningError(
+                f"The store in {path.parent} is in use by process {holder or 'unknown'}.", details={"pid": holder}
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Give the lock back. The file stays: removing it would let two hold locks on two files of one name."""
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
