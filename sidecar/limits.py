@@ -36,8 +36,8 @@ changes_age_days_max = 14
 changes_message_bytes_max = 524_288  # many WebSocket clients refuse messages over 1 MiB by default
 feed_ring_changes_max = 20_000  # newest changes kept in memory for listeners near the head: about 8 MB
 subscribers_max = 200
+topics_max = 50
 subscriber_send_seconds_max = 20.0  # a client whose socket takes nothing for so long is closed with its last cursor
-subscriber_unread_bytes_max = 1_048_576  # what may wait in a client's socket buffer before we wait for it
 
 # --- records ---------------------------------------------------------------------------------------------------------
 name_chars_max = 200
@@ -85,3 +85,18 @@ refresh_token_bytes = 32
 
 # --- life ------------------------------------------------------------------------------------------------------------
 drain_seconds_max = 5.0
+instance_lock_attempts_max = 4  # a client that asks whether the lock is held holds it for microseconds itself
+instance_lock_retry_seconds = 0.05
+endpoint_file_bytes_max = 65_536
+log_file_bytes_max = 5_000_000
+log_files_max = 4  # the present one and three older
+
+# --- the CLI's client ------------------------------------------------------------------------------------------------
+client_connect_seconds_max = 5.0
+client_request_seconds_max = 30.0  # a page of 1,000 files of a busy daemon takes well below a second
+client_answer_bytes_max = 67_108_864
+client_reconnect_seconds_min = 0.2
+client_reconnect_seconds_max = 10.0
+stop_wait_seconds_max = 15.0  # ``down`` waits this long for a daemon that drains in at most 5 s
+progress_interval_seconds = 0.2  # how often the terminal's progress bar moves
+progress_line_interval_seconds = 2.0  # the same where lines are printed

@@ -7,7 +7,7 @@ is still kept, is answered with a reset, never with silence.
 import base64
 import binascii
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sidecar import limits
@@ -107,15 +107,30 @@ class ChangeLog:
             )
         return [_moment(row) for row in rows]
 
-    def message(self, moments: Iterable[Moment], wanted: Filter, stamp: bytes) -> bytes:
-        """Return the message that tells of ``moments``, or an empty one that only moves the cursor to ``stamp``."""
-        chosen = [
-            event.json
-            for moment in moments
-            for event in moment.events
-            if wanted.wants(event.kind, event.workspace_path)
-        ]
-        return b'{"type":"changes","cursor":"%b","changes":[%b]}' % (self.cursor(stamp).encode(), b",".join(chosen))
+    def message(self, moments: Sequence[Moment], wanted: Filter) -> tuple[bytes | None, bytes]:
+        """Return one message of ``moments``, and the stamp up to which it tells.
+
+        It ends early, between two rows, at ``limits.changes_message_bytes_max``; the message is None when the filter
+        wants nothing of what it would tell.
+        """
+        chosen: list[bytes] = []
+        size = 0
+        stamp = moments[0].stamp
+        for moment in moments:
+            wants = [event.json for event in moment.events if wanted.wants(event.kind, event.workspace_path)]
+            size += sum(map(len, wants))
+            if chosen and size > limits.changes_message_bytes_max:
+                break
+            chosen += wants
+            stamp = moment.stamp
+        return (self._text(chosen, stamp) if chosen else None), stamp
+
+    def empty_message(self, stamp: bytes) -> bytes:
+        """Return the message that nothing has changed up to ``stamp``."""
+        return self._text([], stamp)
+
+    def _text(self, changes: list[bytes], stamp: bytes) -> bytes:
+        return b'{"type":"changes","cursor":"%b","changes":[%b]}' % (self.cursor(stamp).encode(), b",".join(changes))
 
 
 def _moment(row: Row) -> Moment:

@@ -57,7 +57,7 @@ class User(PublicUser):
     password_hash: str | None = Field(default=None, repr=False, max_length=limits.password_hash_chars_max)
 
     @classmethod
-    def new(  # noqa: PLR0913 - a user has this many sides, all by name
+    def new(
         cls,
         *,
         tenant_id: str,

@@ -28,7 +28,8 @@ class WorkspaceProgress(Value):
     """How far a workspace's index is; kept in memory only.
 
     Attributes:
-        state: ``scanning`` compares the whole tree; ``watching`` follows events; ``polling`` compares now and then because
+        state: ``scanning`` compares the whole tree; ``watching`` follows events; ``polling`` compares now and then
+            because
             the system gives no events; ``frozen`` has lost its root and keeps what it knows; ``stopped`` does nothing.
         files_seen: Files that the comparison under way, or the last one, found on disk.
         files_hashed: Of those, read and hashed.

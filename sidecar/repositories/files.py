@@ -81,6 +81,12 @@ class Files(Repository[File]):
         items, next_cursor = self.list_between(tr, BY_PATH, between, cursor=cursor, limit=limit)
         return Page([file for file in items if file.raw_path.startswith(prefix)], next_cursor)
 
+    def list_by_session(
+        self, tr: Reading, session_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[File]:
+        """Return a page of the files whose present version was recorded in a session, oldest first."""
+        return self.list_by(tr, BY_SESSION, under=(keys.id_element(session_id),), cursor=cursor, limit=limit)
+
     def list_entries(
         self, tr: Reading, workspace_path: str, *, under: bytes = b"", after: FileEntry | None = None, limit: int
     ) -> list[FileEntry]:

@@ -1,6 +1,7 @@
 """Workspaces: which folders are watched, and keeping the watchers in step with the records."""
 
 import os
+import pathlib
 from typing import Protocol
 
 from sidecar import limits
@@ -54,7 +55,7 @@ class WorkspaceService:
             if found is not None:
                 return found, False
             if len(workspaces.list_all(tr, limit=limits.workspaces_max).items) >= limits.workspaces_max:
-                raise LimitExceededError(f"{limits.workspaces_max} folders are watched already; stop watching one first.")
+                raise LimitExceededError(f"At most {limits.workspaces_max} folders can be watched; stop one first.")
             workspace = Workspace.new(tenant_id=tenant.tenant_id, path=root, now_ms=tr.now_ms)
             return workspaces.create(tr, workspace), True
 
@@ -64,9 +65,7 @@ class WorkspaceService:
 
     async def remove(self, tenant: TenantKeys, workspace_id: str, *, if_version: int | None = None) -> None:
         """Stop watching a folder; what is known of its files is kept."""
-        await self._database.transact(
-            lambda tr: Workspaces(tenant).delete(tr, workspace_id, if_version=if_version)
-        )
+        await self._database.transact(lambda tr: Workspaces(tenant).delete(tr, workspace_id, if_version=if_version))
         await self._watching.stop(workspace_id)
 
     async def get(self, tenant: TenantKeys, workspace_id: str) -> Workspace:
@@ -90,13 +89,15 @@ def folder(path: str) -> str:
     Raises:
         InvalidError: It is relative, does not exist, is no folder, can't be read, or has a name that is not UTF-8.
     """
-    if not os.path.isabs(path) or "\0" in path:
+    if "\0" in path or not pathlib.PurePath(path).is_absolute():
         raise InvalidError(f"{path!r} is not an absolute path.", code="invalid_path")
     root = os.path.realpath(path)
     try:
         root.encode()
     except UnicodeEncodeError:
-        raise InvalidError(f"{root!r} is not UTF-8; a watched folder's own path has to be.", code="invalid_path") from None
+        raise InvalidError(
+            f"{root!r} is not UTF-8; a watched folder's own path has to be.", code="invalid_path"
+        ) from None
     try:
         with os.scandir(root):
             return root

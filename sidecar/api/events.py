@@ -1,0 +1,206 @@
+"""The push channel: changes in commit order from any cursor, and the progress of scans.
+
+A client shows its token in the Authorization header or in its first message, then subscribes. It is closed with a
+reason when its token ends, when the daemon stops, when it breaks the protocol, and when its socket takes nothing for
+too long.
+"""
+
+import asyncio
+import contextlib
+import json
+from enum import IntEnum
+from typing import Annotated, Literal
+
+from aiohttp import WSMsgType, web
+from pydantic import Field, TypeAdapter, ValidationError
+
+from sidecar import limits
+from sidecar.api.context import CONTEXT, PRINCIPAL, Context
+from sidecar.auth.tokens import Principal
+from sidecar.errors import CursorExpiredError, SidecarError
+from sidecar.feed.log import SINCE_NOW, Filter
+from sidecar.models.base import Path, Value
+
+
+class CloseCode(IntEnum):
+    """Why the daemon closes a socket; from 4000 on they are our own."""
+
+    GOING_AWAY = 1001
+    BAD_MESSAGE = 4400
+    UNAUTHENTICATED = 4401
+    AUTH_TIMEOUT = 4408
+    TOO_SLOW = 4429
+
+
+class AuthMessage(Value):
+    """The first message of a client without an Authorization header; later, a renewal."""
+
+    op: Literal["auth"]
+    token: str
+
+
+class SubscribeMessage(Value):
+    """What to hear from now on, in place of any earlier subscription.
+
+    Attributes:
+        topics: Kinds of records, and ``progress``; empty for all.
+        workspace_path: Only of this folder, where a change is in one.
+        since: A cursor; ``beginning``; or ``now``.
+    """
+
+    op: Literal["subscribe"]
+    topics: frozenset[str] = Field(default=frozenset(), max_length=limits.topics_max)
+    workspace_path: Path | None = None
+    since: str | None = None
+
+
+_MESSAGES: TypeAdapter[AuthMessage | SubscribeMessage] = TypeAdapter(
+    Annotated[AuthMessage | SubscribeMessage, Field(discriminator="op")]
+)
+
+
+class Closing(Exception):  # noqa: N818 - not an error: the way a task ends its socket
+    """The socket is to be closed, with this code and reason."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+async def events(request: web.Request) -> web.WebSocketResponse:
+    """Serve one client until it or the daemon closes."""
+    socket = web.WebSocketResponse(
+        heartbeat=limits.websocket_heartbeat_seconds, max_msg_size=limits.websocket_message_bytes_max
+    )
+    await socket.prepare(request)
+    listener = _Listener(socket, request.app[CONTEXT], request.get(PRINCIPAL))
+    code, reason = await listener.serve()
+    await socket.close(code=code, message=reason.encode())
+    return socket
+
+
+class _Listener:
+    """One client: reads its messages, sends what it subscribed to."""
+
+    def __init__(self, socket: web.WebSocketResponse, context: Context, principal: Principal | None) -> None:
+        self._socket = socket
+        self._context = context
+        self._principal = principal
+        self._renewed = asyncio.Event()
+        self._sending: list[asyncio.Task[None]] = []
+
+    async def serve(self) -> tuple[int, str]:
+        """Return the close code and reason when it is over."""
+        closing: BaseException = Closing(CloseCode.GOING_AWAY, "")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(tasks))
+                tasks.create_task(self._end_with_token())
+                tasks.create_task(self._end_with_daemon())
+        except* Closing as closings:
+            closing = closings.exceptions[0]
+        assert isinstance(closing, Closing)  # noqa: S101 - except* gives nothing else
+        return closing.code, closing.reason
+
+    async def _read(self, tasks: asyncio.TaskGroup) -> None:
+        async for message in self._socket:
+            if message.type is not WSMsgType.TEXT:
+                raise Closing(CloseCode.BAD_MESSAGE, "Messages are JSON text.")
+            try:
+                asked = _MESSAGES.validate_json(message.data)
+            except ValidationError:
+                raise Closing(CloseCode.BAD_MESSAGE, "A message has the op `auth` or `subscribe`.") from None
+            if isinstance(asked, AuthMessage):
+                self._authenticate(asked.token)
+            elif self._principal is None:
+                raise Closing(CloseCode.UNAUTHENTICATED, "The first message has to be auth.")
+            else:
+                await self._subscribe(asked, self._principal, tasks)
+        raise Closing(CloseCode.GOING_AWAY, "")
+
+    def _authenticate(self, token: str) -> None:
+        try:
+            principal = self._context.tokens.verify(token)
+        except SidecarError as error:
+            raise Closing(CloseCode.UNAUTHENTICATED, error.code) from None
+        if self._principal is not None and principal.user_id != self._principal.user_id:
+            raise Closing(CloseCode.UNAUTHENTICATED, "A token of another user can't renew this socket.")
+        self._principal = principal
+        self._renewed.set()
+
+    async def _subscribe(self, asked: SubscribeMessage, principal: Principal, tasks: asyncio.TaskGroup) -> None:
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+        log, _ = self._context.feed(principal.tenant_id)
+        try:
+            stamp = await log.position(asked.since or SINCE_NOW)
+        except CursorExpiredError as error:
+            stamp = await self._reset(error, principal)
+        except SidecarError as error:
+            raise Closing(CloseCode.BAD_MESSAGE, error.message) from None
+        await self._send_json({"type": "subscribed", "cursor": log.cursor(stamp), "topics": sorted(asked.topics)})
+        wanted = Filter(asked.topics, asked.workspace_path)
+        self._sending = [tasks.create_task(self._send_changes(stamp, wanted, principal))]
+        if not asked.topics or "progress" in asked.topics:
+            self._sending.append(tasks.create_task(self._send_progress(asked, principal)))
+
+    async def _send_changes(self, stamp: bytes, wanted: Filter, principal: Principal) -> None:
+        log, hub = self._context.feed(principal.tenant_id)
+        while True:
+            try:
+                moments = await hub.after(stamp)
+            except CursorExpiredError as error:
+                stamp = await self._reset(error, principal)
+                continue
+            while moments:
+                message, stamp = log.message(moments, wanted)
+                moments = [moment for moment in moments if moment.stamp > stamp]
+                if message is not None:
+                    await self._send(message)
+
+    async def _send_progress(self, asked: SubscribeMessage, principal: Principal) -> None:
+        order = 0
+        while True:
+            for note in await self._context.progress.after(order, principal.tenant_id):
+                order = note.order
+                if asked.workspace_path in (None, note.workspace_path):
+                    place = {"workspace_id": note.workspace_id, "workspace_path": note.workspace_path}
+                    await self._send_json({"type": "progress", **place, **note.progress.model_dump(mode="json")})
+
+    async def _reset(self, error: CursorExpiredError, principal: Principal) -> bytes:
+        log, _ = self._context.feed(principal.tenant_id)
+        cursor = str(error.details["cursor"])
+        await self._send_json({"type": "reset", "cursor": cursor})
+        return await log.position(cursor)
+
+    async def _send_json(self, content: object) -> None:
+        await self._send(json.dumps(content).encode())
+
+    async def _send(self, text: bytes) -> None:
+        try:
+            async with asyncio.timeout(limits.subscriber_send_seconds_max):
+                await self._socket.send_frame(text, WSMsgType.TEXT)
+        except TimeoutError:
+            raise Closing(CloseCode.TOO_SLOW, "Nothing was read for too long; resume from the last cursor.") from None
+        except (ConnectionError, RuntimeError):  # aiohttp raises RuntimeError once the socket has begun to close
+            raise Closing(CloseCode.GOING_AWAY, "") from None
+
+    async def _end_with_token(self) -> None:
+        try:
+            async with asyncio.timeout(limits.websocket_auth_seconds):
+                while self._principal is None:
+                    await self._renewed.wait()
+        except TimeoutError:
+            raise Closing(CloseCode.AUTH_TIMEOUT, "No token was shown in time.") from None
+        while (left_ms := self._principal.expires_at_ms - self._context.database.clock.now_ms()) > 0:
+            self._renewed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_ms / 1000):
+                    await self._renewed.wait()
+        raise Closing(CloseCode.UNAUTHENTICATED, "token_expired")
+
+    async def _end_with_daemon(self) -> None:
+        await self._context.draining.wait()
+        raise Closing(CloseCode.GOING_AWAY, "The daemon is stopping; resume from the last cursor.")

@@ -1,0 +1,91 @@
+"""Files of watched folders."""
+
+import os
+
+from aiohttp import web
+
+from sidecar import limits
+from sidecar.api.context import CONTEXT
+from sidecar.api.requests import PageQuery, page_answer, query, record_answer, tenant_of
+from sidecar.errors import InvalidError, NotFoundError
+from sidecar.models.base import Id, Path, Value
+from sidecar.models.files import File
+from sidecar.repositories.base import Page
+from sidecar.repositories.files import Files
+from sidecar.repositories.transactions import Reading
+
+
+class FilesQuery(PageQuery):
+    """Which files to list.
+
+    Attributes:
+        workspace_path: Only of this watched folder, by path; otherwise all, oldest first.
+        prefix: Only paths that begin so; needs ``workspace_path``.
+        session_id: Only versions recorded in this session.
+        include_deleted: Also files that are gone.
+    """
+
+    workspace_path: Path | None = None
+    prefix: str = ""
+    session_id: Id | None = None
+    include_deleted: bool = False
+
+
+class FileQuery(Value):
+    """One file by its place."""
+
+    workspace_path: Path
+    path: Path
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """List files."""
+    asked = query(request, FilesQuery)
+    if asked.prefix and asked.workspace_path is None:
+        raise InvalidError("`prefix` needs `workspace_path`.")
+    files = Files(tenant_of(request))
+    page = await request.app[CONTEXT].database.read(lambda tr: _page(tr, files, asked))
+    return page_answer([file.to_json() for file in page.items], page.next_cursor)
+
+
+async def get(request: web.Request) -> web.Response:
+    """Return one file."""
+    files = Files(tenant_of(request))
+    file_id = request.match_info["id"]
+    return record_answer(await request.app[CONTEXT].database.read(lambda tr: files.get(tr, file_id)))
+
+
+async def get_by_path(request: web.Request) -> web.Response:
+    """Return the file at a place."""
+    asked = query(request, FileQuery)
+    files = Files(tenant_of(request))
+    root = _root(asked.workspace_path)
+    file = await request.app[CONTEXT].database.read(lambda tr: files.find_by_path(tr, root, asked.path.encode()))
+    if file is None or file.is_deleted:
+        raise NotFoundError(f"There is no file {asked.path} in {root}.")
+    return record_answer(file)
+
+
+def _page(tr: Reading, files: Files, asked: FilesQuery) -> Page[File]:
+    """Gather a full page although deleted files are passed over, reading at most ``limits.page_reads_max`` pages."""
+    found: list[File] = []
+    cursor = asked.cursor
+    for _ in range(limits.page_reads_max):
+        items, cursor = _rows(tr, files, asked, cursor=cursor, limit=asked.limit - len(found))
+        found += [file for file in items if asked.include_deleted or not file.is_deleted]
+        if cursor is None or len(found) == asked.limit:
+            break
+    return Page(found, cursor)
+
+
+def _root(workspace_path: str) -> str:
+    return os.path.realpath(workspace_path)  # as it is stored; a folder that is gone stays as it is written
+
+
+def _rows(tr: Reading, files: Files, asked: FilesQuery, *, cursor: str | None, limit: int) -> Page[File]:
+    if asked.session_id is not None:
+        return files.list_by_session(tr, asked.session_id, cursor=cursor, limit=limit)
+    if asked.workspace_path is None:
+        return files.list_all(tr, cursor=cursor, limit=limit)
+    root = _root(asked.workspace_path)
+    return files.list_by_workspace(tr, root, prefix=asked.prefix.encode(), cursor=cursor, limit=limit)

@@ -1,0 +1,88 @@
+"""Errors as RFC 9457 problem documents; the one table from classes of errors to HTTP statuses."""
+
+import json
+from http import HTTPStatus
+
+from aiohttp import web
+
+from sidecar.errors import (
+    ConflictError,
+    CursorExpiredError,
+    ForbiddenError,
+    InvalidError,
+    LimitExceededError,
+    NotFoundError,
+    SidecarError,
+    UnauthenticatedError,
+    UnavailableError,
+    VersionConflictError,
+)
+
+# The first class that an error is an instance of decides; everything else is our own fault.
+STATUSES: tuple[tuple[type[SidecarError], HTTPStatus], ...] = (
+    (InvalidError, HTTPStatus.BAD_REQUEST),
+    (UnauthenticatedError, HTTPStatus.UNAUTHORIZED),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
+    (NotFoundError, HTTPStatus.NOT_FOUND),
+    (VersionConflictError, HTTPStatus.PRECONDITION_FAILED),
+    (ConflictError, HTTPStatus.CONFLICT),
+    (CursorExpiredError, HTTPStatus.GONE),
+    (LimitExceededError, HTTPStatus.FORBIDDEN),
+    (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_HTTP_CODES = {
+    HTTPStatus.NOT_FOUND: "no_such_route",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+}
+
+
+def status_of(error: SidecarError) -> HTTPStatus:
+    """Return the HTTP status of an error."""
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(status: HTTPStatus, code: str, detail: str, *, request_id: str, details: object = None) -> web.Response:
+    """Return a problem document."""
+    document: dict[str, object] = {
+        "type": f"urn:sidecar:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+    }
+    if details:
+        document["details"] = details
+    response = web.Response(status=status, body=json.dumps(document).encode(), content_type="application/problem+json")
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="sidecar"'
+    return response
+
+
+def of_error(error: SidecarError, request_id: str) -> web.Response:
+    """Return the problem document of one of our errors; an unforeseen one says nothing but its request id."""
+    status = status_of(error)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return internal(request_id)
+    return problem(status, error.code, error.message, request_id=request_id, details=error.details)
+
+
+def of_http(error: web.HTTPException, request_id: str) -> web.Response:
+    """Return the problem document of an error that aiohttp itself raised."""
+    status = HTTPStatus(error.status)
+    response = problem(status, _HTTP_CODES.get(status, "http_error"), error.reason, request_id=request_id)
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def internal(request_id: str) -> web.Response:
+    """Return the answer to what should not happen."""
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "Something went wrong inside Sidecar; its log tells more under this request id.",
+        request_id=request_id,
+    )
