@@ -1,0 +1,230 @@
+"""Settings: defaults < ``config.toml`` < ``SIDECAR_*`` < flags. The only reader of the environment.
+
+Made once by the CLI (or a test) and handed to ``daemon.wiring``; the rooms below take values, never a ``Settings``.
+"""
+
+import os
+import stat
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, get_args
+
+import platformdirs
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic.config import JsonDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sidecar.errors import InvalidError
+
+CONFIG_FILE = "config.toml"
+ENVIRONMENT_PREFIX = "SIDECAR_"
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LoopbackHost = Literal["127.0.0.1", "::1"]
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links that may come later
+
+
+def _accepts(text: str) -> JsonDict:
+    """Say in words which values a setting takes; an error repeats it."""
+    return {"accepts": text}
+
+
+Folder = Annotated[Path, AfterValidator(_absolute), Field(json_schema_extra=_accepts("the path of a folder"))]
+
+
+class Settings(BaseSettings):
+    """Every setting, with its type, default and meaning."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True)
+
+    home: Folder | None = Field(default=None, description="Puts all folders below this one. Environment only.")
+    config_dir: Folder = Field(description="Where config.toml lies. Environment only.")
+    data_dir: Folder = Field(description="The store, unless `store` says otherwise, and the lock.")
+    state_dir: Folder = Field(description="What can be made anew.")
+    log_dir: Folder = Field(description="The log files.")
+    runtime_dir: Folder = Field(description="endpoint.json and pairing.key of the running daemon.")
+    store: str = Field(
+        pattern=r"^(embedded|fdb):.",
+        description="Where records are kept.",
+        json_schema_extra=_accepts("embedded:FOLDER or fdb:CLUSTER_FILE"),
+    )
+    host: LoopbackHost = Field(
+        default="127.0.0.1",
+        description="The address to listen on.",
+        json_schema_extra=_accepts("127.0.0.1 or ::1 (an address that others can reach needs TLS, which is not there)"),
+    )
+    port: int = Field(
+        default=7370,
+        ge=0,
+        le=65_535,
+        description="The port to listen on; 0 takes any free one.",
+        json_schema_extra=_accepts("a whole number from 0 to 65535"),
+    )
+    log_level: LogLevel = Field(
+        default="info",
+        description="The least severity that is logged.",
+        json_schema_extra=_accepts(", ".join(get_args(LogLevel))),
+    )
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - pydantic-settings' signature
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the same
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what ``load`` gives: it merges the sources itself, to know where a wrong value came from."""
+        return (init_settings,)
+
+    @property
+    def config_file(self) -> Path:
+        """The file that these settings may be written in."""
+        return self.config_dir / CONFIG_FILE
+
+    @property
+    def log_file(self) -> Path:
+        """The file that the daemon and the CLI log to."""
+        return self.log_dir / "sidecar.log"
+
+    @property
+    def runtime_dirs(self) -> tuple[Path, ...]:
+        """Where a client looks for a running daemon, in this order.
+
+        The second is where a daemon publishes that was started without a session's runtime folder (by cron, say).
+        """
+        return (self.runtime_dir, self.state_dir / "run")
+
+
+class UserEnvironment(NamedTuple):
+    """What git reads from a user's environment to find the global excludes.
+
+    Attributes:
+        home: HOME, or the account's folder.
+        xdg_config_home: XDG_CONFIG_HOME, or None when it is not set.
+    """
+
+    home: Path
+    xdg_config_home: Path | None
+
+
+class Source(NamedTuple):
+    """One place that settings came from: its name for a person, and the values."""
+
+    name: str
+    values: Mapping[str, object]
+
+    def spell(self, key: str) -> str:
+        """Return how a key is written in this place."""
+        return ENVIRONMENT_PREFIX + key.upper() if self.name == "environment" else key
+
+
+def user_environment() -> UserEnvironment:
+    """Return the values of the environment that git would read."""
+    xdg = os.environ.get("XDG_CONFIG_HOME", "")
+    return UserEnvironment(Path.home(), Path(xdg) if xdg.startswith("/") else None)
+
+
+def load(flags: Mapping[str, object] | None = None) -> Settings:
+    """Read every source and return the settings.
+
+    Args:
+        flags: What the command line gave; None values are left out.
+
+    Raises:
+        InvalidError: A value is wrong; the message names where it stands, its key and what is accepted.
+    """
+    flag_values = {key: value for key, value in (flags or {}).items() if value is not None}
+    # Empty variables count as unset, as everywhere in a shell.
+    environment = EnvSettingsSource(Settings, env_ignore_empty=True)()
+    chosen = {**environment, **flag_values}
+    folders = _folders(chosen)
+    file = Path(str(folders["config_dir"])) / CONFIG_FILE
+    sources = [
+        Source("default", folders),
+        Source(str(file), _read_file(file)),
+        Source("environment", environment),
+        Source("command line", flag_values),
+    ]
+    merged = {key: value for source in sources for key, value in source.values.items()}
+    data_dir = Path(str(merged["data_dir"])).expanduser().absolute()
+    merged.setdefault("store", f"embedded:{data_dir / 'store'}")
+    try:
+        return Settings(**merged)  # type: ignore[arg-type] # pydantic checks what the sources hold
+    except ValidationError as error:
+        raise _explain(error, sources) from error
+
+
+def _folders(chosen: Mapping[str, object]) -> dict[str, object]:
+    """Return the default folders: below ``home`` when it is given, else where the platform keeps such things."""
+    if chosen.get("home"):
+        home = _absolute(Path(str(chosen["home"])))
+        below: dict[str, object] = {f"{name}_dir": home / name for name in ("config", "data", "state", "log")}
+        return below | {"runtime_dir": home / "run", "config_dir": chosen.get("config_dir") or home / "config"}
+    platform = platformdirs.PlatformDirs("sidecar", appauthor=False)
+    state = Path(platform.user_state_dir)
+    if not state.is_absolute():
+        raise InvalidError("This account has no home folder: set HOME, or SIDECAR_HOME to a folder for Sidecar's data.")
+    return {
+        "config_dir": chosen.get("config_dir") or Path(platform.user_config_dir),
+        "data_dir": Path(platform.user_data_dir),
+        "state_dir": state,
+        "log_dir": Path(platform.user_log_dir),
+        "runtime_dir": _session_runtime_dir(platform) or Path(str(chosen.get("state_dir") or state)) / "run",
+    }
+
+
+def _session_runtime_dir(platform: platformdirs.PlatformDirs) -> Path | None:
+    """Return the login session's runtime folder for us, or None when there is none that is truly ours.
+
+    platformdirs would fall back to a guessable name in a folder that everybody can write to.
+    """
+    if sys.platform in ("win32", "darwin"):
+        return Path(platform.user_runtime_dir)
+    parent = os.environ.get("XDG_RUNTIME_DIR", "")
+    try:
+        status = os.stat(parent) if parent.startswith("/") else None  # noqa: PTH116 - one call answers all
+    except OSError:
+        return None
+    if status is None or not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        return None
+    return Path(parent) / "sidecar" if os.access(parent, os.W_OK | os.X_OK) else None
+
+
+def _read_file(file: Path) -> dict[str, object]:
+    """Return what ``config.toml`` holds; an absent file holds nothing."""
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        raise InvalidError(f"{file} can not be read: {error}.") from error
+    for key in values:
+        if key in ("home", "config_dir"):
+            variable = ENVIRONMENT_PREFIX + key.upper()
+            raise InvalidError(f"{file}: {key} decides where this file is, so it can only be set by {variable}.")
+        if key not in Settings.model_fields:
+            accepted = ", ".join(name for name in Settings.model_fields if name not in ("home", "config_dir"))
+            raise InvalidError(f"{file}: {key} is not a setting; there are: {accepted}.")
+    return values
+
+
+def _explain(error: ValidationError, sources: list[Source]) -> InvalidError:
+    """Say in one sentence which value is wrong, where it stands and what would be right."""
+    first = error.errors(include_url=False)[0]
+    key = str(first["loc"][0])
+    source = next((source for source in reversed(sources) if key in source.values), sources[0])
+    field = Settings.model_fields.get(key)
+    extra = field.json_schema_extra if field else None
+    accepts = extra.get("accepts") if isinstance(extra, dict) else None
+    value = source.values.get(key)
+    return InvalidError(
+        f"{source.name}: {source.spell(key)} = {value!r} is not accepted; give {accepts or first['msg']}.",
+        details={"source": source.name, "key": key},
+    )
