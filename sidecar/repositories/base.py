@@ -26,7 +26,7 @@ R = TypeVar("R", bound=Record)
 ID_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Index(Generic[R]):
     """An index, as data.
 
