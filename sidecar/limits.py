@@ -71,6 +71,7 @@ dirty_directories_max = 5_000  # more at once starts a full comparison
 # --- HTTP ------------------------------------------------------------------------------------------------------------
 request_body_bytes_max = 8_388_608
 request_header_bytes_max = 16_384
+listen_backlog = 128
 websocket_message_bytes_max = 65_536  # what a client may send; we send no more than a page of changes at a time
 websocket_auth_seconds = 5.0
 websocket_heartbeat_seconds = 30.0
@@ -85,6 +86,7 @@ refresh_token_bytes = 32
 
 # --- life ------------------------------------------------------------------------------------------------------------
 drain_seconds_max = 5.0
+drain_requests_seconds_max = 2.0  # of those, for requests under way
 instance_lock_attempts_max = 4  # a client that asks whether the lock is held holds it for microseconds itself
 instance_lock_retry_seconds = 0.05
 endpoint_file_bytes_max = 65_536

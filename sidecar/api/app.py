@@ -26,18 +26,6 @@ def build(context: Context) -> web.Application:
     return app
 
 
-def runner(app: web.Application) -> web.AppRunner:
-    """Return what serves the application, with its bounds set."""
-    return web.AppRunner(
-        app,
-        handle_signals=False,
-        access_log=None,
-        max_line_size=limits.request_header_bytes_max,
-        max_field_size=limits.request_header_bytes_max,
-        shutdown_timeout=limits.drain_seconds_max / 2,
-    )
-
-
 async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers[hdrs.SERVER] = "sidecar"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -63,6 +63,12 @@ class WorkspaceService:
         await self._watching.start(workspace)
         return workspace, is_new
 
+    async def start_all(self, tenant: TenantKeys) -> None:
+        """Begin to watch every folder on record."""
+        page = await self._database.read(lambda tr: Workspaces(tenant).list_all(tr, limit=limits.workspaces_max))
+        for workspace in page.items:
+            await self._watching.start(workspace)
+
     async def remove(self, tenant: TenantKeys, workspace_id: str, *, if_version: int | None = None) -> None:
         """Stop watching a folder; what is known of its files is kept."""
         await self._database.transact(lambda tr: Workspaces(tenant).delete(tr, workspace_id, if_version=if_version))

@@ -1,0 +1,80 @@
+"""Serving the application on a socket of this machine."""
+
+import errno
+import socket
+
+from aiohttp import web
+
+from sidecar import limits
+from sidecar.api.app import build
+from sidecar.api.context import Context
+from sidecar.errors import UnavailableError
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket, so that the port is ours before anything is served.
+
+    Args:
+        host: A loopback address.
+        port: 0 takes any free one.
+
+    Raises:
+        UnavailableError: The port is taken, or may not be used.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(limits.listen_backlog)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UnavailableError(
+                f"Port {port} on {host} is taken by another program; free it, or choose another with --port.",
+                code="port_taken",
+                details={"host": host, "port": port},
+            ) from None
+        raise UnavailableError(f"Port {port} on {host} can't be used: {error.strerror}.") from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def host_names(listener: socket.socket) -> frozenset[str]:
+    """Return the Host headers that name a listening socket: exact loopback names, with its port."""
+    port = listener.getsockname()[1]
+    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+
+
+class Server:
+    """The application on a listening socket.
+
+    Args:
+        listener: From ``bind``.
+        context: What the handlers work with.
+    """
+
+    def __init__(self, listener: socket.socket, context: Context) -> None:
+        self._listener = listener
+        self._context = context
+        self._runner = web.AppRunner(
+            build(context),
+            access_log=None,
+            max_line_size=limits.request_header_bytes_max,
+            max_field_size=limits.request_header_bytes_max,
+            shutdown_timeout=limits.drain_requests_seconds_max,
+        )
+
+    async def start(self) -> None:
+        """Begin to answer requests."""
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listener).start()
+
+    async def close(self) -> None:
+        """Take no new requests, close the sockets with a reason, and finish the requests under way."""
+        self._context.draining.set()
+        await self._runner.cleanup()

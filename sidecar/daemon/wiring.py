@@ -1,0 +1,137 @@
+"""The one object that builds, runs and closes everything. The CLI runs it; tests start the same one.
+
+Order: the lock, the store, the port, then ``endpoint.json``; closed in reverse, all on one ``AsyncExitStack``.
+"""
+
+import asyncio
+import getpass
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sidecar import __version__
+from sidecar.api import server
+from sidecar.api.context import Context
+from sidecar.auth.signing_keys import SigningKeys
+from sidecar.auth.tokens import Tokens
+from sidecar.clock import Clock
+from sidecar.config import Settings, user_environment
+from sidecar.daemon.feeds import Feeds
+from sidecar.daemon.lifecycle import InstanceLock, Tasks
+from sidecar.daemon.runtime_files import make_private_folder, obtain_pairing_key, publish, withdraw, write_private
+from sidecar.endpoint import Endpoint, read_private
+from sidecar.feed.progress import ProgressBoard
+from sidecar.models.workspaces import Workspace, WorkspaceProgress
+from sidecar.repositories.transactions import Database
+from sidecar.services.accounts import Accounts
+from sidecar.services.workspaces import WorkspaceService
+from sidecar.store.opening import open_engine
+from sidecar.watch.registry import Watchers
+
+SIGNING_KEYS_FILE = "signing.keys"
+
+
+class Daemon:
+    """A whole daemon: enter it to start, leave it to stop.
+
+    Args:
+        settings: Where everything lies and listens.
+        clock: Tells the time to all of it.
+
+    Raises:
+        AlreadyRunningError: On entering: another process holds the lock or the store.
+        UnavailableError: On entering: a folder, the store or the port can not be used.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._stack = AsyncExitStack()
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, stack = self._settings, self._stack
+        for folder in (settings.data_dir, settings.state_dir, settings.runtime_dir):
+            make_private_folder(folder)
+        stack.enter_context(InstanceLock(settings.data_dir))
+        engine = await open_engine(settings.store, clock=self._clock)
+        stack.push_async_callback(engine.close)
+        listener = stack.enter_context(server.bind(settings.host, settings.port))
+
+        database = Database(engine, self._clock)
+        tokens = Tokens(_signing_keys(settings.data_dir / SIGNING_KEYS_FILE), self._clock)
+        accounts = Accounts(database, tokens)
+        self._machine = await accounts.ensure_machine(_owner_name())
+        self._tasks = Tasks()
+        stack.push_async_callback(self._tasks.close)
+        progress = ProgressBoard()
+        self._watchers = Watchers(database, self._clock, self._tasks.start, progress, user_environment())
+        stack.push_async_callback(self._watchers.close)
+        self._database = database
+        self._workspaces = WorkspaceService(database, self._watchers)
+        pairing_key = obtain_pairing_key(settings.runtime_dir)
+        context = Context(
+            database=database,
+            tokens=tokens,
+            accounts=accounts,
+            workspaces=self._workspaces,
+            feed=Feeds(database, self._tasks).of,
+            progress=progress,
+            pairing_key=pairing_key,
+            hosts=server.host_names(listener),
+            draining=asyncio.Event(),
+        )
+        http = server.Server(listener, context)
+        await http.start()
+        stack.push_async_callback(http.close)
+        self.url = server.url_of(listener)
+        endpoint = Endpoint(url=self.url, pid=os.getpid(), version=__version__, epoch=engine.epoch)
+        publish(settings.runtime_dir, endpoint)
+        stack.callback(withdraw, settings.runtime_dir, endpoint)
+        await self._workspaces.start_all(self._database.keyspace.tenant(self._machine.tenant_id))
+
+    async def watch(self, path: str) -> Workspace:
+        """Watch a folder for the machine's owner and return its record; the first scan goes on in the background."""
+        tenant = self._database.keyspace.tenant(self._machine.tenant_id)
+        workspace, _ = await self._workspaces.add(tenant, path)
+        return workspace
+
+    def progress(self, workspace: Workspace) -> WorkspaceProgress:
+        """Return how far a workspace's index is."""
+        return self._workspaces.progress(workspace)
+
+    async def failed(self) -> None:
+        """Wait until a background task fails, and raise its error. Never returns otherwise."""
+        await self._tasks.failed()
+
+
+def _signing_keys(path: Path) -> SigningKeys:
+    stored = read_private(path)
+    if stored is not None:
+        return SigningKeys.load(stored.decode("utf-8", "replace"))
+    keys = SigningKeys.new()
+    write_private(path, keys.dump().encode())
+    return keys
+
+
+def _owner_name() -> str:
+    """Return the login name of the account that the daemon runs under."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        return f"uid-{os.getuid()}"
