@@ -1,0 +1,266 @@
+"""The HTTP client of the CLI: finds the daemon, makes it prove itself, and speaks the v5 API to it.
+
+Nothing secret is sent before the server has shown, by a proof over a fresh nonce, that it holds the pairing key: a
+stranger who took the daemon's port learns nothing. Besides ``api``, the only module that knows aiohttp.
+"""
+
+import asyncio
+import hmac
+import json
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from sidecar import endpoint, errors, limits
+from sidecar.auth.pairing import prove
+from sidecar.errors import ForbiddenError, InvalidError, SidecarError, UnauthenticatedError, UnavailableError
+
+JsonObject = dict[str, Any]
+
+_NONCE_BYTES = 24
+_CLOSED_BAD_MESSAGE = 4400
+_HTTP = aiohttp.ClientTimeout(total=limits.client_request_seconds_max, connect=limits.client_connect_seconds_max)
+
+
+@asynccontextmanager
+async def connect(folders: Sequence[Path]) -> AsyncIterator["Client"]:
+    """Yield a client of the daemon that has published itself in one of the folders, after it has proved itself.
+
+    Raises:
+        UnavailableError: No daemon runs (code ``not_running``), or it does not answer.
+        ForbiddenError: Something else answers in its place, or its files are not the user's own.
+    """
+    # No cookies, no proxy, no redirects: requests go to the loopback address that was proved, and nowhere else.
+    async with aiohttp.ClientSession(timeout=_HTTP, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
+        client = Client(session, folders)
+        await client.discover()
+        yield client
+
+
+class Client:
+    """A proved daemon, and a login there that is opened when it is first needed and renewed when it ends."""
+
+    def __init__(self, session: aiohttp.ClientSession, folders: Sequence[Path]) -> None:
+        self._session = session
+        self._folders = folders
+        self._published: endpoint.Published | None = None
+        self._token: str | None = None
+
+    @property
+    def daemon(self) -> endpoint.Endpoint:
+        """The daemon that has proved itself."""
+        return self._proved().endpoint
+
+    async def discover(self) -> None:
+        """Find the daemon and make it prove that it holds the pairing key. Forgets any earlier one."""
+        self._published = self._token = None
+        published = endpoint.find(self._folders)
+        if published is None:
+            raise UnavailableError("No daemon is running; `sidecar up PATH` starts one.", code="not_running")
+        url = published.endpoint.url
+        if not _is_loopback(url):
+            raise ForbiddenError(
+                f"{published.folder} names {url}, which is not on this machine; no secret is sent there."
+            )
+        nonce = secrets.token_urlsafe(_NONCE_BYTES)
+        try:
+            answer = await self._call("GET", f"{url}/api/v5/hello", params={"nonce": nonce})
+            proof, epoch = str(answer["proof"]), str(answer["instance"])
+        except (KeyError, TypeError, InvalidError, errors.NotFoundError):
+            proof = epoch = ""
+        if not hmac.compare_digest(proof.encode(), prove(published.pairing_key, nonce, epoch).encode()):
+            raise ForbiddenError(
+                f"What answers at {url} is not your Sidecar daemon: it could not prove that it holds the pairing key. "
+                "No secret was sent to it.",
+                code="not_proved",
+            )
+        self._published = published
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+    ) -> JsonObject:
+        """Send one request and return the JSON object of the answer, empty when it has no content.
+
+        Raises:
+            SidecarError: The daemon's problem document, as the class that its code stands for.
+            UnavailableError: It does not answer.
+        """
+        url = self.daemon.url + path
+        is_fresh = self._token is None
+        try:
+            return await self._call(method, url, params=params, body=body, bearer=await self._bearer())
+        except UnauthenticatedError:
+            if is_fresh:
+                raise
+        self._token = None  # it has ended, or the daemon was restarted
+        return await self._call(method, url, params=params, body=body, bearer=await self._bearer())
+
+    async def pages(self, path: str, params: Mapping[str, str] | None = None) -> AsyncGenerator[JsonObject]:
+        """Yield every item of a list, page by page."""
+        asked = dict(params or {})
+        while True:
+            page = await self.request("GET", path, params=asked)
+            for item in page["items"]:
+                yield item
+            if not page.get("next_cursor"):
+                return
+            asked["cursor"] = page["next_cursor"]
+
+    async def events(
+        self,
+        topics: Sequence[str] = (),
+        *,
+        since: str | None = None,
+        workspace_path: str | None = None,
+    ) -> AsyncGenerator[JsonObject]:
+        """Yield the daemon's messages for ever; after a lost connection, on from the last cursor.
+
+        Args:
+            topics: Kinds of records, and ``progress``; empty for all.
+            since: A cursor, ``beginning``, or ``now`` (the default).
+            workspace_path: Only changes of this folder.
+
+        Raises:
+            InvalidError: The daemon does not understand the subscription.
+            ForbiddenError: What answers now is not the daemon.
+        """
+        subscription = {"op": "subscribe", "topics": list(topics), "workspace_path": workspace_path}
+        wait_seconds = limits.client_reconnect_seconds_min
+        while True:
+            try:
+                if self._published is None:
+                    await self.discover()
+                async with aclosing(self._subscribed({**subscription, "since": since})) as messages:
+                    async for message in messages:
+                        since = message.get("cursor", since)
+                        wait_seconds = limits.client_reconnect_seconds_min
+                        yield message
+            except (UnavailableError, UnauthenticatedError):
+                pass  # it stops, restarts or ended our login: found again below
+            self._published = None
+            await asyncio.sleep(wait_seconds)
+            wait_seconds = min(wait_seconds * 2, limits.client_reconnect_seconds_max)
+
+    async def _subscribed(self, subscription: JsonObject) -> AsyncGenerator[JsonObject]:
+        """Yield the messages of one connection, until it ends."""
+        headers = {"Authorization": f"Bearer {await self._bearer()}"}
+        try:
+            async with self._session.ws_connect(
+                f"{self.daemon.url}/api/v5/events",
+                headers=headers,
+                heartbeat=limits.websocket_heartbeat_seconds,
+                max_msg_size=limits.client_answer_bytes_max,
+                timeout=aiohttp.ClientWSTimeout(ws_close=limits.client_connect_seconds_max),
+            ) as socket:
+                await socket.send_json(subscription)
+                async for frame in socket:
+                    if frame.type is aiohttp.WSMsgType.TEXT:
+                        yield json.loads(frame.data)
+                if socket.close_code == _CLOSED_BAD_MESSAGE:
+                    raise InvalidError(
+                        "The daemon does not understand this subscription; is `since` one of its cursors?"
+                    )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(self.daemon.url) from error
+
+    async def _bearer(self) -> str:
+        """Return an access token; opens a login with the pairing key when there is none."""
+        if self._token is None:
+            published = self._proved()
+            login = await self._call(
+                "POST", f"{published.endpoint.url}/api/v5/auth/pair", body={}, bearer=published.pairing_key
+            )
+            self._token = str(login["access_token"])
+        return self._token
+
+    def _proved(self) -> endpoint.Published:
+        if self._published is None:
+            raise UnavailableError("The daemon has not proved itself.", code="not_running")
+        return self._published
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+        bearer: str | None = None,
+    ) -> JsonObject:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        try:
+            async with self._session.request(
+                method, url, params=params, json=body, headers=headers, allow_redirects=False
+            ) as response:
+                content = await _read(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(url) from error
+        try:
+            answer = json.loads(content) if content else {}
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict) or 300 <= response.status < 400:
+            raise InvalidError(f"What answers at {url} does not speak Sidecar's API.")
+        if response.status >= 400:
+            raise error_of(response.status, answer)
+        return answer
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > limits.client_answer_bytes_max:
+            raise InvalidError(f"The answer has more than {limits.client_answer_bytes_max} bytes.")
+    return bytes(content)
+
+
+def error_of(status: int, problem: JsonObject) -> SidecarError:
+    """Return the error that a problem document (RFC 9457, with our ``code``) stands for."""
+    code = str(problem.get("code", "internal"))
+    message = str(problem.get("detail") or problem.get("title") or f"The daemon answered {status}.")
+    details = {**(problem.get("details") or {}), "status": status, "request_id": problem.get("request_id")}
+    return _classes().get(code, _BY_STATUS.get(status, SidecarError))(message, code=code, details=details)
+
+
+_BY_STATUS: dict[int, type[SidecarError]] = {
+    400: InvalidError,
+    401: UnauthenticatedError,
+    403: ForbiddenError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    410: errors.CursorExpiredError,
+    412: errors.VersionConflictError,
+    503: UnavailableError,
+}
+
+
+def _classes() -> dict[str, type[SidecarError]]:
+    """Return the error classes by their codes, but those that are made in another way."""
+    known = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, SidecarError)]
+    return {kind.code: kind for kind in known if kind is not errors.TransactionError}
+
+
+def _is_loopback(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return parts.scheme == "http" and ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _unreachable(url: str) -> UnavailableError:
+    return UnavailableError(
+        f"The daemon does not answer at {url}; if it crashed, `sidecar up PATH` starts it again.", code="not_running"
+    )
