@@ -100,5 +100,6 @@ client_answer_bytes_max = 67_108_864
 client_reconnect_seconds_min = 0.2
 client_reconnect_seconds_max = 10.0
 stop_wait_seconds_max = 15.0  # ``down`` waits this long for a daemon that drains in at most 5 s
+stop_poll_seconds = 0.05
 progress_interval_seconds = 0.2  # how often the terminal's progress bar moves
 progress_line_interval_seconds = 2.0  # the same where lines are printed

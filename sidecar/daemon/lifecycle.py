@@ -124,7 +124,7 @@ STOP_SIGNALS = tuple(
 
 
 @contextmanager
-def stop_signals(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
+def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` on the running loop at the first SIGTERM, SIGINT or SIGHUP; a second one ends the process at once.
 
     Ending at once is safe for data: what is acknowledged is on disk.
@@ -138,7 +138,7 @@ def stop_signals(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
         if seen:
             os._exit(128 + number)
         seen = True
-        loop.call_soon_threadsafe(stop, signal.Signals(number))
+        loop.call_soon_threadsafe(stop)
 
     for number in STOP_SIGNALS:
         signal.signal(number, handle)
@@ -147,6 +147,23 @@ def stop_signals(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+async def run_until(stop: asyncio.Event, *coroutines: Coroutine[Any, Any, object]) -> None:
+    """Run coroutines until ``stop`` is set, then cancel what still runs; raise what the first failing one raised."""
+    loop = asyncio.get_running_loop()
+    stopping = loop.create_task(stop.wait())
+    running = {loop.create_task(coroutine) for coroutine in coroutines}
+    pending = {stopping, *running}
+    try:
+        while not stopping.done():
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
 
 
 @contextmanager

@@ -1,0 +1,77 @@
+"""The command line: ``up`` runs the daemon, every other command is a client of it like any other.
+
+Command modules import at their top only what is light; the client, the settings and the daemon are imported by the
+command that needs them, when it runs, so that ``sidecar --help`` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import click
+
+from sidecar import __version__
+from sidecar.cli import exits
+from sidecar.cli.down import down
+from sidecar.cli.events import events
+from sidecar.cli.files import files
+from sidecar.cli.status import status
+from sidecar.cli.unforeseen import report_unforeseen
+from sidecar.cli.up import up
+from sidecar.cli.watch import watch
+from sidecar.errors import SidecarError
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"Exit codes: {exits.describe()}.",
+)
+@click.version_option(__version__, prog_name="sidecar", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Log everything, to standard error too, and show tracebacks.")
+@click.pass_context
+def sidecar(context: click.Context, *, debug: bool) -> None:
+    """Keep what you were doing: a small daemon that watches your workspaces and serves them to your tools."""
+    context.obj = debug
+
+
+for command in (up, down, status, watch, files, events):
+    sidecar.add_command(command)
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; what goes wrong is one sentence on standard error."""
+    try:
+        sidecar.main(args=list(arguments), prog_name="sidecar", standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, click.Abort):
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        _forget_standard_output()
+        return exits.PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - the outermost edge: whatever it is, a person gets one sentence
+        return _tell(error, debug="--debug" in arguments)
+    return exits.DONE
+
+
+def _tell(error: Exception, *, debug: bool) -> int:
+    """Say on standard error what went wrong, and return the exit code for it."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, SidecarError) and exits.code_of(error) != exits.INTERNAL:
+        click.echo(f"sidecar: {error.message}", err=True)
+        return exits.code_of(error)
+    report_unforeseen(error, debug=debug)
+    return exits.INTERNAL
+
+
+def _forget_standard_output() -> None:
+    """Let the interpreter flush into nothing at its end: whoever read the pipe is gone."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

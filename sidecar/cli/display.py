@@ -1,0 +1,76 @@
+"""What ``sidecar up`` shows: a progress bar on a terminal, plain lines elsewhere, nothing when nobody reads."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sidecar import limits
+from sidecar.cli.talk import printable, size_text
+
+if TYPE_CHECKING:
+    from sidecar.daemon.wiring import Daemon
+    from sidecar.models.workspaces import Workspace, WorkspaceProgress
+
+
+class Display:
+    """Writes to standard output. The daemon goes on when its terminal or pipe is gone."""
+
+    def __init__(self) -> None:
+        self._is_read = True
+
+    def say(self, line: str) -> None:
+        """Write one line."""
+        if not self._is_read:
+            return
+        try:
+            click.echo(line)
+        except OSError:
+            self._is_read = False
+
+    async def follow_scan(self, daemon: "Daemon", workspace: "Workspace") -> None:
+        """Show how the first scan of a workspace goes, and its end."""
+        if sys.stdout.isatty():
+            await self._move_bar(daemon, workspace)
+        else:
+            await self._write_lines(daemon, workspace)
+        progress = daemon.progress(workspace)
+        for warning in progress.warnings:
+            self.say(f"Warning: {printable(warning)}")
+        self.say(
+            f"First scan done: {progress.files_seen:,} files, {progress.files_hashed:,} read "
+            f"({size_text(progress.bytes_hashed)}) in {progress.seconds:.1f} s."
+        )
+        state = "Watching" if progress.state == "watching" else progress.state.capitalize() + ":"
+        self.say(f"{state} {printable(workspace.path)} (Ctrl-C stops)")
+
+    async def _move_bar(self, daemon: "Daemon", workspace: "Workspace") -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("Scanning"), BarColumn(), TextColumn("{task.fields[counts]}"), TimeElapsedColumn())
+        with Progress(*columns, transient=True, auto_refresh=False) as bar:
+            task = bar.add_task("scan", counts="")
+            while (progress := daemon.progress(workspace)).state == "scanning":
+                bar.update(
+                    task,
+                    total=max(progress.files_seen, 1),
+                    completed=progress.files_indexed,
+                    counts=_counts(progress),
+                    refresh=True,
+                )
+                await asyncio.sleep(limits.progress_interval_seconds)
+
+    async def _write_lines(self, daemon: "Daemon", workspace: "Workspace") -> None:
+        self.say(f"Scanning {printable(workspace.path)}")
+        polls = 0
+        polls_a_line = round(limits.progress_line_interval_seconds / limits.progress_interval_seconds)
+        while (progress := daemon.progress(workspace)).state == "scanning":
+            polls += 1
+            if polls % polls_a_line == 0:
+                self.say(f"Scanning: {_counts(progress)}")
+            await asyncio.sleep(limits.progress_interval_seconds)
+
+
+def _counts(progress: "WorkspaceProgress") -> str:
+    return f"{progress.files_indexed:,} of {progress.files_seen:,} files, {size_text(progress.bytes_hashed)} read"

@@ -1,0 +1,58 @@
+"""``sidecar down``: stops the running daemon."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sidecar import limits
+from sidecar.cli.talk import talk
+from sidecar.errors import ForbiddenError, SidecarError, UnavailableError
+
+if TYPE_CHECKING:
+    from sidecar.client import Client
+
+
+@click.command
+def down() -> None:
+    """Stop the running daemon: it finishes what it has begun, and ends within seconds."""
+    from sidecar import config
+
+    data_dir = config.load().data_dir
+    pid = talk(_proved_pid)
+    _ask_to_stop(pid)
+    if not _has_stopped(data_dir):
+        raise UnavailableError(f"Process {pid} has not stopped within {limits.stop_wait_seconds_max:.0f} s.")
+    click.echo(f"Stopped the daemon (process {pid}).")
+
+
+async def _proved_pid(daemon: "Client") -> int:
+    """Return the pid from endpoint.json; the client has made sure that the daemon which wrote it still answers."""
+    return daemon.daemon.pid
+
+
+def _ask_to_stop(pid: int) -> None:
+    try:
+        os.kill(pid, signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+    except ProcessLookupError:
+        return  # it has just ended by itself
+    except PermissionError as error:
+        raise ForbiddenError(f"Process {pid} belongs to another user.") from error
+    except OSError as error:
+        raise SidecarError(f"Process {pid} can not be stopped: {error.strerror}.", code="unavailable") from error
+
+
+def _has_stopped(data_dir: Path) -> bool:
+    """Wait until the daemon's lock is free, which is the last thing that it gives back."""
+    from sidecar.daemon.lifecycle import is_held
+
+    deadline = time.monotonic() + limits.stop_wait_seconds_max
+    while is_held(data_dir):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(limits.stop_poll_seconds)
+    return True
