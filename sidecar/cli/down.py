@@ -35,9 +35,15 @@ async def _proved_pid(daemon: "Client") -> int:
     return daemon.daemon.pid
 
 
+if sys.platform == "win32":
+    _STOP_SIGNAL = signal.CTRL_BREAK_EVENT
+else:
+    _STOP_SIGNAL = signal.SIGTERM
+
+
 def _ask_to_stop(pid: int) -> None:
     try:
-        os.kill(pid, signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+        os.kill(pid, _STOP_SIGNAL)
     except ProcessLookupError:
         return  # it has just ended by itself
     except PermissionError as error:

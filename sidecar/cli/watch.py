@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 @as_json_option
 def watch(path: Path, *, as_json: bool) -> None:
     """Have the running daemon watch the folder PATH, now and after every start."""
-
     folder = str(path.resolve())
 
     async def add(daemon: "Client") -> dict[str, Any]:
