@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from sidecar.errors import CorruptStoreError
 
-KEY_BYTES = 32  # RFC 7518, 3.2: HS256 asks for at least the hash's 256 bits
+KEY_BYTES = 64  # RFC 7518, 3.2, asks HS256 for 32 at least; the block size of SHA-256 is what HMAC takes whole
 
 
 class SigningKeys(NamedTuple):

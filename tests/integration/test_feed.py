@@ -1,0 +1,132 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.clock import SystemClock
+from sidecar.errors import CursorExpiredError, InvalidError
+from sidecar.feed.hub import Hub
+from sidecar.feed.log import SINCE_BEGINNING, SINCE_NOW, ChangeLog, Filter
+from sidecar.ids import new_id
+from sidecar.models.workspaces import Workspace
+from sidecar.repositories.changes import Changes
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.workspaces import Workspaces
+from sidecar.store.opening import open_engine
+
+ALL = Filter()
+
+
+@pytest.fixture
+def tenant(database: Database) -> TenantKeys:
+    return database.keyspace.tenant(new_id(1))
+
+
+@pytest.fixture
+async def hub(database: Database, tenant: TenantKeys) -> AsyncIterator[Hub]:
+    hub = Hub(database.engine, ChangeLog(database, Changes(tenant)))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(hub.run())
+        yield hub
+        running.cancel()
+
+
+def feed_of(database: Database, tenant: TenantKeys) -> ChangeLog:
+    return ChangeLog(database, Changes(tenant))
+
+
+async def add(database: Database, tenant: TenantKeys, *paths: str) -> None:
+    def body(tr: Writing) -> None:
+        for path in paths:
+            Workspaces(tenant).create(tr, Workspace.new(tenant_id=tenant.tenant_id, path=path, now_ms=tr.now_ms))
+
+    await database.transact(body)
+
+
+async def paths_since(log: ChangeLog, since: str, wanted: Filter = ALL) -> tuple[list[str], str]:
+    stamp = await log.position(since)
+    paths: list[str] = []
+    while moments := await log.after(stamp, limit=3):
+        message, stamp = log.message(moments, wanted)
+        if message is not None:
+            paths += [change["hint"]["workspace_path"] for change in json.loads(message)["changes"]]
+    return paths, log.cursor(stamp)
+
+
+async def test_changes_come_in_the_order_of_their_commits_from_any_cursor(
+    database: Database, tenant: TenantKeys
+) -> None:
+    log = feed_of(database, tenant)
+    for number in range(10):
+        await add(database, tenant, f"/{number}a", f"/{number}b")
+    expected = [f"/{number}{letter}" for number in range(10) for letter in "ab"]
+    paths, end = await paths_since(log, SINCE_BEGINNING)
+    assert paths == expected
+    await add(database, tenant, "/last")
+    assert (await paths_since(log, end))[0] == ["/last"]
+    assert (await paths_since(log, SINCE_NOW))[0] == []
+
+
+async def test_a_filter_passes_only_what_it_wants(database: Database, tenant: TenantKeys) -> None:
+    log = feed_of(database, tenant)
+    await add(database, tenant, "/a", "/b")
+    assert (await paths_since(log, SINCE_BEGINNING, Filter(frozenset({"files"}))))[0] == []
+    assert (await paths_since(log, SINCE_BEGINNING, Filter(frozenset({"workspaces"}), "/b")))[0] == ["/b"]
+
+
+async def test_another_tenant_hears_nothing(database: Database, tenant: TenantKeys) -> None:
+    await add(database, tenant, "/a")
+    other = database.keyspace.tenant(new_id(2))
+    assert (await paths_since(feed_of(database, other), SINCE_BEGINNING))[0] == []
+
+
+async def test_a_cursor_of_another_store_is_answered_with_where_to_go_on(
+    database: Database, tenant: TenantKeys, tmp_path: Path
+) -> None:
+    await add(database, tenant, "/a")
+    log = feed_of(database, tenant)
+    other_engine = await open_engine(f"embedded:{tmp_path / 'other'}", clock=SystemClock())
+    foreign = feed_of(Database(other_engine, SystemClock()), tenant).cursor(b"\x00" * 12)
+    await other_engine.close()
+    with pytest.raises(CursorExpiredError) as caught:
+        await log.position(foreign)
+    assert await paths_since(log, str(caught.value.details["cursor"])) == ([], caught.value.details["cursor"])
+
+
+@pytest.mark.parametrize("since", ["", "x", "%%%", "AAAA", "é"])
+async def test_what_is_no_cursor_is_refused(database: Database, tenant: TenantKeys, since: str) -> None:
+    with pytest.raises(InvalidError):
+        await feed_of(database, tenant).position(since)
+
+
+async def test_a_large_transaction_is_told_whole_over_several_rows(database: Database, tenant: TenantKeys) -> None:
+    long = "/" + "x" * 3000
+    await add(database, tenant, *[f"{long}{number}" for number in range(100)])
+    assert (await paths_since(feed_of(database, tenant), SINCE_BEGINNING))[0] == [f"{long}{n}" for n in range(100)]
+
+
+async def test_listeners_near_and_far_hear_the_same(
+    database: Database, tenant: TenantKeys, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.feed_ring_changes_max", 5)  # so that who is behind reads the store
+    log = feed_of(database, tenant)
+
+    async def listen(pause_every: int) -> list[str]:
+        stamp = await log.position(SINCE_BEGINNING)
+        heard: list[str] = []
+        while len(heard) < 60:
+            for moment in await hub.after(stamp):
+                heard += [json.loads(event.json)["hint"]["workspace_path"] for event in moment.events]
+                stamp = moment.stamp
+                if len(heard) % pause_every == 0:
+                    await asyncio.sleep(0.01)
+        return heard
+
+    async with asyncio.TaskGroup() as tasks:
+        listeners = [tasks.create_task(listen(pause)) for pause in (1000, 2, 7)]
+        for number in range(60):
+            await add(database, tenant, f"/{number}")
+    assert [listener.result() for listener in listeners] == [[f"/{number}" for number in range(60)]] * 3
