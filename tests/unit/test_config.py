@@ -1,0 +1,185 @@
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from sidecar import config
+from sidecar.errors import InvalidError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [*os.environ]:  # noqa: TID251 - the module under test reads it
+        if name.startswith(("SIDECAR_", "XDG_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def write_config(home: Path, text: str) -> Path:
+    folder = home / "side" / "config"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    return folder / "config.toml"
+
+
+@pytest.fixture
+def below(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SIDECAR_HOME", str(home / "side"))
+    return home / "side"
+
+
+def test_one_variable_puts_every_folder_below_one_place(below: Path) -> None:
+    settings = config.load()
+    assert settings.config_file == below / "config" / "config.toml"
+    assert settings.data_dir == below / "data"
+    assert settings.state_dir == below / "state"
+    assert settings.log_file == below / "log" / "sidecar.log"
+    assert settings.runtime_dir == below / "run"
+    assert settings.store == f"embedded:{below / 'data' / 'store'}"
+
+
+@pytest.mark.usefixtures("below")
+def test_flags_beat_the_environment_which_beats_the_file_which_beats_the_default(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert config.load().port == 7370
+    write_config(home, "port = 1\n")
+    assert config.load().port == 1
+    monkeypatch.setenv("SIDECAR_PORT", "2")
+    assert config.load().port == 2
+    assert config.load({"port": 3}).port == 3
+    assert config.load({"port": None}).port == 2
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDECAR_PORT", "")
+    assert config.load().port == 7370
+
+
+def test_a_folder_alone_can_be_moved_and_the_store_goes_with_its_data(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIDECAR_DATA_DIR", "~/elsewhere")
+    settings = config.load()
+    assert settings.data_dir == home / "elsewhere"
+    assert settings.store == f"embedded:{home / 'elsewhere' / 'store'}"
+    assert settings.log_dir == below / "log"
+
+
+def test_relative_folders_become_absolute(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("SIDECAR_HOME", "near")
+    monkeypatch.setenv("SIDECAR_LOG_DIR", "../logs")
+    settings = config.load()
+    assert settings.data_dir == home / "near" / "data"
+    assert settings.log_dir == home.parent / "logs"
+
+
+@pytest.mark.usefixtures("below")
+@pytest.mark.parametrize(
+    ("line", "key", "accepted"),
+    [
+        ("port = 70000", "port", "0 to 65535"),
+        ('port = "many"', "port", "0 to 65535"),
+        ('host = "0.0.0.0"', "host", "127.0.0.1"),
+        ('log_level = "loud"', "log_level", "debug, info, warning, error"),
+        ('store = "sqlite:x"', "store", "embedded:FOLDER or fdb:CLUSTER_FILE"),
+        ("data_dir = 3", "data_dir", "the path of a folder"),
+    ],
+)
+def test_a_wrong_value_in_the_file_names_the_file_the_key_and_what_is_accepted(
+    home: Path, line: str, key: str, accepted: str
+) -> None:
+    file = write_config(home, line + "\n")
+    with pytest.raises(InvalidError) as caught:
+        config.load()
+    assert str(file) in caught.value.message
+    assert f"{key} = " in caught.value.message
+    assert accepted in caught.value.message
+    assert caught.value.details == {"source": str(file), "key": key}
+
+
+def test_a_wrong_variable_is_named_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDECAR_PORT", "x")
+    with pytest.raises(InvalidError, match="environment: SIDECAR_PORT = 'x' is not accepted; give a whole number"):
+        config.load()
+
+
+def test_a_wrong_flag_is_named() -> None:
+    with pytest.raises(InvalidError, match="command line: port = 99999"):
+        config.load({"port": 99_999})
+
+
+@pytest.mark.usefixtures("below")
+def test_an_unknown_key_lists_the_known_ones(home: Path) -> None:
+    write_config(home, "prot = 1\n")
+    with pytest.raises(InvalidError, match=r"config\.toml: prot is not a setting; there are: .*port"):
+        config.load()
+
+
+@pytest.mark.usefixtures("below")
+@pytest.mark.parametrize("key", ["home", "config_dir"])
+def test_what_decides_where_the_file_is_can_not_be_set_in_it(home: Path, key: str) -> None:
+    write_config(home, f'{key} = "/x"\n')
+    with pytest.raises(InvalidError, match=f"SIDECAR_{key.upper()}"):
+        config.load()
+
+
+@pytest.mark.usefixtures("below")
+@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe"])
+def test_a_file_that_is_no_toml_is_named(home: Path, content: bytes) -> None:
+    file = write_config(home, "")
+    file.write_bytes(content)
+    with pytest.raises(InvalidError, match=r"config\.toml can not be read"):
+        config.load()
+
+
+def test_settings_can_not_be_changed() -> None:
+    settings = config.load()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]
+
+
+def test_every_setting_says_what_it_is_and_what_it_accepts() -> None:
+    for name, field in config.Settings.model_fields.items():
+        assert field.description, name
+        if name != "home":
+            assert isinstance(field.json_schema_extra, dict), name
+            assert field.json_schema_extra["accepts"], name
+
+
+def test_without_a_session_the_runtime_folder_is_below_the_state(home: Path) -> None:
+    settings = config.load()
+    assert settings.runtime_dir == settings.state_dir / "run"
+    assert home in settings.state_dir.parents
+
+
+def test_a_session_runtime_folder_of_ours_is_used_and_clients_look_in_both_places(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "session").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "session"))
+    settings = config.load()
+    assert settings.runtime_dirs == (home / "session" / "sidecar", settings.state_dir / "run")
+
+
+@pytest.mark.parametrize("value", ["/proc/self/fd/none", "relative", "/etc/hostname", ""])
+def test_a_session_runtime_folder_that_is_none_is_passed_over(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", value)
+    settings = config.load()
+    assert settings.runtime_dir == settings.state_dir / "run"
+
+
+def test_a_session_runtime_folder_of_another_user_is_passed_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home))
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    settings = config.load()
+    assert settings.runtime_dir == settings.state_dir / "run"
+
+
+def test_git_is_told_of_the_users_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.user_environment() == (home, None)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "xdg"))
+    assert config.user_environment() == (home, home / "xdg")
