@@ -12,31 +12,36 @@ from contextlib import suppress
 import click
 
 from sidecar import __version__
-from sidecar.cli import exits
-from sidecar.cli.down import down
-from sidecar.cli.events import events
-from sidecar.cli.files import files
-from sidecar.cli.status import status
+from sidecar.cli import down, events, exits, files, status, up, watch
 from sidecar.cli.unforeseen import report_unforeseen
-from sidecar.cli.up import up
-from sidecar.cli.watch import watch
 from sidecar.errors import SidecarError
 
 
+class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a reader that goes away ends it quietly."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _forget_standard_output()
+            ctx.exit(exits.PIPE_CLOSED)
+
+
 @click.group(
+    cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"Exit codes: {exits.describe()}.",
 )
 @click.version_option(__version__, prog_name="sidecar", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Log everything, to standard error too, and show tracebacks.")
 @click.pass_context
-def sidecar(context: click.Context, *, debug: bool) -> None:
+def command_line(context: click.Context, *, debug: bool) -> None:
     """Keep what you were doing: a small daemon that watches your workspaces and serves them to your tools."""
     context.obj = debug
 
 
-for command in (up, down, status, watch, files, events):
-    sidecar.add_command(command)
+for command in (up.up, down.down, status.status, watch.watch, files.files, events.events):
+    command_line.add_command(command)
 
 
 def main() -> None:
@@ -47,7 +52,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; what goes wrong is one sentence on standard error."""
     try:
-        sidecar.main(args=list(arguments), prog_name="sidecar", standalone_mode=False)
+        code = command_line.main(args=list(arguments), prog_name="sidecar", standalone_mode=False)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         return exits.INTERRUPTED
@@ -56,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         return exits.PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the outermost edge: whatever it is, a person gets one sentence
         return _tell(error, debug="--debug" in arguments)
-    return exits.DONE
+    return code if isinstance(code, int) else exits.DONE
 
 
 def _tell(error: Exception, *, debug: bool) -> int:

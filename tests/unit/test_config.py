@@ -59,7 +59,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_folder_alone_can_be_moved_and_the_store_goes_with_its_data(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, below: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIDECAR_DATA_DIR", "~/elsewhere")
     settings = config.load()
