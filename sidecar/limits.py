@@ -67,6 +67,18 @@ debounce_ms = 50  # events are gathered this long before directories are listed
 full_scan_interval_seconds = 3_600.0
 full_scan_jitter_seconds = 600.0
 dirty_directories_max = 5_000  # more at once starts a full comparison
+ignore_files_cached_max = 256  # parsed ignore files kept by content
+ignore_file_bytes_max = 104_857_600  # git's own bound (PATTERN_MAX_FILE_SIZE); a larger file is passed over
+git_command_seconds_max = 10.0  # `git config` answers in milliseconds
+moves_held_max = 10_000  # candidates for a move in one comparison; past it a move is a deletion and a creation
+index_page_entries_max = 2_000  # index entries read at a time by a comparison
+index_page_entries_min = 64  # the first page, and the one behind a folder that is skipped
+hash_group_files_max = 64  # files handed to a hashing thread at once: the hand-over costs as much as a small file
+hash_group_bytes_max = 4_194_304
+hash_groups_waiting_max = 64  # groups handed over before the walk waits for the first
+scan_writes_waiting_max = 2  # commits under way while the walk and the hashing go on
+watch_warnings_max = 100  # kept for the status of a workspace
+progress_publish_seconds = 0.1
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
 request_body_bytes_max = 8_388_608

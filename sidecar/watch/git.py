@@ -1,0 +1,158 @@
+"""What a workspace has to do with git: its repository, where that keeps its excludes, and what git is set to.
+
+Called by ``ignore.py`` and the scanner. Reads the disk; asks the ``git`` command for settings alone.
+Source: git 2.39, ``setup.c`` (``is_git_directory``, ``read_gitfile_gently``), ``dir.c`` (``setup_standard_excludes``).
+"""
+
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from sidecar import limits
+
+_HEAD = re.compile(rb"ref:[ \t]*refs/|[0-9a-fA-F]{40}")
+_SMALL_FILE_BYTES = 4_096  # HEAD, commondir and a .git file hold one line
+
+
+class Repository(NamedTuple):
+    """A git repository with a working tree.
+
+    Attributes:
+        top: The folder that holds ``.git``.
+        common: The git directory that its worktrees share, which holds ``info/exclude``.
+    """
+
+    top: bytes
+    common: bytes
+
+
+class GitSettings(NamedTuple):
+    """What git's configuration says of ignoring.
+
+    Attributes:
+        excludes_file: The global excludes, or None for none.
+        fold: ``core.ignorecase``.
+    """
+
+    excludes_file: bytes | None
+    fold: bool
+
+
+def read_small(path: bytes, *, bytes_max: int = _SMALL_FILE_BYTES, follow: bool = True) -> bytes | None:
+    """Return a regular file's content; None when there is none, it is larger, or not a regular file.
+
+    Raises:
+        OSError: It is there and can't be read.
+    """
+    # O_NONBLOCK: a FIFO of that name must not hold us.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        if not follow and os.path.islink(path):  # git reads no ignore file through a link (2.32 on)
+            return None
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > bytes_max:
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(bytes_max)
+    finally:
+        os.close(descriptor)
+
+
+def is_repository(folder: bytes) -> bool:
+    """Tell whether git takes ``folder`` for the top of a working tree: it holds a ``.git`` that is one."""
+    return git_directory(folder) is not None
+
+
+def git_directory(folder: bytes) -> bytes | None:
+    """Return the git directory of a working tree's top, or None when ``folder`` is none."""
+    path = os.path.join(folder, b".git")
+    try:
+        status = os.stat(path)
+        if stat.S_ISREG(status.st_mode):
+            named = (read_small(path) or b"").rstrip(b"\r\n")
+            if not named.startswith(b"gitdir: "):
+                return None
+            path = os.path.join(folder, named.removeprefix(b"gitdir: "))
+        return path if _is_git_directory(path) else None
+    except OSError:
+        return None  # what can't be looked at is no repository to git either
+
+
+def find_repository(folder: bytes) -> Repository | None:
+    """Return the repository whose working tree holds ``folder``, looking up on one file system as git does."""
+    device = os.stat(folder).st_dev
+    while True:
+        found = git_directory(folder)
+        if found is not None:
+            return Repository(folder, _common(found))
+        above = os.path.dirname(folder)
+        if above == folder or os.stat(above).st_dev != device:
+            return None
+        folder = above
+
+
+def _is_git_directory(path: bytes) -> bool:
+    head = os.path.join(path, b"HEAD")
+    if os.path.islink(head):
+        if not os.readlink(head).startswith(b"refs/"):
+            return False
+    elif not _HEAD.match(read_small(head) or b""):
+        return False
+    common = _common(path)
+    return os.access(os.path.join(common, b"objects"), os.X_OK) and os.access(os.path.join(common, b"refs"), os.X_OK)
+
+
+def _common(path: bytes) -> bytes:
+    named = read_small(os.path.join(path, b"commondir"))
+    return path if named is None else os.path.normpath(os.path.join(path, named.rstrip(b"\r\n")))
+
+
+class Git:
+    """The machine's git, where it has one.
+
+    Args:
+        home: The user's home folder.
+        xdg_config_home: Where the user keeps configuration, when it is not ``~/.config``.
+        command: git's executable; None where it is not installed.
+    """
+
+    def __init__(self, home: Path, xdg_config_home: Path | None = None, *, command: str | None) -> None:
+        self._config_folder = xdg_config_home or home / ".config"
+        self._command = command
+        # Nothing else of ours: in a hook, GIT_DIR would make git answer for another repository than the root's.
+        self._environment = {"HOME": str(home), "XDG_CONFIG_HOME": str(self._config_folder), "PATH": os.defpath}
+
+    def settings(self, root: bytes) -> GitSettings:
+        """Return git's settings for a folder. Without git: its defaults."""
+        named = self._ask(root, "path", "core.excludesFile")
+        path = bytes(self._config_folder / "git" / "ignore") if named is None else named
+        return GitSettings(
+            excludes_file=os.path.join(root, path) if path else None,
+            fold=self._ask(root, "bool", "core.ignorecase") == b"true",
+        )
+
+    def _ask(self, root: bytes, kind: str, name: str) -> bytes | None:
+        if self._command is None:
+            return None
+        command = [self._command, "-C", os.fsdecode(root), "config", "--null", f"--type={kind}", "--get", name]
+        try:
+            done = subprocess.run(  # noqa: S603 - a fixed command; the folder is one argument
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=limits.git_command_seconds_max,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None  # as where git is not installed
+        return done.stdout.removesuffix(b"\0") if done.returncode == 0 else None
