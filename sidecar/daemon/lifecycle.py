@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -189,8 +190,11 @@ class Tasks:
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def start(self, coroutine: Coroutine[Any, Any, object], *, name: str) -> asyncio.Task[Any]:
-        """Run a coroutine in the background; an exception that it raises is logged and makes ``failed`` raise it."""
-        task = asyncio.get_running_loop().create_task(coroutine, name=name)
+        """Run a coroutine in the background; an exception that it raises is logged and makes ``failed`` raise it.
+
+        It knows nothing of the request that may have started it: what it writes is not that user's doing.
+        """
+        task = asyncio.get_running_loop().create_task(coroutine, name=name, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

@@ -1,11 +1,14 @@
 """Transactions of records: a store's transaction, the time it stands at, and the changes it will tell of.
 
 A ``Database`` opens them; repositories take them as ``tr``. The change rows are written at the end of the body,
-inside the same transaction, so that no mutation can be without its row.
+inside the same transaction, so that no mutation can be without its row. So are the rows of the audit trail, when the
+transaction is opened on behalf of somebody: see ``acting``.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple, TypeVar
 
 from sidecar import limits
 from sidecar.clock import Clock
@@ -15,6 +18,32 @@ from sidecar.store.engine import Engine, ReadTransaction, Transaction
 from sidecar.store.tuples import Versionstamp
 
 T = TypeVar("T")
+
+
+class Actor(NamedTuple):
+    """On whose behalf transactions are opened: what the audit trail tells of them."""
+
+    user_id: str
+    auth_session_id: str
+    ip_address: str
+    user_agent: str
+
+
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """Let every transaction that this task opens inside the block be on behalf of ``actor``.
+
+    A context variable, because then no handler and no service can forget to pass it on. What a request starts in the
+    background is not its actor's doing: ``daemon.lifecycle.Tasks`` starts tasks without one.
+    """
+    before = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(before)
 
 
 class Reading:
@@ -44,17 +73,21 @@ class Writing(Reading):
     def __init__(self, kv: Transaction, now_ms: int) -> None:
         super().__init__(kv, now_ms)
         self.kv = kv
-        self._changes: dict[keys.TenantKeys, list[bytes]] = {}
+        self._changes: dict[keys.TenantKeys, list[Change]] = {}
 
     def changed(self, tenant: keys.TenantKeys, change: Change) -> None:
         """Note a change, to be written with this transaction."""
-        self._changes.setdefault(tenant, []).append(change.to_json())
+        self._changes.setdefault(tenant, []).append(change)
+
+    def changes(self) -> Mapping[keys.TenantKeys, Sequence[Change]]:
+        """Return what has been noted so far."""
+        return {tenant: tuple(changes) for tenant, changes in self._changes.items()}
 
     def flush(self) -> None:
         """Write the change rows: one for each tenant, more where one would pass ``limits.change_row_bytes_max``."""
         for tenant, changes in self._changes.items():
             log = tenant.space(keys.CHANGES)
-            for order, row in enumerate(_rows(changes)):
+            for order, row in enumerate(_rows([change.to_json() for change in changes])):
                 before, after = log.pack_versionstamped((Versionstamp(None, order),))
                 self.kv.versionstamped_key(before, after, b'\x01{"at":%d,"changes":[%b]}' % (self.now_ms, row))
             self.kv.versionstamped_value(tenant.space(keys.CHANGES_HEAD).raw, b"", b"")
@@ -75,6 +108,9 @@ def _rows(changes: list[bytes]) -> list[bytes]:
     return rows
 
 
+Trail = Callable[[Writing, Actor], None]
+
+
 class Database:
     """Opens transactions of records on an engine.
 
@@ -82,19 +118,26 @@ class Database:
         engine: The open store.
         clock: Tells a transaction its time.
         keyspace: Where the records lie.
+        trail: Called at the end of each body that runs on behalf of an actor; writes the audit rows of its changes.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, keyspace: keys.Keyspace | None = None) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, keyspace: keys.Keyspace | None = None, *, trail: Trail | None = None
+    ) -> None:
         self.engine = engine
         self.clock = clock
         self.keyspace = keyspace or keys.Keyspace()
+        self._trail = trail
 
     async def transact(self, body: Callable[[Writing], T], *, background: bool = False) -> T:
         """Run ``body`` and commit; durable when this returns. See ``Engine.transact`` for what a body may do."""
+        actor = _actor.get()
 
         def run(kv: Transaction) -> T:
             tr = Writing(kv, self.clock.now_ms())
             result = body(tr)
+            if actor is not None and self._trail is not None:
+                self._trail(tr, actor)
             tr.flush()
             return result
 
