@@ -29,6 +29,9 @@ key_workspace_path_bytes_max = 150  # a longer path keeps its head and hashes it
 key_file_path_bytes_max = 230  # the same
 value_inline_bytes_max = 90_000  # below the store's 100,000; more goes to chunks
 change_row_bytes_max = 80_000  # a transaction's changes are split into rows below this
+blob_slice_bytes = 80_000  # of a chunked value in one row; with its header below value_inline_bytes_max
+blob_bytes_max = 8_388_608  # one value; a request's body has no more, and one transaction still holds it
+blob_grace_seconds = 3_600  # what nothing names is kept so long: its record may be on the way
 
 # --- changes ---------------------------------------------------------------------------------------------------------
 changes_page_rows_max = 200  # rows read from the log at a time: a few MB at the worst
@@ -54,6 +57,47 @@ plan_requests_per_minute_max = 6_000
 page_items_default = 100
 page_items_max = 1_000
 page_reads_max = 10  # a list that filters reads at most so many pages for one; then it answers a short page
+
+# --- state of sessions, conversations and the rest -------------------------------------------------------------------
+text_chars_max = 1_000  # a path's label, a command, a condition, a summary's title
+long_text_chars_max = 20_000  # a description, a summary, a decision
+content_chars_max = 8_000_000  # an unsaved buffer, a message: what one request can carry
+tags_max = 50
+tag_chars_max = 60  # four bytes each at the worst, and a tag is part of a key
+related_max = 200  # ids of related records
+editor_groups_max = 50
+editor_tabs_max = 1_000
+selections_max = 1_000
+terminals_max = 50
+terminal_arguments_max = 200
+terminal_commands_max = 500
+scrollback_chars_max = 1_000_000
+breakpoints_max = 2_000
+session_files_max = 5_000  # active files, context files
+memory_items_max = 2_000  # facts, decisions
+tree_nodes_max = 200_000  # values in one state object, ours and those that we only keep
+tree_depth_max = 50
+session_state_bytes_max = 8_388_608  # all parts of one session: one request, one transaction
+state_hole_chars_min = 4_096  # a longer string of a session's state is a blob of its own
+agent_tools_max = 500
+setting_category_chars_max = 40  # ASCII; with its key it stays well below key_bytes_max
+setting_key_chars_max = 120
+event_type_chars_max = 60
+token_count_max = 1_000_000_000
+related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that a search for related ones looks at
+
+# --- retention and other long work -----------------------------------------------------------------------------------
+job_batch_rows_max = 500  # records that one transaction of a job reads or removes: well below a second, and 10 MB
+clear_batch_rows_max = 5_000  # keys that one transaction of a tenant's removal clears
+audit_age_days_max = 365
+files_deleted_days_max = 30
+changes_rows_max = 200_000  # rows of one tenant's log; a scan of 80,000 files makes some 1,500
+snapshot_interval_seconds = 60  # an automatic snapshot is not taken more often
+snapshots_all_seconds = 3_600  # history keeps every snapshot of the last hour,
+snapshots_hourly_seconds = 86_400  # one of each hour for a day,
+snapshots_daily_seconds = 30 * 86_400  # one of each day for so long; labelled ones stay
+retention_interval_seconds = 3_600.0
+retention_jitter_seconds = 900.0
 
 # --- watching --------------------------------------------------------------------------------------------------------
 workspaces_max = 100
