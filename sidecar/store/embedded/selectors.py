@@ -1,11 +1,11 @@
-"""Key selectors and range reads over any ordered view, and which ranges such a read conflicts on.
+"""Key selectors and range reads where a transaction has written nothing, and what any such read conflicts on.
 
-Pure functions of a *view*: something that lists the rows between two keys. The plain snapshot is one, the snapshot under a
-transaction's own writes another. Source of the conflict ranges: FoundationDB's documented behaviour and the recorded traces.
+Pure functions. Source of the conflict ranges: FoundationDB's documented behaviour and the recorded traces.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from sidecar.store.embedded.environment import Snapshot
 from sidecar.store.engine import KeySelector
 
 FIRST = b""
@@ -15,19 +15,25 @@ Rows = list[tuple[bytes, bytes]]
 Range = tuple[bytes, bytes]
 
 
-class View(Protocol):
-    """An ordered view of rows."""
+class RowsRead(NamedTuple):
+    """What a range read came to.
 
-    def rows(self, begin: bytes, end: bytes, limit: int, *, reverse: bool = False) -> Rows:
-        """Return the rows from ``begin`` to before ``end``, or from before ``end`` down; ``limit`` 0 is none."""
+    Args:
+        rows: In the order they were asked for.
+        more: The limit was reached, so that there may be more.
+        past_begin: A selector fell off the beginning, …
+        past_end: … or off the end.
+    """
 
-
-class Place(NamedTuple):
-    """Where a selector stands: before the first key at or above ``key``."""
-
-    key: bytes
+    rows: Rows
+    more: bool = False
     past_begin: bool = False
     past_end: bool = False
+
+
+def selector_of(place: bytes | KeySelector) -> KeySelector:
+    """Return the selector that a plain key stands for."""
+    return place if isinstance(place, KeySelector) else KeySelector(place, or_equal=False, offset=1)
 
 
 def base(selector: KeySelector) -> bytes:
@@ -35,56 +41,50 @@ def base(selector: KeySelector) -> bytes:
     return selector.key + b"\x00" if selector.or_equal else selector.key
 
 
-def resolve(view: View, selector: KeySelector) -> Place:
-    """Return where a selector stands, looking at no more rows than that takes."""
-    key, offset = base(selector), selector.offset
-    if offset == 1:
-        return Place(key)
-    if offset > 1:
-        rows = view.rows(key, LAST, offset - 1)
-        return Place(rows[-1][0] + b"\x00") if len(rows) == offset - 1 else Place(LAST, past_end=True)
-    rows = view.rows(FIRST, key, 1 - offset, reverse=True)
-    return Place(rows[-1][0]) if len(rows) == 1 - offset else Place(FIRST, past_begin=True)
-
-
-def find_key(view: View, selector: KeySelector) -> tuple[bytes, Range]:
-    """Return the key that a selector names, and the range that a read of it conflicts on."""
+def find_key(snapshot: Snapshot, selector: KeySelector) -> bytes:
+    """Return the key that a selector names."""
     key, offset = base(selector), selector.offset
     if offset > 0:
-        rows = view.rows(key, LAST, offset)
-        found = rows[-1][0] if len(rows) == offset else LAST
-        return found, (key, found + b"\x00")
-    rows = view.rows(FIRST, key, 1 - offset, reverse=True)
-    found = rows[-1][0] if len(rows) == 1 - offset else FIRST
-    return found, (found, key)
+        rows = snapshot.rows(key, LAST, offset)
+        return rows[-1][0] if len(rows) == offset else LAST
+    rows = snapshot.rows(FIRST, key, 1 - offset, reverse=True)
+    return rows[-1][0] if len(rows) == 1 - offset else FIRST
 
 
-def find_rows(
-    view: View, begin: KeySelector, end: KeySelector, limit: int, *, reverse: bool
-) -> tuple[Rows, Range | None]:
-    """Return the rows between two selectors, and the range that a read of them conflicts on."""
+def find_rows(snapshot: Snapshot, begin: KeySelector, end: KeySelector, limit: int, *, reverse: bool) -> Rows:
+    """Return the rows between two selectors."""
+    return snapshot.rows(_place(snapshot, begin), _place(snapshot, end), limit, reverse=reverse)
+
+
+def key_span(selector: KeySelector, found: bytes) -> Range:
+    """Return the range that a read of a selector's key conflicts on."""
+    return (base(selector), found + b"\x00") if selector.offset > 0 else (found, base(selector))
+
+
+def rows_span(begin: KeySelector, end: KeySelector, read: RowsRead, *, reverse: bool) -> Range:
+    """Return the range that a range read conflicts on: no more than could have changed its answer."""
     low, high = base(begin), base(end)
-    if begin.offset >= end.offset and low >= high:
-        return [], None
-    start, stop = resolve(view, begin), resolve(view, end)
-    rows = view.rows(start.key, stop.key, limit, reverse=reverse) if start.key < stop.key else []
-    more = bool(limit) and len(rows) == limit
     if low >= high:
         low, high = high, low
-    elif more and not reverse and end.offset > 0:
-        high = low
-    elif more and reverse and begin.offset <= 0:
+    elif read.more and not reverse and end.offset > 0:
+        high = low  # what lies after the last row returned does not matter
+    elif read.more and reverse and begin.offset <= 1:
         low = high
-    past_begin = start.past_begin or stop.past_begin
-    past_end = start.past_end or stop.past_end
-    if begin.offset <= 0 and past_begin and not (reverse and more):
+    if begin.offset <= 0 and read.past_begin:
         low = FIRST
-    if end.offset > 0 and past_end and not (more and not reverse):
+    if end.offset > 0 and read.past_end:
         high = LAST
-    if rows:
-        lowest, highest = (rows[-1][0], rows[0][0]) if reverse else (rows[0][0], rows[-1][0])
+    if read.rows:
+        lowest, highest = sorted((read.rows[0][0], read.rows[-1][0]))
         if reverse or begin.offset <= 0:
             low = min(low, lowest)
         if high <= highest and (not reverse or end.offset > 0):
             high = highest + b"\x00"
-    return rows, (low, high)
+    return low, high
+
+
+def _place(snapshot: Snapshot, selector: KeySelector) -> bytes:
+    """Return the key that a range begins or ends with."""
+    if selector.offset == 1:
+        return base(selector)
+    return find_key(snapshot, selector)

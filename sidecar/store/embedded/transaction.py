@@ -7,7 +7,18 @@ from sidecar import limits
 from sidecar.errors import TransactionError
 from sidecar.store.embedded.environment import DATA, Snapshot
 from sidecar.store.embedded.overlay import Overlay
-from sidecar.store.embedded.selectors import LAST, find_key, find_rows
+from sidecar.store.embedded.selectors import (
+    LAST,
+    base,
+    find_key,
+    find_rows,
+    key_span,
+    rows_span,
+    selector_of,
+)
+from sidecar.store.embedded.ranges import RangeSet
+from sidecar.store.embedded.segments import Segments
+from sidecar.store.embedded.walk import Walk
 from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.write_map import Stamped, WriteMap
 from sidecar.store.embedded.writer import Commit
@@ -18,10 +29,6 @@ _VALUE_BYTES_MAX = limits.store_value_bytes_max
 _MUTATION_BYTES = 48  # what FoundationDB counts beside the bytes of a mutation and of a range, roughly
 RETRYABLE = frozenset((1007, 1009, 1020, 1021, 1037, 1038, 1042))
 Rows = list[tuple[bytes, bytes]]
-
-
-def _selector(place: bytes | KeySelector) -> KeySelector:
-    return place if isinstance(place, KeySelector) else KeySelector(place, or_equal=False, offset=1)
 
 
 class Host(NamedTuple):
@@ -52,7 +59,7 @@ class EmbeddedReader:
         """Return the key that ``selector`` resolves to."""
         if selector.key > LAST:
             raise TransactionError(2004)
-        return find_key(self._snapshot, selector)[0]
+        return find_key(self._snapshot, selector)
 
     def get_range(
         self,
@@ -68,10 +75,10 @@ class EmbeddedReader:
             if begin > LAST or end > LAST:
                 raise TransactionError(2004)
             return self._snapshot.rows(begin, end, limit, reverse=reverse)
-        first, last = _selector(begin), _selector(end)
+        first, last = selector_of(begin), selector_of(end)
         if first.key > LAST or last.key > LAST:
             raise TransactionError(2004)
-        return find_rows(self._snapshot, first, last, limit, reverse=reverse)[0]
+        return find_rows(self._snapshot, first, last, limit, reverse=reverse)
 
 
 class EmbeddedTransaction:
@@ -81,8 +88,8 @@ class EmbeddedTransaction:
     """
 
     __slots__ = (
-        "_barrier", "_committed", "_failed_read", "_host", "_points", "_quiet_next", "_read_keys", "_read_ranges",
-        "_read_version", "_size", "_snapshot", "_watches", "_writes",
+        "_barrier", "_committed", "_failed_read", "_host", "_looked", "_points", "_quiet_next", "_read_keys", "_read_ranges",
+        "_read_version", "_seen_keys", "_seen_ranges", "_size", "_snapshot", "_watches", "_writes",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
@@ -96,6 +103,9 @@ class EmbeddedTransaction:
         self._read_version: int | None = None
         self._read_keys: list[bytes] = []
         self._read_ranges: Rows = []
+        self._seen_keys: list[bytes] = []  # read without a conflict; these and `_read_keys` are known to a walk
+        self._seen_ranges: Rows = []
+        self._looked = RangeSet()
         self._writes = WriteMap()
         self._points = self._writes.points
         self._quiet_next = False
@@ -113,16 +123,15 @@ class EmbeddedTransaction:
             raise TransactionError(2004)
         view = self._snapshot or self._open()
         if not self._writes:
-            if not snapshot:
-                self._read_keys.append(key)
+            (self._seen_keys if snapshot else self._read_keys).append(key)
             return view.get(key)
         try:
             value, stored = Overlay(view, self._writes).get(key)
         except TransactionError as error:
             self._fail_read(error)
             raise
-        if stored and not snapshot:
-            self._read_keys.append(key)
+        if stored:
+            (self._seen_keys if snapshot else self._read_keys).append(key)
         return value
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
@@ -133,12 +142,15 @@ class EmbeddedTransaction:
             raise TransactionError(2004)
         view = self._snapshot or self._open()
         try:
-            key, looked_at = find_key(Overlay(view, self._writes) if self._writes else view, selector)
+            key = self._walk(view).find_key(selector) if self._writes else find_key(view, selector)
         except TransactionError as error:
             self._fail_read(error)
             raise
+        span = key_span(selector, key)
+        if not self._writes:
+            self._seen_ranges.append(span)
         if not snapshot:
-            self._conflict_on(*looked_at)
+            self._conflict_on(*span)
         return key
 
     def get_range(
@@ -153,20 +165,62 @@ class EmbeddedTransaction:
         """Return the rows from ``begin`` (included) to ``end`` (excluded)."""
         if self._barrier:
             raise TransactionError(self._barrier)
-        first, last = _selector(begin), _selector(end)
+        first, last = selector_of(begin), selector_of(end)
         if first.key > LAST or last.key > LAST:
             raise TransactionError(2004)
+        low, high = base(first), base(last)
+        if first.offset >= last.offset and low >= high:
+            return []
         view = self._snapshot or self._open()
         try:
-            rows, looked_at = find_rows(
-                Overlay(view, self._writes) if self._writes else view, first, last, limit, reverse=reverse
-            )
+            if first.offset == last.offset == 1 and not self._writes.stamped and not (limit and self._writes):
+                return self._rows_between(view, low, high, limit, reverse=reverse, snapshot=snapshot)
+            return self._rows_walked(view, first, last, limit, reverse=reverse, snapshot=snapshot)
         except TransactionError as error:
             self._fail_read(error)
             raise
-        if looked_at is not None and not snapshot:
-            self._conflict_on(*looked_at)
+
+    def _rows_between(
+        self, view: Snapshot, low: bytes, high: bytes, limit: int, *, reverse: bool, snapshot: bool
+    ) -> Rows:
+        """Read between two keys where nothing can be unreadable: the short way to what the walk would find."""
+        source = Overlay(view, self._writes) if self._writes else view
+        rows = source.rows(low, high, limit, reverse=reverse)
+        if limit and len(rows) == limit:
+            low, high = (rows[-1][0], high) if reverse else (low, rows[-1][0] + b"\x00")
+        self._seen_ranges.append((low, high))
+        if not snapshot:
+            self._conflict_on(low, high)
         return rows
+
+    def _rows_walked(
+        self, view: Snapshot, first: KeySelector, last: KeySelector, limit: int, *, reverse: bool, snapshot: bool
+    ) -> Rows:
+        """Read as FoundationDB's client does, which asks anew from the last row on when it comes upon the unknown."""
+        rows: Rows = []
+        walk = self._walk(view)
+        while True:
+            read = walk.find_rows(first, last, limit - len(rows) if limit else 0, reverse=reverse)
+            if not snapshot:
+                self._conflict_on(*rows_span(first, last, read, reverse=reverse))
+            rows += read.rows
+            if not read.more or not read.rows or len(rows) == limit:
+                return rows
+            if reverse:
+                last = KeySelector.first_greater_or_equal(rows[-1][0])
+            else:
+                first = KeySelector.first_greater_than(rows[-1][0])
+            if first.offset >= last.offset and base(first) >= base(last):
+                return rows
+
+    def _walk(self, view: Snapshot) -> Walk:
+        looked = self._looked
+        for key in (*self._read_keys, *self._seen_keys):
+            looked.add(key, key + b"\x00")
+        for begin, end in self._seen_ranges:
+            looked.add(begin, end)
+        self._seen_keys, self._seen_ranges = [], []
+        return Walk(view, Segments(view, self._writes, looked))
 
     def read_version(self) -> int:
         """Return the version of the snapshot that this transaction reads."""
@@ -242,7 +296,6 @@ class EmbeddedTransaction:
     def add_read_conflict_range(self, begin: bytes, end: bytes) -> None:
         """Commit only if nobody else wrote into the range since the read version."""
         if self._may_span(begin, end):
-            self._open_for_conflict()
             self._conflict_on(begin, end)
 
     def add_read_conflict_key(self, key: bytes) -> None:
@@ -266,10 +319,6 @@ class EmbeddedTransaction:
         """Return the size that the commit is measured by: mutations and conflict ranges so far."""
         reads = sum(2 * len(key) + 1 for key in self._read_keys)
         return self._size + reads + sum(len(begin) + len(end) for begin, end in self._read_ranges)
-
-    def _open_for_conflict(self) -> None:
-        if self._snapshot is None:
-            self._open()
 
     def _take_conflict(self) -> bool:
         conflict, self._quiet_next = not self._quiet_next, False
@@ -334,7 +383,9 @@ class EmbeddedTransaction:
             commit.mutations = writes.mutations()
         commit.size_bytes = self.size_bytes()
         if commit.size_bytes > limits.store_transaction_bytes_max:
-            raise TransactionError(2101)
+            commit.size_bytes += writes.size_bytes(_MUTATION_BYTES) - self._size  # what was overwritten does not count
+            if commit.size_bytes > limits.store_transaction_bytes_max:
+                raise TransactionError(2101)
         commit.watches = self._watches
         self._committed = commit
         return commit
@@ -359,6 +410,7 @@ class EmbeddedTransaction:
         if self._barrier == 1025:
             raise TransactionError(1025)
         if error not in RETRYABLE:
+            self.cancel()
             raise TransactionError(error)
         self.reset()
 

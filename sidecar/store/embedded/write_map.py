@@ -96,7 +96,9 @@ MISSING = Stack([], unreadable=False)  # "no entry"; None says "cleared"
 class WriteMap:
     """The writes of one transaction. ``points`` is written to directly by the transaction's hot path."""
 
-    __slots__ = ("_flushed", "_order", "_quiet", "cleared", "conflict_keys", "conflict_ranges", "points", "unreadable")
+    __slots__ = (
+        "_flushed", "_order", "_quiet", "cleared", "conflict_keys", "conflict_ranges", "points", "stamped", "unreadable",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.points: dict[bytes, Entry] = {}
@@ -107,6 +109,7 @@ class WriteMap:
         self._quiet: set[bytes] = set()  # written without a write conflict
         self._order: list[bytes] | None = None  # the keys of `points`, sorted; made when a range is first looked at
         self._flushed: list[Mutation] = []
+        self.stamped = False  # whether something depends on the versionstamp, so that reads can fail
 
     def __bool__(self) -> bool:
         return bool(
@@ -151,10 +154,13 @@ class WriteMap:
             entry = Stack([*entry.operations, Apply(key, op, param)], unreadable=entry.unreadable)
         else:
             entry = OPERATIONS[op](entry, param)
+            if entry is None:  # not the same as cleared: selectors count it
+                entry = Stack([SetValue(key, None)], unreadable=False)
         self._put(key, entry, conflict=conflict)
 
     def set_stamped_value(self, key: bytes, value: Stamped, *, conflict: bool) -> None:
         """Write a value that is known at the commit only."""
+        self.stamped = True
         entry = self._entry(key)
         before: list[Mutation] = []
         if isinstance(entry, Stack):
@@ -169,6 +175,7 @@ class WriteMap:
             value: The value.
             lowest: The stamp that the commit's will not be below: where the key lies for a later ``clear_range``.
         """
+        self.stamped = True
         begin, end = key.filled(lowest), key.filled(b"\xff" * 10) + b"\x00"
         self._flush(begin, end)
         self.unreadable.add(begin, end)
@@ -243,6 +250,10 @@ class WriteMap:
             rows.append((prefix + key, value))
         return rows
 
+    def size_bytes(self, mutation_bytes: int) -> int:
+        """Return the size of what a commit applies, with ``mutation_bytes`` for each mutation beside its own bytes."""
+        return sum(mutation_bytes + _size_of(mutation) for mutation in self.mutations())
+
     def written_keys(self) -> list[bytes]:
         """Return the single keys whose readers conflict with this commit, without stamped keys."""
         if not self._quiet and not self.conflict_keys:
@@ -295,3 +306,17 @@ class WriteMap:
             else:
                 mutations.append(SetValue(key, entry))
         return mutations
+
+
+def _size_of(mutation: Mutation) -> int:
+    match mutation:
+        case SetValue(key, value):
+            return 3 * len(key) + len(value or b"")
+        case Apply(key, _, param):
+            return 3 * len(key) + len(param)
+        case ClearRange(begin, end):
+            return 2 * (len(begin) + len(end))
+        case SetStampedKey(key, value):
+            return 3 * (len(key.before) + len(key.after) + 10) + len(value)
+        case SetStampedValue(key, value):
+            return 3 * len(key) + len(value.before) + len(value.after) + 10
