@@ -1,8 +1,9 @@
 """A login on one device: one link in a family of refresh tokens, of which only the hashes are kept."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, SerializationInfo, SerializerFunctionWrapHandler, StringConstraints
+from pydantic import model_serializer as serializer
 
 from sidecar import limits
 from sidecar.ids import new_id
@@ -10,23 +11,23 @@ from sidecar.models.base import Id, Record, timestamp
 
 TokenHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ClientText = Annotated[str, StringConstraints(max_length=limits.client_text_chars_max)]
+_STORED = {"stored": True}
 
 
-class AuthSession(Record):
-    """One refresh token's life.
+class PublicAuthSession(Record):
+    """A login as its user may see it.
 
     Attributes:
         token_family: Shared by all that descend from one login.
-        refresh_token_hash: SHA-256 of the token. Not shown by ``repr``.
         expires_at: End of the access token given with it.
         refresh_expires_at: End of the refresh token.
+        workspace_session_id: What it works in.
         revoked_at: Since when it opens nothing.
         replaced_by: The next link of the family.
     """
 
     user_id: Id
     token_family: Id
-    refresh_token_hash: TokenHash = Field(repr=False)
     expires_at: AwareDatetime
     refresh_expires_at: AwareDatetime
     ip_address: ClientText = ""
@@ -35,8 +36,33 @@ class AuthSession(Record):
     revoked_at: AwareDatetime | None = None
     replaced_by: Id | None = None
 
+
+class AuthSession(PublicAuthSession):
+    """One refresh token's life, as stored.
+
+    Attributes:
+        refresh_token_hash: SHA-256 of the token. Neither ``repr`` nor ``to_json`` shows it; only ``stored_json`` does.
+    """
+
+    refresh_token_hash: TokenHash = Field(repr=False)
+
+    @serializer(mode="wrap")
+    def _without_hash(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if info.context is not _STORED:
+            fields.pop("refresh_token_hash", None)
+        return fields
+
+    def stored_json(self) -> bytes:
+        """Return the JSON text that is stored, the hash in it."""
+        return self.__pydantic_serializer__.to_json(self, context=_STORED)
+
+    def public(self) -> PublicAuthSession:
+        """Return what its user may see."""
+        return PublicAuthSession.model_validate(self.model_dump())
+
     @classmethod
-    def new(  # noqa: PLR0913 - a login has this many sides, all by name
+    def new(
         cls,
         *,
         tenant_id: str,
@@ -46,19 +72,48 @@ class AuthSession(Record):
         ip_address: str = "",
         user_agent: str = "",
         token_family: str | None = None,
+        workspace_session_id: str | None = None,
     ) -> Self:
         """Build the first link of a family, or with ``token_family`` a further one."""
-        now = timestamp(now_ms)
-        return cls.checked(
-            id=new_id(now_ms),
+        return cls.made(
             tenant_id=tenant_id,
-            created_at=now,
-            updated_at=now,
+            now_ms=now_ms,
             user_id=user_id,
             token_family=token_family or new_id(now_ms),
             refresh_token_hash=refresh_token_hash,
             expires_at=timestamp(now_ms + limits.access_token_seconds * 1000),
-            refresh_expires_at=timestamp(now_ms + limits.refresh_token_seconds * 1000),
+            refresh_expires_at=timestamp(now_ms + refresh_seconds * 1000),
             ip_address=ip_address[: limits.client_text_chars_max],
             user_agent=user_agent[: limits.client_text_chars_max],
+            workspace_session_id=workspace_session_id,
         )
+
+    def rotate(self, *, refresh_token_hash: str, now_ms: int) -> tuple[Self, Self]:
+        """Return this link as revoked, and the next one of its family, which replaces it."""
+        following = type(self).new(
+            tenant_id=self.tenant_id,
+            user_id=self.user_id,
+            refresh_token_hash=refresh_token_hash,
+            now_ms=now_ms,
+            ip_address=self.ip_address,
+            user_agent=self.user_agent,
+            token_family=self.token_family,
+            workspace_session_id=self.workspace_session_id,
+        )
+        ended = self.model_copy(update={"revoked_at": timestamp(now_ms), "replaced_by": following.id})
+        return ended, following
+
+    def rotate(
+        self, *, session_id: str, refresh_token_hash: str, now_ms: int, ip_address: str = "", user_agent: str = ""
+    ) -> Self:
+        """Build the next link of this family; ``AuthSessions.rotate_tokens`` stores it behind this one."""
+        return self.new(
+            tenant_id=self.tenant_id,
+            user_id=self.user_id,
+            refresh_token_hash=refresh_token_hash,
+            now_ms=now_ms,
+            ip_address=ip_address,
+            user_agent=user_agent,
+            token_family=self.token_family,
+            session_id=session_id,
+        ).model_copy(update={"workspace_session_id": self.workspace_session_id})
