@@ -39,7 +39,7 @@ class Display:
         for warning in progress.warnings:
             self.say(f"Warning: {printable(warning)}")
         self.say(
-            f"First scan done: {progress.files_seen:,} files, {progress.files_hashed:,} read "
+            f"Scanned: {progress.files_seen:,} files, {progress.files_hashed:,} read "
             f"({size_text(progress.bytes_hashed)}) in {progress.seconds:.1f} s."
         )
         state = "Watching" if progress.state == "watching" else progress.state.capitalize() + ":"

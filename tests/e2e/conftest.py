@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.daemons import DaemonProcess, daemon_process
+from tests.e2e.repositories import make_repository
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    root = tmp_path / "workspace"
+    make_repository(root)
+    return root
+
+
+@pytest.fixture
+def daemon(tmp_path: Path, workspace: Path) -> Iterator[DaemonProcess]:
+    with daemon_process(tmp_path / "home", workspace) as process:
+        yield process
