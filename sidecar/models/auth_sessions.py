@@ -62,7 +62,7 @@ class AuthSession(PublicAuthSession):
         return PublicAuthSession.model_validate(self.model_dump())
 
     @classmethod
-    def new(
+    def new(  # noqa: PLR0913 - a login has this many sides, all by name
         cls,
         *,
         tenant_id: str,
@@ -73,9 +73,17 @@ class AuthSession(PublicAuthSession):
         user_agent: str = "",
         token_family: str | None = None,
         workspace_session_id: str | None = None,
+        session_id: str | None = None,
+        refresh_seconds: int = limits.refresh_token_seconds,
     ) -> Self:
-        """Build the first link of a family, or with ``token_family`` a further one."""
+        """Build the first link of a family, or with ``token_family`` a further one.
+
+        Args:
+            session_id: Its id, made before it because a refresh token names its link.
+            refresh_seconds: How long that token opens something.
+        """
         return cls.made(
+            id=session_id,
             tenant_id=tenant_id,
             now_ms=now_ms,
             user_id=user_id,
@@ -88,7 +96,7 @@ class AuthSession(PublicAuthSession):
             workspace_session_id=workspace_session_id,
         )
 
-    def rotate(self, *, refresh_token_hash: str, now_ms: int) -> tuple[Self, Self]:
+    def rotate(self, *, refresh_token_hash: str, now_ms: int, session_id: str | None = None) -> tuple[Self, Self]:
         """Return this link as revoked, and the next one of its family, which replaces it."""
         following = type(self).new(
             tenant_id=self.tenant_id,
@@ -99,21 +107,7 @@ class AuthSession(PublicAuthSession):
             user_agent=self.user_agent,
             token_family=self.token_family,
             workspace_session_id=self.workspace_session_id,
+            session_id=session_id,
         )
         ended = self.model_copy(update={"revoked_at": timestamp(now_ms), "replaced_by": following.id})
         return ended, following
-
-    def rotate(
-        self, *, session_id: str, refresh_token_hash: str, now_ms: int, ip_address: str = "", user_agent: str = ""
-    ) -> Self:
-        """Build the next link of this family; ``AuthSessions.rotate_tokens`` stores it behind this one."""
-        return self.new(
-            tenant_id=self.tenant_id,
-            user_id=self.user_id,
-            refresh_token_hash=refresh_token_hash,
-            now_ms=now_ms,
-            ip_address=ip_address,
-            user_agent=user_agent,
-            token_family=self.token_family,
-            session_id=session_id,
-        ).model_copy(update={"workspace_session_id": self.workspace_session_id})

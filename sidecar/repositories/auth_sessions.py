@@ -24,10 +24,13 @@ class AuthSessions(Repository[AuthSession]):
     model = AuthSession
     indexes = (BY_USER, BY_FAMILY, BY_EXPIRY)
 
-    def rotate_tokens(self, tr: Writing, old: AuthSession, new: AuthSession) -> AuthSession:
-        """Store ``new`` as the next link behind ``old``, as this transaction read it, and return it."""
-        self.replace(tr, old, old.model_copy(update={"replaced_by": new.id}))
-        return self.create(tr, new)
+    def rotate_tokens(
+        self, tr: Writing, old: AuthSession, *, refresh_token_hash: str, session_id: str | None = None
+    ) -> AuthSession:
+        """End a link, as this transaction read it, and store and return the next one of its family."""
+        ended, following = old.rotate(refresh_token_hash=refresh_token_hash, now_ms=tr.now_ms, session_id=session_id)
+        self.replace(tr, old, ended)
+        return self.create(tr, following)
 
     def invalidate_family(self, tr: Writing, token_family: str) -> int:
         """Revoke every link of a family that is not revoked yet; return how many were."""
