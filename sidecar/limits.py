@@ -45,6 +45,7 @@ subscriber_send_seconds_max = 20.0  # a client whose socket takes nothing for so
 # --- records ---------------------------------------------------------------------------------------------------------
 name_chars_max = 200
 path_bytes_max = 4_096  # Linux PATH_MAX
+path_base64_chars_max = 5_464  # the same in base64
 mime_type_chars_max = 127
 email_chars_max = 254  # RFC 5321 allows no longer path
 password_hash_chars_max = 256  # argon2id's text form has about 100
@@ -119,8 +120,18 @@ index_page_entries_max = 2_000  # index entries read at a time by a comparison
 index_page_entries_min = 64  # the first page, and the one behind a folder that is skipped
 hash_group_files_max = 64  # files handed to a hashing thread at once: the hand-over costs as much as a small file
 hash_group_bytes_max = 4_194_304
+hash_again_at_once_bytes_max = 16_777_216  # a larger file that changed meanwhile is read again a little later
 hash_groups_waiting_max = 64  # groups handed over before the walk waits for the first
 scan_writes_waiting_max = 2  # commits under way while the walk and the hashing go on
+rechecks_max = 50_000  # files to look at again; past it a comparison doubts every file that is as young
+recheck_unstable_seconds = 1.0  # a file that kept changing while it was read is looked at again after this
+comparisons_at_once_max = 2  # full comparisons of different workspaces that run at a time
+quiet_ms = 10  # events are gathered until none came for so long, at most debounce_ms
+root_check_seconds = 2.0  # how often a lost root, or a root without events, is looked for
+wall_jump_seconds = 5.0  # the clocks moved apart by more: the machine slept, so everything is compared
+tick_seconds = 5.0  # how often an idle watcher looks at clocks, its root and the rules outside it
+poll_scan_seconds = 10.0  # a root without events is compared this often at most
+failure_wait_seconds_max = 60.0  # between tries when the store or the system refuses
 watch_warnings_max = 100  # kept for the status of a workspace
 progress_publish_seconds = 0.1
 
