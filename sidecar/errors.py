@@ -70,6 +70,12 @@ class LimitExceededError(SidecarError):
     code = "limit_exceeded"
 
 
+class TooManyRequestsError(SidecarError):
+    """The caller asks more often than it may; ``retry_after_seconds`` in the details tells when to ask again."""
+
+    code = "rate_limited"
+
+
 class CursorExpiredError(SidecarError):
     """A cursor that this store can not continue from; the caller reads everything anew."""
 
