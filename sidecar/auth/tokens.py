@@ -1,30 +1,39 @@
-"""Access and refresh tokens.
+"""Access tokens, refresh tokens, and the tokens of browsers.
 
-An access token is a JWT of 15 minutes with a pinned algorithm, issuer and audience. A refresh token is random; only
-its hash is stored.
+An access token is a JWT of 15 minutes with a pinned algorithm, issuer and audience. The others are random text that
+names the login it belongs to; only their hashes are stored.
 """
 
+import base64
+import binascii
 import hashlib
+import hmac
 import secrets
-from typing import Any, NamedTuple
+import uuid
+from typing import Any, Literal, NamedTuple
 
 import jwt
 
 from sidecar import limits
-from sidecar.auth.signing_keys import SigningKeys
+from sidecar.auth.signing_keys import KeyRing
 from sidecar.clock import Clock
 from sidecar.errors import UnauthenticatedError
 
 ALGORITHM = "HS256"
 ISSUER = "sidecar"
 AUDIENCE = "sidecar-v5"
-_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "tenant", "role", "family"]
+_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "tenant", "role", "family", "login"]
+_ID_BYTES = 16
+
+TokenKind = Literal["refresh", "browser"]
+_PREFIXES: dict[TokenKind, str] = {"refresh": "scr_", "browser": "scb_"}
 
 
 class Principal(NamedTuple):
     """Who makes a request.
 
     Attributes:
+        login_id: The link of the family that the token was made for: its AuthSession.
         expires_at_ms: When the token that says so ends, milliseconds since 1970.
     """
 
@@ -32,22 +41,30 @@ class Principal(NamedTuple):
     tenant_id: str
     role: str
     token_family: str
+    login_id: str
     expires_at_ms: int
+
+
+class LoginId(NamedTuple):
+    """Which login a refresh or browser token names; nothing is proved by it yet."""
+
+    tenant_id: str
+    login_id: str
 
 
 class Tokens:
     """Makes and reads tokens.
 
     Args:
-        keys: Sign and verify.
+        ring: Its keys sign and verify.
         clock: Tells when a token ends.
     """
 
-    def __init__(self, keys: SigningKeys, clock: Clock) -> None:
-        self._keys = keys
+    def __init__(self, ring: KeyRing, clock: Clock) -> None:
+        self.ring = ring
         self._clock = clock
 
-    def issue(self, *, user_id: str, tenant_id: str, role: str, token_family: str) -> str:
+    def issue(self, *, user_id: str, tenant_id: str, role: str, token_family: str, login_id: str) -> str:
         """Return a new access token."""
         now = self._clock.now_ms() // 1000
         claims = {
@@ -59,9 +76,12 @@ class Tokens:
             "tenant": tenant_id,
             "role": role,
             "family": token_family,
+            "login": login_id,
         }
-        secret = bytes.fromhex(self._keys.secrets[self._keys.current])
-        return jwt.encode(claims, secret, algorithm=ALGORITHM, headers={"kid": self._keys.current})
+        keys = self.ring.keys
+        return jwt.encode(
+            claims, bytes.fromhex(keys.secrets[keys.current]), algorithm=ALGORITHM, headers={"kid": keys.current}
+        )
 
     def verify(self, token: str) -> Principal:
         """Return who an access token speaks for.
@@ -70,7 +90,7 @@ class Tokens:
             UnauthenticatedError: It is not one of ours, or no longer; the sentence does not say which part was wrong.
         """
         try:
-            secret = bytes.fromhex(self._keys.secrets[jwt.get_unverified_header(token)["kid"]])
+            secret = bytes.fromhex(self.ring.keys.secrets[jwt.get_unverified_header(token)["kid"]])
             claims: dict[str, Any] = jwt.decode(
                 token,
                 secret,
@@ -85,14 +105,57 @@ class Tokens:
         # The time is checked by our own clock, which tests can hold still.
         if expires_at_ms <= self._clock.now_ms():
             raise UnauthenticatedError("The access token has expired; refresh it.", code="token_expired")
-        return Principal(claims["sub"], claims["tenant"], claims["role"], claims["family"], expires_at_ms)
+        return Principal(
+            claims["sub"], claims["tenant"], claims["role"], claims["family"], claims["login"], expires_at_ms
+        )
+
+    def successors(self, token: str, login: LoginId) -> list[str]:
+        """Return what may follow a refresh token as the token of ``login``: one for each signing key, newest first.
+
+        A successor is computed, not drawn, so that windows which race with the same token all get the same next one
+        and their family stays one chain, although nobody keeps the token itself. Without a signing key it is as
+        random as the token that it follows.
+        """
+        keys = self.ring.keys
+        key_ids = [keys.current, *sorted(keys.retired_at_ms, key=keys.retired_at_ms.__getitem__, reverse=True)]
+        text = f"sidecar-refresh-v1:{token}:{login.login_id}".encode()
+        return [
+            _text("refresh", login, hmac.digest(bytes.fromhex(keys.secrets[key_id]), text, hashlib.sha256))
+            for key_id in key_ids
+        ]
 
 
-def new_refresh_token() -> str:
-    """Return a new refresh token: 256 random bits as text."""
-    return secrets.token_urlsafe(limits.refresh_token_bytes)
+def new_login_token(kind: TokenKind, login: LoginId) -> str:
+    """Return a new refresh or browser token of a login: 256 random bits behind the ids."""
+    return _text(kind, login, secrets.token_bytes(limits.refresh_token_bytes))
 
 
-def refresh_token_hash(token: str) -> str:
-    """Return what is stored of a refresh token. It is random, so a plain SHA-256 can't be searched."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def read_login_token(kind: TokenKind, token: str) -> LoginId:
+    """Return the login that a token names; whether it is that login's token, its hash tells.
+
+    Raises:
+        UnauthenticatedError: It does not have the form of such a token.
+    """
+    prefix = _PREFIXES[kind]
+    try:
+        raw = base64.b64decode(token.removeprefix(prefix) + "==", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if not token.startswith(prefix) or len(raw) != 2 * _ID_BYTES + limits.refresh_token_bytes:
+        raise UnauthenticatedError(f"The {kind} token is not valid.", code=f"invalid_{kind}_token")
+    return LoginId(str(uuid.UUID(bytes=raw[:_ID_BYTES])), str(uuid.UUID(bytes=raw[_ID_BYTES : 2 * _ID_BYTES])))
+
+
+def token_hash(token: str) -> str:
+    """Return what is stored of a refresh or browser token. It is random, so a plain SHA-256 can't be searched."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_token(stored_hash: str, token: str) -> bool:
+    """Tell whether a token is the one whose hash is stored, in constant time."""
+    return hmac.compare_digest(stored_hash, token_hash(token))
+
+
+def _text(kind: TokenKind, login: LoginId, secret: bytes) -> str:
+    raw = uuid.UUID(login.tenant_id).bytes + uuid.UUID(login.login_id).bytes + secret
+    return _PREFIXES[kind] + base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -1,0 +1,119 @@
+"""Passwords as argon2id hashes: made and checked in threads of their own, few at a time.
+
+Called by ``services.accounts``. One hash takes 64 MiB and about a fifth of a second of several cores, so hashing never
+runs on the event loop, stands back for everything else, and a queue that would grow without bound is refused.
+"""
+
+import asyncio
+import base64
+import os
+import secrets
+import sys
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY, Parameters
+
+from sidecar import limits
+from sidecar.errors import UnavailableError
+
+T = TypeVar("T")
+
+
+class Verdict(NamedTuple):
+    """What checking a password gave.
+
+    Attributes:
+        matches: It is the one that was hashed.
+        new_hash: To be stored in place of the old one, which was made with other parameters; mostly None.
+    """
+
+    matches: bool
+    new_hash: str | None = None
+
+
+class Passwords:
+    """Hashes and checks passwords.
+
+    Args:
+        parameters: argon2's; the library's RFC 9106 profile for machines that have other things to do.
+        cores: How many the machine has; at most half of them hash at a time, and one at least.
+    """
+
+    def __init__(self, parameters: Parameters = RFC_9106_LOW_MEMORY, *, cores: int | None = None) -> None:
+        self._hasher = PasswordHasher.from_parameters(parameters)
+        self._at_once = max(1, (cores or os.cpu_count() or 1) // 2)
+        self._threads = ThreadPoolExecutor(self._at_once, "sidecar-password", initializer=_stand_back)
+        self._under_way = 0
+        self._nobodys_hash = _hash_that_nothing_matches(parameters)
+
+    async def hash(self, password: str) -> str:
+        """Return the text to store of a password.
+
+        Raises:
+            UnavailableError: Too many wait already (code ``busy``).
+        """
+        return await self._run(lambda: self._hasher.hash(_prepared(password)))
+
+    async def check(self, stored: str | None, password: str) -> Verdict:
+        """Compare a password with what is stored; as slow where nothing is stored, so that time tells nothing.
+
+        Raises:
+            UnavailableError: Too many wait already (code ``busy``).
+        """
+        return await self._run(lambda: self._check(stored, password))
+
+    def close(self) -> None:
+        """End the threads, after what they have begun."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _check(self, stored: str | None, password: str) -> Verdict:
+        try:
+            self._hasher.verify(stored or self._nobodys_hash, _prepared(password))
+        except (VerificationError, InvalidHashError):
+            return Verdict(matches=False)
+        if stored is None:  # 256 random bits were guessed
+            return Verdict(matches=False)
+        renew = self._hasher.check_needs_rehash(stored)
+        return Verdict(matches=True, new_hash=self._hasher.hash(_prepared(password)) if renew else None)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._under_way >= self._at_once + limits.password_hashes_waiting_max:
+            raise UnavailableError(
+                "Too many logins wait already; try again in a moment.", code="busy", details={"retry_after_seconds": 1}
+            )
+        self._under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._under_way -= 1
+
+
+def _prepared(password: str) -> bytes:
+    """Return the bytes of a password, the same however the keyboard composed its characters (NIST SP 800-63B)."""
+    return unicodedata.normalize("NFKC", password).encode()
+
+
+def _hash_that_nothing_matches(parameters: Parameters) -> str:
+    """Return a well-formed hash of unknown origin, so that a missing account costs what a present one does."""
+    salt, digest = (_unpadded(secrets.token_bytes(size)) for size in (parameters.salt_len, parameters.hash_len))
+    costs = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
+    return f"$argon2id$v={parameters.version}${costs}${salt}${digest}"
+
+
+def _unpadded(raw: bytes) -> str:
+    return base64.b64encode(raw).decode().rstrip("=")
+
+
+def _stand_back() -> None:
+    """Let the scheduler prefer every other thread; argon2's own threads are born with the same standing.
+
+    Only Linux gives a single thread its own standing; elsewhere the few threads have to do.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), limits.password_thread_niceness)
