@@ -11,9 +11,12 @@ nothing of records, tenants or JSON.
 
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
+Progress = Callable[[int], None]
+"""Told the number of rows done so far, from a worker thread."""
 
 
 class KeySelector(NamedTuple):
@@ -239,6 +242,15 @@ class Engine(Protocol):
 
     def begin(self) -> Transaction:
         """Return a transaction for the explicit form: the caller commits, handles errors and retries."""
+
+    async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
+        """Write all rows at one version to a file that ``opening.restore`` takes, and return their number.
+
+        Other transactions go on meanwhile. Cancelling the call leaves no file.
+
+        Raises:
+            UnavailableError: The file can not be written, or the store can not be read at one version.
+        """
 
     async def close(self) -> None:
         """Finish the commits under way, end the watches with an error, and release the store. Idempotent."""

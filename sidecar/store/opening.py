@@ -1,13 +1,16 @@
 """From a URL to an open engine: the only module that knows which engines there are. Each is imported when it is asked for."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
 
 from sidecar.clock import Clock
 from sidecar.errors import InvalidError
+from sidecar.store import backup
 from sidecar.store.engine import Engine
 from sidecar.store.options import EngineOptions
 
-__all__ = ["EngineOptions", "open_engine"]
+__all__ = ["EngineOptions", "open_engine", "restore"]
 
 _FORMS = "`embedded:` and the path of a folder, or `fdb:` and the path of a cluster file"
 
@@ -27,14 +30,48 @@ async def open_engine(url: str, *, clock: Clock, options: EngineOptions | None =
         CorruptStoreError: The embedded store's file is damaged.
         StoreFormatError: It was written by a newer version.
     """
-    scheme, _, place = url.partition(":")
-    if not place or scheme not in ("embedded", "fdb"):
-        raise InvalidError(f"{url!r} is no store; give {_FORMS}.")
+    scheme, place = _parsed(url)
     options = options or EngineOptions()
     if scheme == "embedded":
         from sidecar.store.embedded.create import open_embedded  # noqa: PLC0415 -- engines are imported when asked for
 
-        return open_embedded(Path(place), clock=clock, options=options)
+        return open_embedded(place, clock=clock, options=options)
     from sidecar.store.foundationdb import open_foundationdb  # noqa: PLC0415 -- the same
 
-    return await open_foundationdb(Path(place), clock=clock, options=options)
+    return await open_foundationdb(place, clock=clock, options=options)
+
+
+async def restore(path: Path, url: str, *, clock: Clock, options: EngineOptions | None = None) -> str:
+    """Fill the empty store that ``url`` names from a backup, and return its new epoch.
+
+    The backup is read twice: first to see that it is whole, before anything is written.
+
+    Raises:
+        ConflictError: The store is not empty.
+        CorruptStoreError: The backup is cut off or changed.
+        StoreFormatError: A newer version wrote the backup.
+        UnavailableError: The backup can not be read, or the store not written.
+    """
+    scheme, place = _parsed(url)
+    options = options or EngineOptions()
+    loop = asyncio.get_running_loop()
+    header, _ = await loop.run_in_executor(None, backup.check, path)
+    if scheme == "embedded":
+        from sidecar.store.embedded.create import restore_embedded  # noqa: PLC0415 -- the same
+
+        work = partial(restore_embedded, path, place, header, options=options)
+        return await loop.run_in_executor(None, work)
+    from sidecar.store.foundationdb import open_foundationdb  # noqa: PLC0415 -- the same
+
+    engine = await open_foundationdb(place, clock=clock, options=options)
+    try:
+        return await loop.run_in_executor(None, engine.restore, path, header)
+    finally:
+        await engine.close()
+
+
+def _parsed(url: str) -> tuple[str, Path]:
+    scheme, _, place = url.partition(":")
+    if not place or scheme not in ("embedded", "fdb"):
+        raise InvalidError(f"{url!r} is no store; give {_FORMS}.")
+    return scheme, Path(place)

@@ -28,7 +28,9 @@ async def test_every_engine_takes_a_key_of_the_embedded_limit(engine: Engine, pr
     assert await engine.read(lambda tr: tr.get_range(key, key + b"\x00")) == [(key, b"1")]
 
 
-async def test_a_key_longer_than_any_stored_one_reads_as_absent_and_bounds_ranges(engine: Engine, prefix: bytes) -> None:
+async def test_a_key_longer_than_any_stored_one_reads_as_absent_and_bounds_ranges(
+    engine: Engine, prefix: bytes
+) -> None:
     key = prefix.ljust(limits.store_embedded_key_bytes_max, b"x")
     longer = key + b"\x00" * 20
     await engine.transact(lambda tr: tr.set(key, b"1"))

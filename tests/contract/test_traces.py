@@ -44,7 +44,9 @@ class Neighbourhood(NamedTuple):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
-async def test_an_engine_answers_every_trace_as_recorded(engine: Engine, neighbourhood: Neighbourhood, path: Path) -> None:
+async def test_an_engine_answers_every_trace_as_recorded(
+    engine: Engine, neighbourhood: Neighbourhood, path: Path
+) -> None:
     traces = load(path)
     assert traces, f"{path} holds no trace"
     wrong: list[str] = []

@@ -1,15 +1,18 @@
 """Opening an embedded store: the folder, the lock, the format, the epoch."""
 
 import os
+import shutil
 import uuid
 from pathlib import Path
 
 import lmdb
 
+from sidecar import limits
 from sidecar.clock import Clock
-from sidecar.errors import StoreFormatError, UnavailableError
+from sidecar.errors import ConflictError, StoreFormatError, TransactionError, UnavailableError
+from sidecar.store import backup
 from sidecar.store.embedded.engine import EmbeddedEngine
-from sidecar.store.embedded.environment import OWN, Environment, default_map_bytes, translated
+from sidecar.store.embedded.environment import DATA, OWN, Environment, default_map_bytes, translated
 from sidecar.store.embedded.lock_file import LockFile
 from sidecar.store.options import EngineOptions
 
@@ -49,8 +52,8 @@ def open_embedded(folder: Path, *, clock: Clock, options: EngineOptions) -> Embe
 def _epoch(environment: Environment, folder: Path) -> str:
     stored = environment.read_own(b"format")
     if stored is None:
-        epoch = str(uuid.UUID(bytes=os.urandom(16), version=4))
-        environment.write(lambda txn: _write_own(txn, epoch))
+        epoch = _new_epoch()
+        environment.write(lambda txn: _write_own(txn, epoch, 0))
         return epoch
     found = int(stored)
     if found > FORMAT:
@@ -61,7 +64,66 @@ def _epoch(environment: Environment, folder: Path) -> str:
     return (environment.read_own(b"epoch") or b"").decode()
 
 
-def _write_own(txn: "lmdb.Transaction", epoch: str) -> None:
+def _write_own(txn: "lmdb.Transaction", epoch: str, version: int) -> None:
     txn.put(OWN + b"format", str(FORMAT).encode())
     txn.put(OWN + b"epoch", epoch.encode())
-    txn.put(OWN + b"version", (0).to_bytes(8, "big"))
+    txn.put(OWN + b"version", version.to_bytes(8, "big"))
+
+
+def restore_embedded(path: Path, folder: Path, header: backup.Header, *, options: EngineOptions) -> str:
+    """Make a store in ``folder`` from a checked backup, and return its new epoch.
+
+    It is made beside its place and moved there when it is whole, so that what is there is a whole store or none.
+
+    Raises:
+        ConflictError: There is something in ``folder`` already.
+        UnavailableError: The disk is full or can not be written.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise ConflictError(f"The folder {folder} is not empty; a restore needs an empty or absent one.")
+    partial = folder.with_name(folder.name + ".restoring")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700, parents=True)
+        epoch = _fill(partial, path, header, options)
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    except OSError as error:
+        raise UnavailableError(f"The store can not be restored to {folder}: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return epoch
+
+
+def _fill(folder: Path, path: Path, header: backup.Header, options: EngineOptions) -> str:
+    environment = Environment(folder, options.map_bytes or default_map_bytes())
+    try:
+        chunk: list[tuple[bytes, bytes]] = []
+        size = 0
+        for key, value in backup.rows(path):
+            if len(key) > limits.store_embedded_key_bytes_max:
+                raise TransactionError(2102, f"The backup holds a key of {len(key)} bytes; this engine takes up to 510.")
+            chunk.append((DATA + key, value))
+            size += len(key) + len(value)
+            if size >= limits.store_restore_chunk_bytes:
+                _put(environment, chunk)
+                chunk, size = [], 0
+        _put(environment, chunk)
+        epoch = _new_epoch()
+        environment.write(lambda txn: _write_own(txn, epoch, header.version))
+        return epoch
+    finally:
+        environment.close()
+
+
+def _put(environment: Environment, rows: list[tuple[bytes, bytes]]) -> None:
+    def work(txn: "lmdb.Transaction") -> None:
+        with txn.cursor() as cursor:
+            cursor.putmulti(rows)
+
+    environment.write(work)
+
+
+def _new_epoch() -> str:
+    return str(uuid.UUID(bytes=os.urandom(16), version=4))

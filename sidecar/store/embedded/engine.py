@@ -1,20 +1,24 @@
 """The embedded engine: the port on one LMDB file, for one process."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.errors import TransactionError, UnavailableError
+from sidecar.store import backup
 from sidecar.store.embedded.environment import Environment, Snapshot
 from sidecar.store.embedded.lock_file import LockFile
+from sidecar.store.embedded.selectors import FIRST, LAST
 from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedReader, EmbeddedTransaction, Host
 from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.writer import Commit, Writer
-from sidecar.store.engine import ReadTransaction, Transaction
+from sidecar.store.engine import Progress, ReadTransaction, Transaction
 from sidecar.store.options import EngineOptions
 
 T = TypeVar("T")
@@ -91,6 +95,18 @@ class EmbeddedEngine:
         self._check_open()
         return EmbeddedTransaction(self._host)
 
+    async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
+        """Write all rows at one version to a file, and return their number."""
+        self._check_open()
+        cancelled = threading.Event()
+        work = self._loop.run_in_executor(self._pool, self._back_up, path, progress, cancelled)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            cancelled.set()
+            await asyncio.wait([work])
+            raise
+
     async def close(self) -> None:
         """Finish the commits under way, end the watches with an error, and release the store."""
         if self._closed:
@@ -106,6 +122,37 @@ class EmbeddedEngine:
         self._shared = None
         self._environment.close()
         self._lock.release()
+
+    def _back_up(self, path: Path, progress: Progress | None, cancelled: threading.Event) -> int:
+        attempts = 0
+        while True:
+            attempts += 1
+            snapshot = self._environment.snapshot(math.inf)  # never too old: it may keep pages while it is written
+            try:
+                with backup.BackupWriter(path, backup.Header(self._epoch, snapshot.version)) as writer:
+                    self._copy(snapshot, writer, progress, cancelled)
+                    if not cancelled.is_set():
+                        writer.finish()
+                    return writer.rows
+            except TransactionError:  # the map grew, and ended the snapshot
+                if attempts >= limits.store_backup_attempts_max:
+                    raise
+            finally:
+                self._environment.release(snapshot)
+
+    @staticmethod
+    def _copy(
+        snapshot: Snapshot, writer: backup.BackupWriter, progress: Progress | None, cancelled: threading.Event
+    ) -> None:
+        begin = FIRST
+        while not cancelled.is_set():
+            rows = snapshot.rows(begin, LAST, limits.store_backup_page_rows)
+            writer.write(rows)
+            if progress is not None:
+                progress(writer.rows)
+            if len(rows) < limits.store_backup_page_rows:
+                return
+            begin = rows[-1][0] + b"\x00"
 
     async def _attempt(self, body: Callable[[Transaction], T], *, background: bool) -> T:
         if background:

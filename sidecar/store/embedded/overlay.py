@@ -1,4 +1,4 @@
-"""The snapshot as a transaction with writes sees it: stored rows under its own writes. """
+"""The snapshot as a transaction with writes sees it: stored rows under its own writes."""
 
 from sidecar.errors import TransactionError
 from sidecar.store.embedded.environment import Snapshot

@@ -295,6 +295,7 @@ class EmbeddedTransaction:
 
     def add_read_conflict_range(self, begin: bytes, end: bytes) -> None:
         """Commit only if nobody else wrote into the range since the read version."""
+        _check_upright(begin, end)
         if self._may_span(begin, end):
             self._conflict_on(begin, end)
 
@@ -304,6 +305,7 @@ class EmbeddedTransaction:
 
     def add_write_conflict_range(self, begin: bytes, end: bytes) -> None:
         """Make readers of the range conflict with this commit."""
+        _check_upright(begin, end)
         if self._may_span(begin, end):
             self._writes.conflict_ranges.add(begin, end)
 
@@ -449,3 +451,8 @@ class EmbeddedTransaction:
         for watch in self._watches:
             watch.end(TransactionError(error))
         self._watches = []
+
+
+def _check_upright(begin: bytes, end: bytes) -> None:
+    if begin > end:
+        raise TransactionError(2005)

@@ -109,7 +109,9 @@ class Watches:
             if not self._by_key:
                 return []
             watched = self._by_key
-            hit = {key for key in keys if key in watched} if len(keys) < len(watched) else set(watched).intersection(keys)
+            hit = (
+                {key for key in keys if key in watched} if len(keys) < len(watched) else set(watched).intersection(keys)
+            )
             for begin, end in ranges:
                 hit.update(key for key in watched if begin <= key < end)
             return [watch for key in hit for watch in watched[key]]

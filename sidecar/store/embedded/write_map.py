@@ -113,7 +113,12 @@ class WriteMap:
 
     def __bool__(self) -> bool:
         return bool(
-            self.points or self.cleared or self.unreadable or self.conflict_ranges or self.conflict_keys or self._flushed
+            self.points
+            or self.cleared
+            or self.unreadable
+            or self.conflict_ranges
+            or self.conflict_keys
+            or self._flushed
         )
 
     def set(self, key: bytes, value: bytes, *, conflict: bool) -> None:

@@ -1,0 +1,176 @@
+"""The backup file: all rows of a store at one version, in key order, the same for every engine.
+
+A line that names the format, a line of JSON (epoch, version), the rows (length of key, length of value, key, value), and an
+end mark with the number of rows and the SHA-256 of all that stands before it. A file without a right end is no backup.
+Called by engines (writing) and by ``opening.restore`` (reading); knows no engine.
+"""
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
+
+from sidecar import limits
+from sidecar.errors import CorruptStoreError, StoreFormatError, UnavailableError
+
+FORMAT = 1
+_MAGIC = b"sidecar-store-backup "
+_LENGTHS = struct.Struct(">II")
+_END = struct.Struct(">IQ")
+_END_MARK = 0xFFFFFFFF
+_SHA_BYTES = 32
+
+Row = tuple[bytes, bytes]
+
+
+class Header(NamedTuple):
+    """What a backup says of the store it was taken from."""
+
+    epoch: str
+    version: int
+
+
+class BackupWriter:
+    """Writes a backup beside its place and moves it there when it is whole and synced; leaves nothing otherwise.
+
+    Args:
+        path: Where the backup will be; what is there is replaced at the end.
+        header: Of the store.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self._path = path
+        self._partial = path.with_name(path.name + ".partial")
+        self._digest = hashlib.sha256()
+        self.rows = 0
+        try:
+            self._file: BinaryIO = self._partial.open("wb")
+            self._partial.chmod(0o600)
+            self._put(_MAGIC + str(FORMAT).encode() + b"\n")
+            self._put(json.dumps(header._asdict()).encode() + b"\n")
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Append rows; their keys follow those before."""
+        try:
+            for key, value in rows:
+                self._put(_LENGTHS.pack(len(key), len(value)) + key + value)
+                self.rows += 1
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def finish(self) -> None:
+        """Write the end, sync, and put the file in its place."""
+        try:
+            self._put(_END.pack(_END_MARK, self.rows))
+            self._file.write(self._digest.digest())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._partial.replace(self._path)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def _put(self, data: bytes) -> None:
+        self._digest.update(data)
+        self._file.write(data)
+
+
+def check(path: Path) -> tuple[Header, int]:
+    """Read a whole backup and return its header and the number of its rows.
+
+    Raises:
+        CorruptStoreError: It is cut off, changed, or no backup.
+        StoreFormatError: A newer version wrote it.
+        UnavailableError: It can not be read.
+    """
+    header, count = Header("", 0), 0
+    with _opened(path) as file:
+        digest = hashlib.sha256()
+        header = _header(file, path, digest)
+        for _ in _rows(file, path, digest):
+            count += 1
+    return header, count
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a backup that ``check`` has found whole."""
+    with _opened(path) as file:
+        digest = hashlib.sha256()
+        _header(file, path, digest)
+        yield from _rows(file, path, digest)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UnavailableError(f"The backup {path} can not be read: {error.strerror}.") from error
+
+
+def _header(file: BinaryIO, path: Path, digest: "hashlib._Hash") -> Header:
+    first = file.readline(64)
+    if not first.startswith(_MAGIC):
+        raise CorruptStoreError(f"{path} is no backup of a Sidecar store.")
+    found = int(first[len(_MAGIC) :])
+    if found > FORMAT:
+        raise StoreFormatError(
+            f"The backup {path} has format {found}, written by a newer version; this one reads up to {FORMAT}.",
+            details={"found": found, "supported": FORMAT},
+        )
+    second = file.readline(4_096)
+    digest.update(first + second)
+    try:
+        return Header(**json.loads(second))
+    except (ValueError, TypeError) as error:
+        raise _damaged(path) from error
+
+
+def _rows(file: BinaryIO, path: Path, digest: "hashlib._Hash") -> Iterator[Row]:
+    count = 0
+    while True:
+        head = _exactly(file, _LENGTHS.size, path)
+        key_bytes, value_bytes = _LENGTHS.unpack(head)
+        if key_bytes == _END_MARK:
+            end = head + _exactly(file, _END.size - _LENGTHS.size, path)
+            digest.update(end)
+            whole = _END.unpack(end)[1] == count and file.read(_SHA_BYTES + 1) == digest.digest()
+            if not whole:
+                raise _damaged(path)
+            return
+        if key_bytes > limits.store_key_bytes_max or value_bytes > limits.store_value_bytes_max:
+            raise _damaged(path)
+        body = _exactly(file, key_bytes + value_bytes, path)
+        digest.update(head)
+        digest.update(body)
+        count += 1
+        yield body[:key_bytes], body[key_bytes:]
+
+
+def _exactly(file: BinaryIO, size: int, path: Path) -> bytes:
+    data = file.read(size)
+    if len(data) != size:
+        raise _damaged(path)
+    return data
+
+
+def _damaged(path: Path) -> CorruptStoreError:
+    return CorruptStoreError(f"The backup {path} is cut off or changed: its rows do not match its checksum.")
+
+
+def _unwritable(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(f"The backup {path} can not be written: {error.strerror}.")
