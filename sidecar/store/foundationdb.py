@@ -33,7 +33,8 @@ from sidecar.errors import (
     TransactionError,
     UnavailableError,
 )
-from sidecar.store import backup
+from sidecar.store.backup import BackupWriter, Header
+from sidecar.store.backup import rows as backup_rows
 from sidecar.store.engine import AtomicOp, KeySelector, Progress, ReadTransaction, Transaction
 from sidecar.store.options import EngineOptions
 from sidecar.store.tuples import strinc
@@ -346,7 +347,7 @@ class FoundationEngine:
             )
         self._epoch = record["epoch"]
 
-    def restore(self, path: Path, header: backup.Header) -> str:  # noqa: ARG002 -- a cluster's versions are its own
+    def restore(self, path: Path, header: Header) -> str:  # noqa: ARG002 -- a cluster's versions are its own
         """Write all rows of a checked backup into this empty store, and return its new epoch."""
         own = self._options.system_prefix
         found = self._tried(lambda tr: tr.get_range(b"", b"\xff", limit=2), commits=False)
@@ -355,7 +356,7 @@ class FoundationEngine:
         self._put_record(restoring=True)
         chunk: Rows = []
         size = 0
-        for key, value in backup.rows(path):
+        for key, value in backup_rows(path):
             chunk.append((key, value))
             size += 3 * len(key) + len(value)
             if size >= limits.store_restore_chunk_bytes:
@@ -393,7 +394,7 @@ class FoundationEngine:
         tr = self.begin()
         own = self._options.system_prefix
         spans = [(b"", own), (strinc(own), b"\xff")]
-        with backup.BackupWriter(path, backup.Header(self._epoch, tr.read_version())) as writer:
+        with BackupWriter(path, Header(self._epoch, tr.read_version())) as writer:
             try:
                 for begin, end in spans:
                     self._copy(tr, writer, (begin, end), progress, cancelled)
@@ -410,7 +411,7 @@ class FoundationEngine:
     @staticmethod
     def _copy(
         tr: FoundationTransaction,
-        writer: backup.BackupWriter,
+        writer: BackupWriter,
         span: tuple[bytes, bytes],
         progress: Progress | None,
         cancelled: threading.Event,

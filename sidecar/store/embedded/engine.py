@@ -11,7 +11,7 @@ from typing import TypeVar
 from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.errors import TransactionError, UnavailableError
-from sidecar.store import backup
+from sidecar.store.backup import BackupWriter, Header
 from sidecar.store.embedded.environment import Environment, Snapshot
 from sidecar.store.embedded.lock_file import LockFile
 from sidecar.store.embedded.selectors import FIRST, LAST
@@ -129,7 +129,7 @@ class EmbeddedEngine:
             attempts += 1
             snapshot = self._environment.snapshot(math.inf)  # never too old: it may keep pages while it is written
             try:
-                with backup.BackupWriter(path, backup.Header(self._epoch, snapshot.version)) as writer:
+                with BackupWriter(path, Header(self._epoch, snapshot.version)) as writer:
                     self._copy(snapshot, writer, progress, cancelled)
                     if not cancelled.is_set():
                         writer.finish()
@@ -142,7 +142,7 @@ class EmbeddedEngine:
 
     @staticmethod
     def _copy(
-        snapshot: Snapshot, writer: backup.BackupWriter, progress: Progress | None, cancelled: threading.Event
+        snapshot: Snapshot, writer: BackupWriter, progress: Progress | None, cancelled: threading.Event
     ) -> None:
         begin = FIRST
         while not cancelled.is_set():
