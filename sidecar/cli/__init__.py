@@ -4,15 +4,14 @@ Command modules import at their top only what is light; the client, the settings
 command that needs them, when it runs, so that ``sidecar --help`` answers at once.
 """
 
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 
 from sidecar import __version__
 from sidecar.cli import down, events, exits, files, status, up, watch
+from sidecar.cli.talk import forget_standard_output
 from sidecar.cli.unforeseen import report_unforeseen
 from sidecar.errors import SidecarError
 
@@ -23,7 +22,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            _forget_standard_output()
+            forget_standard_output()
             ctx.exit(exits.PIPE_CLOSED)
 
 
@@ -57,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return exits.INTERRUPTED
     except BrokenPipeError:
-        _forget_standard_output()
+        forget_standard_output()
         return exits.PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the outermost edge: whatever it is, a person gets one sentence
         return _tell(error, debug="--debug" in arguments)
@@ -69,14 +68,9 @@ def _tell(error: Exception, *, debug: bool) -> int:
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
-    if isinstance(error, SidecarError) and exits.code_of(error) != exits.INTERNAL:
-        click.echo(f"sidecar: {error.message}", err=True)
+    if isinstance(error, SidecarError) and (error.code != SidecarError.code or "request_id" in error.details):
+        request = f" (request {error.details['request_id']})" if error.code == SidecarError.code else ""
+        click.echo(f"sidecar: {error.message}{request}", err=True)
         return exits.code_of(error)
     report_unforeseen(error, debug=debug)
     return exits.INTERNAL
-
-
-def _forget_standard_output() -> None:
-    """Let the interpreter flush into nothing at its end: whoever read the pipe is gone."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sidecar import limits
-from sidecar.cli.talk import printable, size_text
+from sidecar.cli.talk import forget_standard_output, printable, size_text
 
 if TYPE_CHECKING:
     from sidecar.daemon.wiring import Daemon
@@ -17,22 +17,20 @@ if TYPE_CHECKING:
 class Display:
     """Writes to standard output. The daemon goes on when its terminal or pipe is gone."""
 
-    def __init__(self) -> None:
-        self._is_read = True
-
     def say(self, line: str) -> None:
         """Write one line."""
-        if not self._is_read:
-            return
         try:
             click.echo(line)
         except OSError:
-            self._is_read = False
+            forget_standard_output()
 
     async def follow_scan(self, daemon: "Daemon", workspace: "Workspace") -> None:
-        """Show how the first scan of a workspace goes, and its end."""
+        """Show how a scan of a workspace goes, and its end."""
         if sys.stdout.isatty():
-            await self._move_bar(daemon, workspace)
+            try:
+                await self._move_bar(daemon, workspace)
+            except OSError:
+                forget_standard_output()
         else:
             await self._write_lines(daemon, workspace)
         progress = daemon.progress(workspace)

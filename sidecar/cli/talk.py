@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -26,6 +29,12 @@ def talk(body: Callable[["Client"], Awaitable[T]]) -> T:
             return await body(daemon)
 
     return asyncio.run(run())
+
+
+def forget_standard_output() -> None:
+    """Let everything that is still written go nowhere: whoever read the pipe or watched the terminal is gone."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_json(document: object) -> None:

@@ -1,10 +1,14 @@
 """Starting, stopping, and everything that can stand in the way, as a person or a script meets it."""
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -134,6 +138,36 @@ async def test_the_daemon_goes_on_when_nobody_reads_what_it_says(daemon: DaemonP
     finally:
         process.kill()
         process.wait()
+
+
+async def test_on_a_terminal_a_bar_moves_and_ctrl_c_stops(daemon: DaemonProcess) -> None:
+    ours, theirs = pty.openpty()
+    heard = bytearray()
+    with subprocess.Popen(
+        daemon.command("up", str(daemon.workspace)),
+        env={**daemon.environment, "TERM": "xterm-256color", "COLUMNS": "100"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a terminal sends Ctrl-C to its session
+    ) as process:
+        os.close(theirs)
+        os.set_blocking(ours, False)
+
+        def reads(text: bytes) -> bool:
+            with contextlib.suppress(BlockingIOError, OSError):
+                heard.extend(os.read(ours, 65_536))
+            return text in heard
+
+        await eventually(lambda: reads(b"Watching "), "the scan ends")
+        os.write(ours, b"\x03")
+        await eventually(lambda: reads(b"Stopped."), "it stops")
+        assert process.wait() == exits.DONE
+    os.close(ours)
+    assert b"\x1b[" in heard
+    assert b"Scanning" in heard
+    assert b"Traceback" not in heard
 
 
 async def test_the_commands_tell_people_and_programs_what_there_is(daemon: DaemonProcess, tmp_path: Path) -> None:

@@ -82,6 +82,17 @@ def test_an_unforeseen_exception_is_one_sentence_and_its_traceback_is_logged(
     assert "ZeroDivisionError: a fault" in log.read_text(encoding="utf-8")
 
 
+def test_a_fault_inside_the_daemon_is_told_with_the_request_that_its_log_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(*_: object) -> None:
+        raise errors.SidecarError("Something went wrong.", details={"request_id": "r-1"})
+
+    monkeypatch.setattr("sidecar.cli.status.talk", answer)
+    assert run(["status"]) == exits.INTERNAL
+    assert capsys.readouterr().err == "sidecar: Something went wrong. (request r-1)\n"
+
+
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sidecar.cli.status.talk", fail_unforeseen)
     assert run(["--debug", "status"]) == exits.INTERNAL
