@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,11 +69,11 @@ class DaemonProcess:
     def errors(self) -> str:
         return self.error_file.read_text(encoding="utf-8")
 
-    def start(self, *options: str) -> None:
-        """Start it; does not wait."""
+    def start(self, *options: str, command: Sequence[str] = ()) -> None:
+        """Start it, with options for ``up`` or by another command; does not wait."""
         with self.output_file.open("wb") as output, self.error_file.open("wb") as errors:
             self._process = subprocess.Popen(
-                self.command("up", str(self.workspace), *options),
+                command or self.command("up", str(self.workspace), *options),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,

@@ -1,0 +1,50 @@
+"""The commands of README.md are run, and print what it says that they print."""
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from sidecar.cli import exits
+from tests.e2e.daemons import DaemonProcess, clean_environment
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks() -> dict[str, str]:
+    """Return what each console block's command prints, by the command's first two words."""
+    found = re.findall(r"```console\n\$ ([^\n]+)\n(.*?)```", README, flags=re.DOTALL)
+    return {" ".join(command.split()[:2]).removesuffix(" ~/projects/demo"): output for command, output in found}
+
+
+def shape(output: str, folder: str) -> str:
+    """Return output with its numbers and its folder made alike."""
+    return re.sub(r"\d[\d.,]*( [kMG]?B\b)?", "N", output.replace(folder, "FOLDER"))
+
+
+async def test_scripts_run_and_status_print_what_the_readme_shows(daemon: DaemonProcess) -> None:
+    daemon.start(command=[str(ROOT / "scripts" / "run"), str(daemon.workspace)])
+    await daemon.wait_for("Watching ")
+    expected = shape(blocks()["scripts/run"], "/home/you/projects/demo")
+    assert shape(daemon.output, str(daemon.workspace)) == expected
+
+    expected = shape(blocks()["sidecar status"], "/home/you/projects/demo")
+    assert shape(daemon.run("status").stdout, str(daemon.workspace)) == expected
+
+    daemon.signal(signal.SIGINT)
+    assert await daemon.wait() == exits.DONE
+
+
+def test_scripts_test_runs_the_suite_from_any_folder(tmp_path: Path) -> None:
+    assert "scripts/test" in blocks()
+    done = subprocess.run(
+        [ROOT / "scripts" / "test", "--collect-only", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "tests/e2e/test_readme.py::" in done.stdout
