@@ -49,6 +49,7 @@ class EmbeddedEngine:
         self._watches = Watches()
         self._writer = Writer(environment, clock, self._watches, self._answered)
         self._shared: Snapshot | None = None
+        self._reader: EmbeddedReader | None = None  # of the shared snapshot
         self._closed = False
         common = (self._submit_and_wait, self._activate, self._watches)
         self._host = Host(self._own_snapshot, environment.release, *common)
@@ -77,7 +78,10 @@ class EmbeddedEngine:
             try:
                 if background:
                     return await self._loop.run_in_executor(self._pool, self._read_apart, body)
-                return body(EmbeddedReader(self._shared_snapshot()))
+                reader = self._reader
+                if reader is None or reader.snapshot.ended or reader.snapshot.version != self._writer.version:
+                    reader = self._reader = EmbeddedReader(self._shared_snapshot())
+                return body(reader)
             except TransactionError as error:
                 if error.number not in RETRYABLE or retries >= self._options.retries_max:
                     raise
@@ -119,7 +123,7 @@ class EmbeddedEngine:
         self._writer.join()
         self._watches.close()
         self._pool.shutdown()
-        self._shared = None
+        self._shared = self._reader = None
         self._environment.close()
         self._lock.release()
 
@@ -221,7 +225,7 @@ class EmbeddedEngine:
         shared = self._shared
         if shared is not None and shared.version != self._writer.version:
             self._environment.release(shared)  # or it would keep pages from being used again while nothing reads
-            self._shared = None
+            self._shared = self._reader = None
         for commit in commits:
             if commit.future is not None and not commit.future.done():
                 commit.future.set_result(None)

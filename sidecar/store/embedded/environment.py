@@ -10,8 +10,9 @@ import errno
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import lmdb
 
@@ -31,26 +32,23 @@ Rows = list[tuple[bytes, bytes]]
 class Snapshot:
     """The store as it was at one version. Thread-safe; ended by ``close``, or by the environment (then 1007)."""
 
-    __slots__ = ("_get", "_lock", "_txn", "opened_at", "version")
+    __slots__ = ("_get", "_lock", "_txn", "ended", "opened_at", "version")
 
     def __init__(self, txn: "lmdb.Transaction", opened_at: float) -> None:
         self._lock = threading.Lock()
         self._txn: lmdb.Transaction | None = txn
-        self._get: Callable[[bytes], bytes | None] = txn.get
+        self._get = cast("Callable[[bytes], bytes | None]", txn.get)
+        self.ended = False  # whether it can no longer be read
         self.opened_at = opened_at
-        self.version = int.from_bytes(txn.get(OWN + b"version", b""), "big")
-
-    @property
-    def ended(self) -> bool:
-        """Whether it can no longer be read."""
-        return self._txn is None
+        self.version = int.from_bytes(self._get(OWN + b"version") or b"", "big")
 
     def get(self, key: bytes) -> bytes | None:
         """Return a value."""
-        if len(key) > _KEY_BYTES_MAX:
+        try:
+            with self._lock:
+                return self._get(DATA + key)
+        except lmdb.BadValsizeError:  # longer than any stored key; asking before costs every other read
             return None
-        with self._lock:
-            return self._get(DATA + key)
 
     def rows(self, begin: bytes, end: bytes, limit: int, *, reverse: bool = False) -> Rows:
         """Return the rows from ``begin`` to before ``end``, or from before ``end`` down; ``limit`` 0 is none."""
@@ -69,6 +67,7 @@ class Snapshot:
                 self._txn.abort()
                 self._txn = None
                 self._get = _ended
+                self.ended = True
 
 
 def _ended(_key: bytes) -> bytes | None:
@@ -83,7 +82,7 @@ def _rows_up(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> Row
         return rows
     if len(begin) > _KEY_BYTES_MAX and cursor.key() == place and not cursor.next():
         return rows  # no key is as long as `begin`, so the one that equals its head lies before it
-    for key, value in cursor.iternext():
+    for key, value in cast("Iterator[tuple[bytes, bytes]]", cursor.iternext()):
         if key >= stop:
             break
         rows.append((key[1:], value))
@@ -101,7 +100,7 @@ def _rows_down(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> R
         found = cursor.prev() if found else cursor.last()
     if not found:
         return rows
-    for key, value in cursor.iterprev():
+    for key, value in cast("Iterator[tuple[bytes, bytes]]", cursor.iterprev()):
         if key < first:
             break
         rows.append((key[1:], value))
@@ -172,8 +171,7 @@ class Environment:
     def read_own(self, name: bytes) -> bytes | None:
         """Return a value of our own area."""
         with self._gate, self._env.begin() as txn:
-            value: bytes | None = txn.get(OWN + name)
-            return value
+            return cast("bytes | None", txn.get(OWN + name))
 
     def close(self) -> None:
         """End every snapshot and close LMDB."""

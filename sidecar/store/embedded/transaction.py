@@ -44,22 +44,22 @@ class Host(NamedTuple):
 class EmbeddedReader:
     """One snapshot, read only."""
 
-    __slots__ = ("_snapshot",)
+    __slots__ = ("snapshot",)
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self.snapshot = snapshot
 
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:  # noqa: ARG002 -- the port's signature
         """Return the value of ``key``, or None when it is absent."""
         if key >= LAST:
             raise TransactionError(2004)
-        return self._snapshot.get(key)
+        return self.snapshot.get(key)
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:  # noqa: ARG002 -- the same
         """Return the key that ``selector`` resolves to."""
         if selector.key > LAST:
             raise TransactionError(2004)
-        return find_key(self._snapshot, selector)
+        return find_key(self.snapshot, selector)
 
     def get_range(
         self,
@@ -74,11 +74,11 @@ class EmbeddedReader:
         if isinstance(begin, bytes) and isinstance(end, bytes):
             if begin > LAST or end > LAST:
                 raise TransactionError(2004)
-            return self._snapshot.rows(begin, end, limit, reverse=reverse)
+            return self.snapshot.rows(begin, end, limit, reverse=reverse)
         first, last = selector_of(begin), selector_of(end)
         if first.key > LAST or last.key > LAST:
             raise TransactionError(2004)
-        return find_rows(self._snapshot, first, last, limit, reverse=reverse)
+        return find_rows(self.snapshot, first, last, limit, reverse=reverse)
 
 
 class EmbeddedTransaction:

@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import lmdb
 
@@ -219,12 +220,13 @@ def _apply(txn: "lmdb.Transaction", survivors: list[Commit], version: int) -> No
 
 def _apply_one(txn: "lmdb.Transaction", mutation: Mutation, stamp: bytes) -> None:
     match mutation:
-        case SetValue(key, None):
-            txn.delete(DATA + key)
         case SetValue(key, value):
-            txn.put(DATA + key, value)
+            if value is None:
+                txn.delete(DATA + key)
+            else:
+                txn.put(DATA + key, value)
         case Apply(key, op, param):
-            old = txn.get(DATA + key)
+            old = cast("bytes | None", txn.get(DATA + key))
             new = OPERATIONS[op](old, param)
             if new is not None:
                 txn.put(DATA + key, new)
@@ -243,6 +245,6 @@ def _clear(txn: "lmdb.Transaction", begin: bytes, end: bytes, *, skip_first: boo
         found = cursor.set_range(begin)
         if found and skip_first and cursor.key() == begin:
             found = cursor.next()
-        while found and cursor.key() < end:
+        while found and bytes(cursor.key()) < end:
             cursor.delete()
             found = bool(cursor.key())  # a deleted row's place is taken by the next one

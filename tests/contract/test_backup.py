@@ -1,0 +1,161 @@
+"""A backup is one version of the store, or no backup; a restore makes the same rows and a new epoch."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from sidecar import limits
+from sidecar.clock import SystemClock
+from sidecar.errors import ConflictError, CorruptStoreError, StoreFormatError, UnavailableError
+from sidecar.store.engine import Engine, Transaction
+from sidecar.store.opening import open_engine, restore
+
+ROWS = 2 * limits.store_backup_page_rows + 7
+
+
+def rows_of(prefix: bytes) -> list[tuple[bytes, bytes]]:
+    return [(prefix + number.to_bytes(4, "big"), os.urandom(20)) for number in range(ROWS)]
+
+
+async def fill(engine: Engine, rows: list[tuple[bytes, bytes]]) -> None:
+    def body(tr: Transaction) -> None:
+        for key, value in rows:
+            tr.set(key, value)
+
+    await engine.transact(body)
+
+
+async def test_a_backup_restores_into_an_embedded_store_with_a_new_epoch(
+    engine: Engine, prefix: bytes, tmp_path: Path
+) -> None:
+    rows = rows_of(prefix)
+    await fill(engine, rows)
+    progress: list[int] = []
+
+    count = await engine.backup(tmp_path / "b", progress=progress.append)
+    epoch = await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+
+    assert count >= ROWS
+    assert progress[-1] == count
+    restored = await open_engine(f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+    assert await restored.read(lambda tr: tr.get_range(prefix, prefix + b"\xff")) == rows
+    assert restored.epoch == epoch != engine.epoch
+    await restored.close()
+
+
+async def test_versionstamps_after_a_restore_come_after_those_before(
+    engine: Engine, prefix: bytes, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        await engine.transact(lambda tr: tr.versionstamped_key(prefix, b"", b"before"))
+    await engine.backup(tmp_path / "b")
+    await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+    restored = await open_engine(f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+
+    await restored.transact(lambda tr: tr.versionstamped_key(prefix, b"", b"after"))
+
+    values = [value for _, value in await restored.read(lambda tr: tr.get_range(prefix, prefix + b"\xff"))]
+    assert values == [b"before"] * 3 + [b"after"]
+    await restored.close()
+
+
+async def test_a_backup_is_of_one_version_while_others_write(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
+    """Every transaction moves one unit from one row to another, so each version has the same sum."""
+    count = 3 * limits.store_backup_page_rows
+    keys = [prefix + number.to_bytes(4, "big") for number in range(count)]
+    await fill(engine, [(key, (100).to_bytes(4, "little")) for key in keys])
+    stop = asyncio.Event()
+
+    def move(tr: Transaction, source: bytes, target: bytes) -> None:
+        for key, change in ((source, -1), (target, 1)):
+            held = int.from_bytes(tr.get(key) or b"", "little")
+            tr.set(key, (held + change).to_bytes(4, "little"))
+
+    async def mover() -> int:
+        moves = 0
+        while not stop.is_set():
+            await engine.transact(lambda tr, n=moves: move(tr, keys[n % count], keys[-1 - n % count]))  # type: ignore[misc]  # mypy can not infer a default in a lambda
+            moves += 1
+        return moves
+
+    moving = asyncio.ensure_future(mover())
+    await asyncio.sleep(0)
+    await engine.backup(tmp_path / "b")
+    stop.set()
+    assert await moving > 0
+
+    await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+    restored = await open_engine(f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+    values = [value for _, value in await restored.read(lambda tr: tr.get_range(prefix, prefix + b"\xff"))]
+    assert sum(int.from_bytes(value, "little") for value in values) == 100 * count
+    await restored.close()
+
+
+async def test_a_cancelled_backup_leaves_no_file(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
+    await fill(engine, rows_of(prefix))
+    loop = asyncio.get_running_loop()
+    begun = asyncio.Event()
+    task = asyncio.ensure_future(
+        engine.backup(tmp_path / "b" / "x", progress=lambda _: loop.call_soon_threadsafe(begun.set))
+    )
+    (tmp_path / "b").mkdir()
+    await begun.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    await fill(engine, [(prefix + b"still", b"works")])
+    assert [path for path in (tmp_path / "b").iterdir() if path.name != "x"] == []
+
+
+async def test_a_restore_refuses_a_store_that_is_not_empty(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
+    await fill(engine, rows_of(prefix)[:1])
+    await engine.backup(tmp_path / "b")
+    url = f"embedded:{tmp_path / 'restored'}"
+    await restore(tmp_path / "b", url, clock=SystemClock())
+
+    with pytest.raises(ConflictError, match="not empty"):
+        await restore(tmp_path / "b", url, clock=SystemClock())
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "longer"])
+async def test_a_damaged_backup_is_refused_before_anything_is_written(
+    engine: Engine, prefix: bytes, tmp_path: Path, damage: str
+) -> None:
+    await fill(engine, rows_of(prefix)[:50])
+    await engine.backup(tmp_path / "b")
+    data = bytearray((tmp_path / "b").read_bytes())
+    if damage == "cut":
+        del data[len(data) // 2 :]
+    elif damage == "flipped":
+        data[len(data) // 2] ^= 1
+    else:
+        data += b"x"
+    (tmp_path / "b").write_bytes(data)
+
+    with pytest.raises(CorruptStoreError, match="cut off or changed"):
+        await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+
+    assert not (tmp_path / "restored").exists()
+
+
+async def test_a_backup_of_a_newer_format_names_both(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"sidecar-store-backup 7\n{}\n")
+
+    with pytest.raises(StoreFormatError, match=r"format 7.*up to 1"):
+        await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+
+
+async def test_a_file_that_is_no_backup_says_so(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"hello")
+
+    with pytest.raises(CorruptStoreError, match="no backup"):
+        await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+
+
+async def test_a_backup_into_a_folder_that_is_not_there_is_one_sentence(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="can not be written: No such file"):
+        await engine.backup(tmp_path / "absent" / "b")
