@@ -1,18 +1,37 @@
-"""What every record shares: strictness, identity, times, version.
+"""What every record shares: strictness, identity, times, version, and bounded JSON.
 
 Used by every room above; knows only limits and ids.
 """
 
+import math
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from sidecar import ids, limits
 from sidecar.errors import InvalidError
 
 Id = Annotated[str, StringConstraints(pattern=ids.ID_PATTERN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=limits.name_chars_max)]
+Text = Annotated[str, StringConstraints(max_length=limits.text_chars_max)]
+LongText = Annotated[str, StringConstraints(max_length=limits.long_text_chars_max)]
+Content = Annotated[str, StringConstraints(max_length=limits.content_chars_max)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=limits.tag_chars_max)]
+Flag = Annotated[bool, Strict()]
+Number = Annotated[int, Strict()]
+Count = Annotated[int, Strict(), Field(ge=0)]
 
 
 def _path_fits(path: str) -> str:
@@ -25,9 +44,52 @@ def _path_fits(path: str) -> str:
 Path = Annotated[str, StringConstraints(min_length=1), AfterValidator(_path_fits)]
 
 
+def _without_repeats(items: list[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+Tags = Annotated[list[Tag], Field(max_length=limits.tags_max), AfterValidator(_without_repeats)]
+Related = Annotated[list[Id], Field(max_length=limits.related_max), AfterValidator(_without_repeats)]
+
+
+def tree_fits(tree: object) -> object:
+    """Return a tree of JSON values as it is.
+
+    Raises:
+        ValueError: It is deeper, or has more values, than ``limits`` allow; or a string or number no store can keep.
+    """
+    level: list[object] = [tree]
+    nodes = 0
+    for _ in range(limits.tree_depth_max + 1):
+        nodes += len(level)
+        if nodes > limits.tree_nodes_max:
+            raise ValueError(f"a value may hold {limits.tree_nodes_max} values, this one holds more")
+        below: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                below += each.values()
+            elif isinstance(each, (list, tuple)):
+                below += each
+            elif isinstance(each, float) and not math.isfinite(each):
+                raise ValueError("a number has to be finite")
+        if not below:
+            return tree
+        level = below
+    raise ValueError(f"a value may be nested {limits.tree_depth_max} deep, this one is deeper")
+
+
+Json = Annotated[JsonValue, AfterValidator(tree_fits)]
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(tree_fits)]
+
+
 def timestamp(now_ms: int) -> datetime:
     """Return the UTC time of so many milliseconds since 1970."""
     return datetime.fromtimestamp(now_ms / 1000, UTC).replace(microsecond=now_ms % 1000 * 1000)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return the milliseconds since 1970 of a time."""
+    return round(moment.timestamp() * 1000)
 
 
 class Value(BaseModel):
@@ -36,7 +98,7 @@ class Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def to_json(self) -> bytes:
-        """Return the JSON text that is stored and served."""
+        """Return the JSON text that is served."""
         return self.__pydantic_serializer__.to_json(self)
 
     @classmethod
@@ -50,6 +112,22 @@ class Value(BaseModel):
             return cls(**fields)
         except ValidationError as error:
             raise invalid(cls.__name__, error) from None
+
+
+class State(Value):
+    """A part of what an IDE tells of itself: checked where we know it, and kept as it came where we do not."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+
+
+class StateRoot(State):
+    """A whole state object: bounded in depth and size, known fields or not."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, tree: object) -> object:
+        return tree_fits(tree)
 
 
 def invalid(what: str, error: ValidationError) -> InvalidError:
@@ -77,3 +155,18 @@ class Record(Value):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     version: Annotated[int, Field(ge=1)] = 1
+
+    def stored_json(self) -> bytes:
+        """Return the JSON text that is stored: all of it, also what is not served."""
+        return self.to_json()
+
+    @classmethod
+    def made(cls, *, tenant_id: str, now_ms: int, id: str | None = None, **fields: Any) -> Self:  # noqa: A002, ANN401 - the record's own name of it; checked as values of any kind
+        """Build a record that is not stored yet, with the given id or a new one.
+
+        Raises:
+            InvalidError: A field is not what the model allows.
+        """
+        now = timestamp(now_ms)
+        own = id or ids.new_id(now_ms)
+        return cls.checked(id=own, tenant_id=tenant_id, created_at=now, updated_at=now, **fields)

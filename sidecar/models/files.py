@@ -3,11 +3,11 @@
 import base64
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, StringConstraints
 
 from sidecar import limits
 from sidecar.ids import new_id
-from sidecar.models.base import Id, Path, Record, timestamp
+from sidecar.models.base import Count, Flag, Id, Number, Path, Record, timestamp
 
 FileKind = Literal["file", "symlink", "unreadable"]
 
@@ -58,15 +58,15 @@ class File(Record):
     workspace_session_id: Id | None = None
     workspace_path: Path
     file_path: Path
-    path_bytes: str | None = None
+    path_bytes: Annotated[str, StringConstraints(max_length=limits.path_base64_chars_max)] | None = None
     kind: FileKind = "file"
-    file_size: Annotated[int, Field(ge=0)]
+    file_size: Count
     mime_type: Annotated[str, StringConstraints(max_length=limits.mime_type_chars_max)]
     checksum: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
-    mtime_ns: int
-    inode: Annotated[int, Field(ge=0)]
+    mtime_ns: Number
+    inode: Count
     last_accessed_at: AwareDatetime
-    is_deleted: bool = False
+    is_deleted: Flag = False
     deleted_at: AwareDatetime | None = None
 
     @classmethod

@@ -6,12 +6,11 @@ from pydantic import Field
 
 from sidecar import limits
 from sidecar.ids import new_id
-from sidecar.models.base import Id, Name, Record, Value, timestamp
+from sidecar.models.base import Count, Flag, Id, Name, Record, Value, timestamp
 
 TenantType = Literal["self", "organization"]
 Plan = Literal["free", "starter", "pro", "enterprise"]
-Features = Annotated[dict[Name, bool], Field(max_length=limits.tenant_features_max)]
-Count = Annotated[int, Field(ge=0)]
+Features = Annotated[dict[Name, Flag], Field(max_length=limits.tenant_features_max)]
 
 
 class TenantLimits(Value):
@@ -38,7 +37,7 @@ class Tenant(Record):
     plan: Plan = "free"
     settings: TenantSettings = TenantSettings()
     owner_user_id: Id
-    is_active: bool = True
+    is_active: Flag = True
 
     @classmethod
     def new_self_tenant(cls, *, name: str, owner_user_id: str, now_ms: int) -> Self:

@@ -1,15 +1,23 @@
 """A user of a tenant. The stored record holds a password's hash; ``PublicUser`` is the shape that leaves the daemon."""
 
 import unicodedata
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
 from sidecar import limits
-from sidecar.ids import new_id
-from sidecar.models.base import Record, timestamp
+from sidecar.models.base import Flag, Record
 
 Role = Literal["admin", "developer", "manager", "viewer"]
+_STORED = {"stored": True}
 
 
 def fold_email(email: str) -> str:
@@ -17,10 +25,14 @@ def fold_email(email: str) -> str:
     return unicodedata.normalize("NFC", email.strip()).casefold()
 
 
+def _email_fits(email: str) -> str:
+    if len(email.encode()) > limits.email_chars_max:
+        raise ValueError(f"an e-mail address may have {limits.email_chars_max} bytes")
+    return email
+
+
 Email = Annotated[
-    str,
-    AfterValidator(fold_email),
-    StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=limits.email_chars_max),
+    str, AfterValidator(fold_email), StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(_email_fits)
 ]
 PersonName = Annotated[str, StringConstraints(max_length=limits.name_chars_max)]
 
@@ -37,8 +49,8 @@ class PublicUser(Record):
     first_name: PersonName = ""
     last_name: PersonName = ""
     role: Role = "developer"
-    is_active: bool = True
-    email_verified: bool = False
+    is_active: Flag = True
+    email_verified: Flag = False
     last_login_at: AwareDatetime | None = None
 
     def full_name(self) -> str:
@@ -50,11 +62,22 @@ class User(PublicUser):
     """A user as stored.
 
     Attributes:
-        password_hash: argon2id, in its standard text form; None when only pairing opens the account. Not shown by
-            ``repr``.
+        password_hash: argon2id, in its standard text form; None when only pairing opens the account. Neither ``repr``
+            nor ``to_json`` shows it; only ``stored_json`` does.
     """
 
     password_hash: str | None = Field(default=None, repr=False, max_length=limits.password_hash_chars_max)
+
+    @model_serializer(mode="wrap")
+    def _without_hash(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if info.context is not _STORED:
+            fields.pop("password_hash", None)
+        return fields
+
+    def stored_json(self) -> bytes:
+        """Return the JSON text that is stored, the hash in it."""
+        return self.__pydantic_serializer__.to_json(self, context=_STORED)
 
     @classmethod
     def new(
@@ -64,21 +87,19 @@ class User(PublicUser):
         email: str,
         now_ms: int,
         role: Role = "developer",
-        password_hash: str | None = None,
         user_id: str | None = None,
+        **fields: Any,  # noqa: ANN401 - any other field of the model; checked
     ) -> Self:
         """Build a user that is not stored yet, with the given id or a new one."""
-        now = timestamp(now_ms)
-        return cls.checked(
-            id=user_id or new_id(now_ms),
+        return cls.made(
             tenant_id=tenant_id,
-            created_at=now,
-            updated_at=now,
+            now_ms=now_ms,
+            id=user_id,
             email=email,
             role=role,
-            password_hash=password_hash,
+            **fields,
         )
 
     def public(self) -> PublicUser:
         """Return what may leave the daemon."""
-        return PublicUser.model_validate(self.model_dump(exclude={"password_hash"}))
+        return PublicUser.model_validate(self.model_dump())

@@ -1,18 +1,25 @@
 """Logins: one row for each link of a family of refresh tokens."""
 
-from collections.abc import Iterator
-
 from sidecar import limits
 from sidecar.models.auth_sessions import AuthSession
-from sidecar.models.base import timestamp
+from sidecar.models.base import milliseconds, timestamp
 from sidecar.repositories import keys
-from sidecar.repositories.base import Index, Repository
+from sidecar.repositories.base import Index, Page, Repository
 from sidecar.repositories.transactions import Reading, Writing
 
-BY_USER = Index[AuthSession](keys.AUTH_SESSIONS_BY_USER, tails=lambda each: [(keys.id_element(each.user_id),)])
-BY_FAMILY = Index[AuthSession](keys.AUTH_SESSIONS_BY_FAMILY, tails=lambda each: [(keys.id_element(each.token_family),)])
+
+def _is_revoked(link: AuthSession) -> bytes:
+    return b"" if link.revoked_at is None else b"\x01"
+
+
+BY_USER = Index[AuthSession](
+    keys.AUTH_SESSIONS_BY_USER, tails=lambda link: [(keys.id_element(link.user_id),)], covering=_is_revoked
+)
+BY_FAMILY = Index[AuthSession](
+    keys.AUTH_SESSIONS_BY_FAMILY, tails=lambda link: [(keys.id_element(link.token_family),)], covering=_is_revoked
+)
 BY_EXPIRY = Index[AuthSession](
-    keys.AUTH_SESSIONS_BY_EXPIRY, tails=lambda each: [(int(each.refresh_expires_at.timestamp() * 1000),)]
+    keys.AUTH_SESSIONS_BY_EXPIRY, tails=lambda link: [(milliseconds(link.refresh_expires_at),)]
 )
 
 
@@ -24,36 +31,45 @@ class AuthSessions(Repository[AuthSession]):
     model = AuthSession
     indexes = (BY_USER, BY_FAMILY, BY_EXPIRY)
 
+    def get_by_token_family(
+        self, tr: Reading, token_family: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[AuthSession]:
+        """Return a page of the links of a family, the newest first."""
+        under = (keys.id_element(token_family),)
+        return self.list_by(tr, BY_FAMILY, under=under, cursor=cursor, limit=limit, reverse=True)
+
+    def list_of_user(
+        self, tr: Reading, user_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[AuthSession]:
+        """Return a page of a user's logins, oldest first; ended ones too."""
+        return self.list_by(tr, BY_USER, under=(keys.id_element(user_id),), cursor=cursor, limit=limit)
+
+    def live_families(self, tr: Reading, user_id: str) -> list[str]:
+        """Return the families of a user that still open something; read from the index alone."""
+        rows = tr.kv.get_range(*self.spaces[BY_USER.name].range((keys.id_element(user_id),)))
+        live = [self._named(tr, BY_USER, key, value) for key, value in rows if not value]
+        return list(dict.fromkeys(link.token_family for link in live))
+
     def rotate_tokens(
-        self, tr: Writing, old: AuthSession, *, refresh_token_hash: str, session_id: str | None = None
+        self, tr: Writing, session: AuthSession, *, refresh_token_hash: str, session_id: str | None = None
     ) -> AuthSession:
         """End a link, as this transaction read it, and store and return the next one of its family."""
-        ended, following = old.rotate(refresh_token_hash=refresh_token_hash, now_ms=tr.now_ms, session_id=session_id)
-        self.replace(tr, old, ended)
+        ended, following = session.rotate(
+            refresh_token_hash=refresh_token_hash, now_ms=tr.now_ms, session_id=session_id
+        )
+        self.replace(tr, session, ended)
         return self.create(tr, following)
 
     def invalidate_family(self, tr: Writing, token_family: str) -> int:
-        """Revoke every link of a family that is not revoked yet; return how many were."""
-        live = [each for each in self.family(tr, token_family) if each.revoked_at is None]
-        for each in live:
-            self.replace(tr, each, each.model_copy(update={"revoked_at": timestamp(tr.now_ms)}))
+        """End every link of a family that still opens something, and return how many did."""
+        rows = tr.kv.get_range(*self.spaces[BY_FAMILY.name].range((keys.id_element(token_family),)))
+        live = [self._named(tr, BY_FAMILY, key, value) for key, value in rows if not value]
+        for link in live:
+            self.replace(tr, link, link.model_copy(update={"revoked_at": timestamp(tr.now_ms)}))
         return len(live)
 
-    def family(self, tr: Reading, token_family: str) -> Iterator[AuthSession]:
-        """Yield all links of a family, oldest first."""
-        return self._all(tr, BY_FAMILY, token_family)
-
-    def of_user(self, tr: Reading, user_id: str) -> Iterator[AuthSession]:
-        """Yield all links of all families of a user, oldest first."""
-        return self._all(tr, BY_USER, user_id)
-
-    def _all(self, tr: Reading, index: Index[AuthSession], identifier: str) -> Iterator[AuthSession]:
-        cursor: str | None = None
-        while True:
-            page = self.list_by(
-                tr, index, under=(keys.id_element(identifier),), cursor=cursor, limit=limits.page_items_max
-            )
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+    def cleanup_expired(self, tr: Writing, *, limit: int = limits.job_batch_rows_max) -> int:
+        """Remove at most ``limit`` logins whose refresh token has expired, and return how many."""
+        begin, _ = self.spaces[BY_EXPIRY.name].range()
+        end = self.spaces[BY_EXPIRY.name].pack((tr.now_ms + 1,))
+        return self.delete_between(tr, BY_EXPIRY, (begin, end), limit=limit)

@@ -1,14 +1,12 @@
-"""What every repository does: keys, indexes as data, unique constraints, pages, versions, change rows.
+"""What every repository does: keys, indexes as data, unique constraints, counters, versions, change rows.
 
-A noun's file declares its model, kind and indexes, and adds its own queries. A repository is bound to one tenant when
-it is made; it can not name another tenant's keys. Reading functions take a ``Reading``, mutating ones a ``Writing``.
+A noun's file declares its model, kind, indexes and counters, and adds its own queries. A repository is bound to one
+tenant when it is made; it can not name another tenant's keys. Reading functions take a ``Reading``, mutating ones a
+``Writing``. Everything that a mutation writes is written by ``_write``, in the caller's transaction.
 """
 
-import base64
-import binascii
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -19,70 +17,64 @@ from sidecar.ids import id_bytes
 from sidecar.models.base import Record, invalid, timestamp
 from sidecar.models.changes import Change, ChangeOp
 from sidecar.repositories import codec, keys
+from sidecar.repositories.blobs import Blobs, digest_of
+from sidecar.repositories.counters import Counter
+from sidecar.repositories.indexes import ID_BYTES, Index
+from sidecar.repositories.paging import Page, page
 from sidecar.repositories.transactions import Reading, Writing
-from sidecar.store.tuples import Items, TupleItem
+from sidecar.store.tuples import Items, pack
+
+__all__ = ["Counter", "Index", "Page", "Repository"]
 
 R = TypeVar("R", bound=Record)
-ID_BYTES = 16
-
-
-@dataclass(frozen=True)
-class Index(Generic[R]):
-    """An index, as data.
-
-    Attributes:
-        name: The key's name in ``keys.py``.
-        tails: The tuples under which a record is found: none, one or several.
-        unique: No two records may share a tail. The entry's value then begins with the id's 16 bytes; otherwise the
-            id is
-            the key's last element.
-        covering: What the entry's value holds besides.
-        shared: The entries lie outside the tenant, below the root, and end with the tenant's id; unique in the tenant.
-    """
-
-    name: str
-    tails: Callable[[R], Iterable[Items]]
-    unique: bool = False
-    covering: Callable[[R], bytes] | None = None
-    shared: bool = False
-
-    def id_in(self, last: TupleItem, value: bytes) -> str:
-        """Return the id that an entry names, given its key's last element and its value."""
-        return str(UUID(bytes=value[:ID_BYTES])) if self.unique or self.shared else str(last)
-
-
-class Page(NamedTuple, Generic[R]):
-    """Some items of a list, and the cursor that continues behind them (None at the end)."""
-
-    items: list[R]
-    next_cursor: str | None
+_PACKED_ID_BYTES = ID_BYTES + 1  # a tuple's UUID element
+_FIXED = ("id", "tenant_id", "created_at", "updated_at", "version")
 
 
 class Repository(Generic[R]):
-    """The records of one kind of one tenant."""
+    """The records of one kind of one tenant.
+
+    Attributes:
+        kind: The plural noun of the API, which is also the topic of its changes.
+        primary: The primary key's name in ``keys.py``.
+        model: What is stored.
+        indexes: Kept with every mutation.
+        counters: The same.
+        tells: Whether mutations write change rows.
+        large: Whether records may name blobs: because they may be too large for one row, or by fields of their own.
+        served_as_stored: Whether the stored JSON is what the API serves, with nothing to hide and nothing to add.
+    """
 
     kind: ClassVar[str]
     primary: ClassVar[str]
     model: ClassVar[type[Record]]
     indexes: ClassVar[tuple[Index[Any], ...]] = ()
+    counters: ClassVar[tuple[Counter[Any], ...]] = ()
+    tells: ClassVar[bool] = True
+    large: ClassVar[bool] = False
+    served_as_stored: ClassVar[bool] = False
 
     def __init__(self, tenant: keys.TenantKeys) -> None:
         self.tenant = tenant
-        self._records = tenant.space(self.primary)
-        self._spaces = {
+        self.records = tenant.space(self.primary)
+        self.spaces = {
             index.name: (tenant.shared if index.shared else tenant.tenant)[index.name] for index in self.indexes
         }
+        self.blobs = Blobs(tenant)
 
     # --- reading ---
 
-    def find_raw(self, tr: Reading, identifier: str) -> bytes | None:
-        """Return the stored bytes of a record, or None."""
-        return tr.kv.get(self.key(identifier))
+    def find_json(self, tr: Reading, identifier: str) -> bytes | None:
+        """Return a record as the API serves it, or None when there is none of that id."""
+        value = tr.kv.get(self.key(identifier))
+        if value is None:
+            return None
+        return codec.json_of(self._whole(tr, value)) if self.served_as_stored else self._decode(tr, value).to_json()
 
     def find(self, tr: Reading, identifier: str) -> R | None:
         """Return a record, or None when there is none of that id."""
-        value = self.find_raw(tr, identifier)
-        return None if value is None else self._decode(value)
+        value = tr.kv.get(self.key(identifier))
+        return None if value is None else self._decode(tr, value)
 
     def get(self, tr: Reading, identifier: str) -> R:
         """Return a record.
@@ -97,8 +89,8 @@ class Repository(Generic[R]):
 
     def list_all(self, tr: Reading, *, cursor: str | None = None, limit: int = limits.page_items_default) -> Page[R]:
         """Return a page of all records, oldest first."""
-        rows, next_cursor = page(tr, self._records.raw, self._records.range(), cursor=cursor, limit=limit)
-        return Page([self._decode(value) for _, value in rows], next_cursor)
+        rows, next_cursor = page(tr, self.records.raw, self.records.range(), cursor=cursor, limit=limit)
+        return Page([self._decode(tr, value) for _, value in rows], next_cursor)
 
     def list_by(
         self,
@@ -111,8 +103,8 @@ class Repository(Generic[R]):
         reverse: bool = False,
     ) -> Page[R]:
         """Return a page of the records that ``index`` names below the tail ``under``, in the index's order."""
-        space = self._spaces[index.name]
-        return self.list_between(tr, index, space.range(under), cursor=cursor, limit=limit, reverse=reverse)
+        between = self.spaces[index.name].range(under)
+        return self.list_between(tr, index, between, cursor=cursor, limit=limit, reverse=reverse)
 
     def list_between(
         self,
@@ -125,13 +117,13 @@ class Repository(Generic[R]):
         reverse: bool = False,
     ) -> Page[R]:
         """Return a page of the records that ``index`` names between two of its keys, in the index's order."""
-        space = self._spaces[index.name]
-        rows, next_cursor = page(tr, space.raw, between, cursor=cursor, limit=limit, reverse=reverse)
+        prefix = self.spaces[index.name].raw
+        rows, next_cursor = page(tr, prefix, between, cursor=cursor, limit=limit, reverse=reverse)
         return Page([self._named(tr, index, key, value) for key, value in rows], next_cursor)
 
     def find_by(self, tr: Reading, index: Index[R], tail: Items) -> R | None:
         """Return the one record that a unique index names, or None."""
-        entry = tr.kv.get(self._spaces[index.name].pack(tail))
+        entry = tr.kv.get(self.spaces[index.name].pack(tail))
         return None if entry is None else self.get(tr, str(UUID(bytes=entry[:ID_BYTES])))
 
     # --- writing ---
@@ -139,16 +131,20 @@ class Repository(Generic[R]):
     def create(self, tr: Writing, record: R) -> R:
         """Store a new record and return it.
 
+        A record that is there already, equal to the byte, is returned as it is: a transaction may run again after its
+        first run was committed.
+
         Raises:
             ConflictError: The id, or a unique value, is taken.
         """
-        self._check_tenant(record)
-        if tr.kv.get(self.key(record.id)) is not None:
-            raise ConflictError(f"There is already a {self.model.__name__} {record.id}.", details={"id": record.id})
-        tr.kv.set(self.key(record.id), codec.encode(record))
-        self._move_entries(tr, None, record)
-        self._tell(tr, record, "created")
-        return record
+        if record.tenant_id != self.tenant.tenant_id:
+            raise InvalidError(f"A {self.model.__name__} of another tenant can't be stored here.")
+        stored = tr.kv.get(self.key(self.identifier(record)))
+        if stored is None:
+            return self._write(tr, None, record, "created")
+        if self._whole(tr, stored) == codec.encode(self.stored_form(record)):
+            return record
+        raise ConflictError(f"There is already a {self.model.__name__} {record.id}.", details={"id": record.id})
 
     def update(self, tr: Writing, identifier: str, fields: Mapping[str, object], *, if_version: int | None = None) -> R:
         """Change some fields of a record and return it with its next version.
@@ -156,23 +152,30 @@ class Repository(Generic[R]):
         Raises:
             NotFoundError: There is none of that id.
             VersionConflictError: ``if_version`` is given and is not the version that is stored.
-            InvalidError: A field is not what the model allows.
+            InvalidError: A field is not what the model allows, or can not be changed.
         """
         old = self.get(tr, identifier)
-        self._check_version(old, if_version)
+        self.check_version(old, if_version)
+        return self.replace(tr, old, self.changed(old, fields))
+
+    def changed(self, old: R, fields: Mapping[str, object]) -> R:
+        """Return ``old`` with some fields changed, checked.
+
+        Raises:
+            InvalidError: A field is not what the model allows, or can not be changed.
+        """
+        fixed = [name for name in _FIXED if name in fields and fields[name] != getattr(old, name)]
+        if fixed:
+            raise InvalidError(f"{self.model.__name__}: {fixed[0]}: can not be changed.", details={"fields": fixed})
         try:
-            new = type(old).model_validate({**old.model_dump(), **fields})
+            return type(old).model_validate({**dict(old), **fields})
         except ValidationError as error:
             raise invalid(self.model.__name__, error) from None
-        return self.replace(tr, old, new)
 
     def replace(self, tr: Writing, old: R, new: R) -> R:
         """Store ``new`` in place of ``old``, as this transaction read it, and return it with its next version."""
         new = new.model_copy(update={"version": old.version + 1, "updated_at": timestamp(tr.now_ms)})
-        tr.kv.set(self.key(new.id), codec.encode(new))
-        self._move_entries(tr, old, new)
-        self._tell(tr, new, self.op(old, new))
-        return new
+        return self._write(tr, old, new, self.op(old, new))
 
     def delete(self, tr: Writing, identifier: str, *, if_version: int | None = None) -> R:
         """Remove a record and return what it was.
@@ -182,69 +185,133 @@ class Repository(Generic[R]):
             VersionConflictError: ``if_version`` is given and is not the version that is stored.
         """
         old = self.get(tr, identifier)
-        self._check_version(old, if_version)
-        tr.kv.clear(self.key(old.id))
-        self._move_entries(tr, old, None)
-        self._tell(tr, old, "deleted")
-        return old
+        self.check_version(old, if_version)
+        return self._write(tr, old, None, "deleted")
 
-    # --- what a noun may say of itself ---
+    def delete_between(self, tr: Writing, index: Index[R], between: tuple[bytes, bytes], *, limit: int) -> int:
+        """Remove the first ``limit`` records that ``index`` names between two of its keys, and return how many."""
+        rows = tr.kv.get_range(*between, limit=limit)
+        for key, value in rows:
+            self._write(tr, self._named(tr, index, key, value), None, "deleted")
+        return len(rows)
 
-    def hint(self, record: R) -> dict[str, Any]:  # noqa: ARG002 - the base gives no hint; nouns do
-        """Return the few fields that a change row carries."""
-        return {}
-
-    def op(self, old: R, new: R) -> ChangeOp:  # noqa: ARG002 - nouns with a soft delete look at both
-        """Return what a change row calls the step from ``old`` to ``new``."""
-        return "updated"
-
-    def key(self, identifier: str) -> bytes:
-        """Return the primary key of a record."""
-        return self._records.pack((keys.id_element(identifier),))
-
-    # --- inside ---
-
-    def _decode(self, value: bytes) -> R:
-        return codec.decode(self.model, value)  # type: ignore[return-value] # a class variable can not be generic in R
-
-    def _tell(self, tr: Writing, record: R, op: ChangeOp) -> None:
-        tr.changed(
-            self.tenant, Change(kind=self.kind, id=record.id, op=op, version=record.version, hint=self.hint(record))
-        )
-
-    def _check_tenant(self, record: R) -> None:
-        if record.tenant_id != self.tenant.tenant_id:
-            raise InvalidError(f"A {self.model.__name__} of another tenant can't be stored here.")
-
-    def _check_version(self, old: R, if_version: int | None) -> None:
+    def check_version(self, old: R, if_version: int | None) -> None:
+        """Raise VersionConflictError when a version is asked for and it is not the one that is stored."""
         if if_version is not None and if_version != old.version:
             raise VersionConflictError(
                 f"{self.model.__name__} {old.id} is at version {old.version}, not {if_version}; read it again.",
                 details={"id": old.id, "version": old.version},
             )
 
+    # --- what a noun may say of itself ---
+
+    place_items: ClassVar[int] = 1
+
+    def identifier(self, record: R) -> str:
+        """Return what ``find``, ``update`` and ``delete`` name a record by."""
+        return record.id
+
+    def place(self, identifier: str) -> Items:
+        """Return the primary tuple of a record: ``place_items`` of them."""
+        return (keys.id_element(identifier),)
+
+    def hint(self, record: R) -> dict[str, Any]:  # noqa: ARG002 - the base gives no hint; nouns do
+        """Return the few fields that a change row carries; everyone in the tenant may see them."""
+        return {}
+
+    def op(self, old: R, new: R) -> ChangeOp:  # noqa: ARG002 - nouns with a soft delete look at both
+        """Return what a change row calls the step from ``old`` to ``new``."""
+        return "updated"
+
+    def stored_form(self, record: R) -> R:
+        """Return the record as it is stored: without what is kept elsewhere and added when it is read."""
+        return record
+
+    def named_in(self, tr: Reading, value: bytes) -> set[bytes]:  # noqa: ARG002 - nouns that name more read it
+        """Return the digests of the blobs that stored bytes name."""
+        digest = codec.referenced(value)
+        return {digest} if digest else set()
+
+    # --- shared with doctor and migrations ---
+
+    def key(self, identifier: str) -> bytes:
+        """Return the primary key of a record."""
+        return self.records.pack(self.place(identifier))
+
     def entries(self, index: Index[R], record: R) -> dict[bytes, bytes]:
         """Return the entries of one index that a record should have: key and value."""
-        space = self._spaces[index.name]
+        space = self.spaces[index.name]
         covering = index.covering(record) if index.covering else b""
-        if index.unique or index.shared:
+        if index.names_by_value:
             owner: Items = (keys.id_element(record.tenant_id),) if index.shared else ()
             return {space.pack(tail + owner): id_bytes(record.id) + covering for tail in index.tails(record)}
-        end: Items = (keys.id_element(record.id),)
-        return {space.pack(tail + end): covering for tail in index.tails(record)}
+        end = pack(self.place(self.identifier(record)))
+        return {space.pack(tail) + end: covering for tail in index.tails(record)}
 
-    def _move_entries(self, tr: Writing, old: R | None, new: R | None) -> None:
+    def named_key(self, index: Index[R], key: bytes, value: bytes) -> bytes:
+        """Return the primary key of the record that an entry names."""
+        if index.names_by_value:
+            return self.key(str(UUID(bytes=value[:ID_BYTES])))
+        if self.place_items == 1:
+            return self.records.raw + key[-_PACKED_ID_BYTES:]
+        return self.records.pack(self.spaces[index.name].unpack(key)[-self.place_items :])
+
+    def write_entries(self, tr: Writing, index: Index[R], old: R | None, new: R | None) -> None:
+        """Move one index's entries from ``old`` to ``new``.
+
+        Raises:
+            ConflictError: A unique value is taken.
+        """
+        before = self.entries(index, old) if old else {}
+        after = self.entries(index, new) if new else {}
+        for key in before.keys() - after.keys():
+            tr.kv.clear(key)
+        for key, value in after.items():
+            if before.get(key) == value:
+                continue
+            if index.names_by_value and key not in before:
+                self._check_free(tr, index, key, value)
+            tr.kv.set(key, value)
+
+    # --- inside ---
+
+    def _decode(self, tr: Reading, value: bytes) -> R:
+        return codec.decode(self.model, self._whole(tr, value))  # type: ignore[return-value] # class variables have no R
+
+    def _whole(self, tr: Reading, value: bytes) -> bytes:
+        digest = codec.referenced(value)
+        return value if digest is None else self.blobs.get(tr, digest)
+
+    def _write(self, tr: Writing, old: R | None, new: R | None, op: ChangeOp) -> R:
+        record = new or old
+        assert record is not None  # noqa: S101 - one of the two is given
+        place = self.place(self.identifier(record))
+        key = self.records.pack(place)
+        value = None if new is None else codec.encode(self.stored_form(new))
+        if self.large:
+            value = self._keep_large(tr, (self.kind, *place), tr.kv.get(key), value)
+        if value is None:
+            tr.kv.clear(key)
+        else:
+            tr.kv.set(key, value)
         for index in self.indexes:
-            before = self.entries(index, old) if old else {}
-            after = self.entries(index, new) if new else {}
-            for key in before.keys() - after.keys():
-                tr.kv.clear(key)
-            for key, value in after.items():
-                if before.get(key) == value:
-                    continue
-                if (index.unique or index.shared) and key not in before:
-                    self._check_free(tr, index, key, value)
-                tr.kv.set(key, value)
+            self.write_entries(tr, index, old, new)
+        for counter in self.counters:
+            counter.move(tr, self.tenant, old, new)
+        if self.tells:
+            hint = self.hint(record)
+            tr.changed(self.tenant, Change(kind=self.kind, id=record.id, op=op, version=record.version, hint=hint))
+        return record
+
+    def _keep_large(self, tr: Writing, owner: Items, before: bytes | None, after: bytes | None) -> bytes | None:
+        if after is not None and len(after) > limits.value_inline_bytes_max:
+            digest = digest_of(after)
+            self.blobs.ensure(tr, digest, after)
+            after = codec.reference(digest)
+        old = set() if before is None else self.named_in(tr, before)
+        new = set() if after is None else self.named_in(tr, after)
+        self.blobs.move_references(tr, owner, old, new)
+        return after
 
     def _check_free(self, tr: Writing, index: Index[R], key: bytes, value: bytes) -> None:
         taken = tr.kv.get(key)
@@ -254,43 +321,9 @@ class Repository(Generic[R]):
             )
 
     def _named(self, tr: Reading, index: Index[R], key: bytes, value: bytes) -> R:
-        identifier = index.id_in(self._spaces[index.name].unpack(key)[-1], value)
-        record = self.find(tr, identifier)
+        record = tr.kv.get(self.named_key(index, key, value))
         if record is None:
             raise CorruptStoreError(
-                f"{index.name} names {identifier}, which is not there; run `sidecar doctor --repair`."
+                f"{index.name} names a {self.model.__name__} that is not there; run `sidecar doctor --repair`."
             )
-        return record
-
-
-def page(
-    tr: Reading,
-    prefix: bytes,
-    between: tuple[bytes, bytes],
-    *,
-    cursor: str | None,
-    limit: int,
-    reverse: bool = False,
-) -> tuple[list[tuple[bytes, bytes]], str | None]:
-    """Return a page of rows between two keys, and the cursor that continues it: the last key's bytes behind ``prefix``.
-
-    A cursor names a key, not a count, so a page neither repeats nor skips what stays while rows come and go.
-    """
-    if not 1 <= limit <= limits.page_items_max:
-        raise InvalidError(f"limit is {limit}; it can be 1 to {limits.page_items_max}.")
-    begin, end = between
-    if cursor is not None:
-        last = prefix + _cursor_bytes(cursor)
-        begin, end = (begin, min(last, end)) if reverse else (max(last + b"\x00", begin), end)
-    rows = tr.kv.get_range(begin, end, limit=limit + 1, reverse=reverse)
-    if len(rows) <= limit:
-        return rows, None
-    rows.pop()
-    return rows, base64.urlsafe_b64encode(rows[-1][0][len(prefix) :]).decode().rstrip("=")
-
-
-def _cursor_bytes(cursor: str) -> bytes:
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidError("The cursor is not one that a list has given.", code="invalid_cursor") from None
+        return self._decode(tr, record)

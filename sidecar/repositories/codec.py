@@ -1,6 +1,6 @@
-"""A record's stored bytes: one format byte, then the JSON that the API serves.
+"""A record's stored bytes: a format byte, then the JSON; or, of a large record, the digest of the blob that holds both.
 
-A GET of one record sends the bytes after the first without decoding them.
+Of most kinds a GET of one record sends the JSON without decoding it.
 """
 
 from typing import TypeVar
@@ -11,14 +11,26 @@ from sidecar.errors import CorruptStoreError, StoreFormatError
 from sidecar.models.base import Record
 
 FORMAT = 1
-_PREFIX = bytes([FORMAT])
+_JSON = bytes([FORMAT])
+_REFERENCE = b"\x02"
+DIGEST_BYTES = 32
 
 R = TypeVar("R", bound=Record)
 
 
 def encode(record: Record) -> bytes:
     """Return the bytes to store."""
-    return _PREFIX + record.to_json()
+    return _JSON + record.stored_json()
+
+
+def reference(digest: bytes) -> bytes:
+    """Return what is stored in place of a record's bytes when a blob holds them."""
+    return _REFERENCE + digest
+
+
+def referenced(value: bytes) -> bytes | None:
+    """Return the digest of the blob that stored bytes refer to, or None when they are the record's own."""
+    return value[1:] if value[:1] == _REFERENCE and len(value) == DIGEST_BYTES + 1 else None
 
 
 def json_of(value: bytes) -> bytes:
@@ -27,7 +39,7 @@ def json_of(value: bytes) -> bytes:
     Raises:
         StoreFormatError: A newer version wrote it.
     """
-    if value[:1] != _PREFIX:
+    if value[:1] != _JSON:
         found = value[0] if value else None
         raise StoreFormatError(f"A record has format {found}; this version of Sidecar reads format {FORMAT}.")
     return value[1:]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, get_args
 
 from sidecar import limits
-from sidecar.models.base import timestamp
+from sidecar.models.base import milliseconds, timestamp
 from sidecar.models.changes import ChangeOp
 from sidecar.models.files import File, FileEntry, FileKind, shown_path
 from sidecar.repositories import keys
@@ -50,7 +50,7 @@ BY_SESSION = Index[File](
 )
 BY_DELETION = Index[File](
     keys.FILES_BY_DELETION,
-    tails=lambda file: [(int(file.deleted_at.timestamp() * 1000),)] if file.deleted_at else [],
+    tails=lambda file: [(milliseconds(file.deleted_at),)] if file.deleted_at else [],
 )
 
 
@@ -61,6 +61,7 @@ class Files(Repository[File]):
     primary = keys.FILES
     model = File
     indexes = (BY_PATH, BY_SESSION, BY_DELETION)
+    served_as_stored = True
 
     def find_by_path(self, tr: Reading, workspace_path: str, path: bytes) -> File | None:
         """Return the file at a path relative to its workspace, deleted or not, or None."""
@@ -76,7 +77,7 @@ class Files(Repository[File]):
         limit: int = limits.page_items_default,
     ) -> Page[File]:
         """Return a page of a workspace's files whose paths begin with ``prefix``, by path, deleted ones too."""
-        space = self._spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
+        space = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
         between = keys.paths_starting_with(space, prefix)
         items, next_cursor = self.list_between(tr, BY_PATH, between, cursor=cursor, limit=limit)
         return Page([file for file in items if file.raw_path.startswith(prefix)], next_cursor)
@@ -96,7 +97,7 @@ class Files(Repository[File]):
             under: Empty, or a directory's path with a slash behind it.
             after: Continue behind this entry of the same listing.
         """
-        space = self._spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
+        space = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
         begin, end = keys.paths_starting_with(space, under)
         if after is not None:
             begin = space.pack((keys.path_order(after.path),)) + b"\x00"
@@ -125,13 +126,25 @@ class Files(Repository[File]):
         for entry in gone:
             old = self.find(tr, entry.id)
             if old is not None and not old.is_deleted and old.raw_path == entry.path:
-                self.replace(tr, old, old.model_copy(update={"is_deleted": True, "deleted_at": timestamp(tr.now_ms)}))
+                self._soft_deleted(tr, old)
         for entry in seen:
             old = self.find(tr, entry.id) if entry.id else self.find_by_path(tr, workspace_path, entry.path)
             if old is None:
                 self.create(tr, self._new(tr, workspace_path, entry))
             elif old.entry() != entry:
                 self.replace(tr, old, old.model_copy(update=_fields(tr, entry)))
+
+    def soft_delete(self, tr: Writing, identifier: str, *, if_version: int | None = None) -> File:
+        """Let a file be gone, and return what is kept of it; one that is gone already stays as it is."""
+        old = self.get(tr, identifier)
+        self.check_version(old, if_version)
+        return old if old.is_deleted else self._soft_deleted(tr, old)
+
+    def cleanup_deleted(self, tr: Writing, days: int, *, limit: int = limits.job_batch_rows_max) -> int:
+        """Remove at most ``limit`` files that have been gone for so many days, and return how many."""
+        space = self.spaces[BY_DELETION.name]
+        between = space.range()[0], space.pack((tr.now_ms - days * 86_400_000,))
+        return self.delete_between(tr, BY_DELETION, between, limit=limit)
 
     def hint(self, record: File) -> dict[str, Any]:
         """Return where it lies and what it holds: enough to keep a copy of the index."""
@@ -150,6 +163,9 @@ class Files(Repository[File]):
         if old.is_deleted == new.is_deleted:
             return "updated"
         return "deleted" if new.is_deleted else "created"
+
+    def _soft_deleted(self, tr: Writing, old: File) -> File:
+        return self.replace(tr, old, old.model_copy(update={"is_deleted": True, "deleted_at": timestamp(tr.now_ms)}))
 
     def _new(self, tr: Writing, workspace_path: str, entry: FileEntry) -> File:
         return File.new(

@@ -24,15 +24,49 @@ AUTH_SESSIONS = "auth_sessions"
 AUTH_SESSIONS_BY_USER = "auth_sessions_by_user"
 AUTH_SESSIONS_BY_FAMILY = "auth_sessions_by_family"
 AUTH_SESSIONS_BY_EXPIRY = "auth_sessions_by_expiry"
+WORKSPACE_SESSIONS = "workspace_sessions"
+WORKSPACE_SESSIONS_BY_USER = "workspace_sessions_by_user"
+SESSIONS_BY_WORKSPACE = "sessions_by_workspace"
+RECENT_SESSIONS = "recent_sessions"
+SESSION_CHILDREN = "session_children"
+SESSIONS_BY_CONVERSATION = "sessions_by_conversation"
+SESSIONS_BY_TAG = "sessions_by_tag"
+SNAPSHOTS = "snapshots"
+SNAPSHOTS_BY_SESSION = "snapshots_by_session"
+CONVERSATIONS = "conversations"
+CONVERSATIONS_BY_USER = "conversations_by_user"
+CONVERSATIONS_BY_SESSION = "conversations_by_session"
+MESSAGES = "messages"
+MESSAGES_BY_CONVERSATION = "messages_by_conversation"
+MESSAGE_COUNTS = "message_counts"
+TOKEN_COUNTS = "token_counts"  # noqa: S105 - a key's name, no secret
+AUDIT = "audit"
+AUDIT_BY_USER = "audit_by_user"
+AUDIT_BY_EVENT = "audit_by_event"
+AUDIT_BY_DATE = "audit_by_date"
 FILES = "files"
 FILES_BY_SESSION = "files_by_session"
 FILES_BY_PATH = "files_by_path"
 FILES_BY_DELETION = "files_by_deletion"
+AGENTS = "agents"
+AGENTS_BY_TYPE = "agents_by_type"
+SETTINGS = "settings"
+SETTINGS_BY_USER = "settings_by_user"
+SETTINGS_BY_CATEGORY = "settings_by_category"
 WORKSPACES = "workspaces"
 WORKSPACES_BY_PATH = "workspaces_by_path"
+RECORD_COUNTS = "record_counts"
+BLOBS = "blobs"
+BLOB_CHUNKS = "blob_chunks"
+BLOB_REFERENCES = "blob_references"
+BLOB_BYTES = "blob_bytes"
 CHANGES = "changes"
 CHANGES_HEAD = "changes_head"
 CHANGES_FLOOR = "changes_floor"
+CHANGES_COUNT = "changes_count"
+INDEXES = "indexes"
+DELETIONS = "deletions"
+SCHEMA = "schema"
 MACHINE = "machine"
 
 
@@ -48,17 +82,69 @@ class KeyRow(NamedTuple):
 KEYS = (
     KeyRow(TENANT, "/{tenant}/tenant", "the Tenant record", "tenants"),
     KeyRow(TENANTS, "/tenants/{tenant}", "the tenant's id: the list of all tenants", "tenants"),
-    KeyRow(USERS, "/{tenant}/users/{user}", "a User record", "users"),
+    KeyRow(USERS, "/{tenant}/users/{id}", "a User record", "users"),
     KeyRow(USERS_BY_EMAIL, "/{tenant}/users_by_email/{email}", "the user's id; unique", "users"),
     KeyRow(
         ACCOUNTS_BY_EMAIL, "/accounts_by_email/{email}/{tenant}", "the user's id: where an e-mail can log in", "users"
     ),
     KeyRow(AUTH_SESSIONS, "/{tenant}/auth_sessions/{id}", "an AuthSession record", "auth_sessions"),
-    KeyRow(AUTH_SESSIONS_BY_USER, "/{tenant}/auth_sessions_by_user/{user}/{id}", "nothing", "auth_sessions"),
-    KeyRow(AUTH_SESSIONS_BY_FAMILY, "/{tenant}/auth_sessions_by_family/{family}/{id}", "nothing", "auth_sessions"),
+    KeyRow(
+        AUTH_SESSIONS_BY_USER, "/{tenant}/auth_sessions_by_user/{user}/{id}", "whether it is revoked", "auth_sessions"
+    ),
+    KeyRow(
+        AUTH_SESSIONS_BY_FAMILY,
+        "/{tenant}/auth_sessions_by_family/{family}/{id}",
+        "whether it is revoked",
+        "auth_sessions",
+    ),
     KeyRow(AUTH_SESSIONS_BY_EXPIRY, "/{tenant}/auth_sessions_by_expiry/{ms}/{id}", "nothing", "auth_sessions"),
-    KeyRow(WORKSPACES, "/{tenant}/workspaces/{id}", "a Workspace record", "workspaces"),
-    KeyRow(WORKSPACES_BY_PATH, "/{tenant}/workspaces_by_path/{path}", "the workspace's id; unique", "workspaces"),
+    KeyRow(
+        WORKSPACE_SESSIONS,
+        "/{tenant}/workspace_sessions/{id}",
+        "a session without its state, and the names of its parts",
+        "workspace_sessions",
+    ),
+    KeyRow(
+        WORKSPACE_SESSIONS_BY_USER, "/{tenant}/workspace_sessions_by_user/{user}/{id}", "nothing", "workspace_sessions"
+    ),
+    KeyRow(
+        SESSIONS_BY_WORKSPACE,
+        "/{tenant}/sessions_by_workspace/{path}/{active ms}/{id}",
+        "nothing",
+        "workspace_sessions",
+    ),
+    KeyRow(
+        RECENT_SESSIONS,
+        "/{tenant}/recent_sessions/{user}/{active ms}/{id}",
+        "nothing; read backwards",
+        "workspace_sessions",
+    ),
+    KeyRow(SESSION_CHILDREN, "/{tenant}/session_children/{parent}/{id}", "nothing", "workspace_sessions"),
+    KeyRow(
+        SESSIONS_BY_CONVERSATION,
+        "/{tenant}/sessions_by_conversation/{conversation}/{id}",
+        "nothing",
+        "workspace_sessions",
+    ),
+    KeyRow(SESSIONS_BY_TAG, "/{tenant}/sessions_by_tag/{user}/{tag}/{id}", "nothing", "workspace_sessions"),
+    KeyRow(SNAPSHOTS, "/{tenant}/snapshots/{id}", "a Snapshot record", "snapshots"),
+    KeyRow(
+        SNAPSHOTS_BY_SESSION,
+        "/{tenant}/snapshots_by_session/{session}/{ms}/{id}",
+        "whether it is labelled",
+        "snapshots",
+    ),
+    KeyRow(CONVERSATIONS, "/{tenant}/conversations/{id}", "a Conversation record", "conversations"),
+    KeyRow(CONVERSATIONS_BY_USER, "/{tenant}/conversations_by_user/{user}/{id}", "nothing", "conversations"),
+    KeyRow(CONVERSATIONS_BY_SESSION, "/{tenant}/conversations_by_session/{session}/{id}", "nothing", "conversations"),
+    KeyRow(MESSAGES, "/{tenant}/messages/{id}", "a Message record", "messages"),
+    KeyRow(MESSAGES_BY_CONVERSATION, "/{tenant}/messages_by_conversation/{conversation}/{id}", "nothing", "messages"),
+    KeyRow(MESSAGE_COUNTS, "/{tenant}/message_counts/{conversation}", "how many messages; atomic ADD", "messages"),
+    KeyRow(TOKEN_COUNTS, "/{tenant}/token_counts/{conversation}", "their tokens; atomic ADD", "messages"),
+    KeyRow(AUDIT, "/{tenant}/audit/{id}", "an Audit record", "audit"),
+    KeyRow(AUDIT_BY_USER, "/{tenant}/audit_by_user/{user}/{ms}/{id}", "nothing", "audit"),
+    KeyRow(AUDIT_BY_EVENT, "/{tenant}/audit_by_event/{event_type}/{ms}/{id}", "nothing", "audit"),
+    KeyRow(AUDIT_BY_DATE, "/{tenant}/audit_by_date/{YYYY-MM-DD}/{ms}/{id}", "nothing", "audit"),
     KeyRow(FILES, "/{tenant}/files/{id}", "a File record", "files"),
     KeyRow(FILES_BY_SESSION, "/{tenant}/files_by_session/{session}/{id}", "nothing", "files"),
     KeyRow(
@@ -68,9 +154,52 @@ KEYS = (
         "files",
     ),
     KeyRow(FILES_BY_DELETION, "/{tenant}/files_by_deletion/{ms}/{id}", "nothing; only deleted files", "files"),
-    KeyRow(CHANGES, "/{tenant}/changes/{versionstamp}", "what one transaction changed", "changes"),
-    KeyRow(CHANGES_HEAD, "/{tenant}/changes_head", "versionstamp of the newest change; watched", "changes"),
+    KeyRow(AGENTS, "/{tenant}/agents/{id}", "an Agent record", "agents"),
+    KeyRow(AGENTS_BY_TYPE, "/{tenant}/agents_by_type/{agent_type}/{id}", "nothing", "agents"),
+    KeyRow(SETTINGS, "/{tenant}/settings/{user}/{category}/{key}", "a Setting record", "settings"),
+    KeyRow(SETTINGS_BY_USER, "/{tenant}/settings_by_user/{user}/{user}/{category}/{key}", "nothing", "settings"),
+    KeyRow(
+        SETTINGS_BY_CATEGORY, "/{tenant}/settings_by_category/{category}/{user}/{category}/{key}", "nothing", "settings"
+    ),
+    KeyRow(WORKSPACES, "/{tenant}/workspaces/{id}", "a Workspace record", "workspaces"),
+    KeyRow(WORKSPACES_BY_PATH, "/{tenant}/workspaces_by_path/{path}", "the workspace's id; unique", "workspaces"),
+    KeyRow(
+        RECORD_COUNTS,
+        "/{tenant}/record_counts/{kind}",
+        "how many records of a kind that a plan limits; atomic ADD",
+        "base",
+    ),
+    KeyRow(
+        BLOBS,
+        "/{tenant}/blobs/{sha256}",
+        "state, time and size of a large value, and the value itself when one row holds it",
+        "blobs",
+    ),
+    KeyRow(BLOB_CHUNKS, "/{tenant}/blob_chunks/{sha256}/{n}", "a slice of a larger one", "blobs"),
+    KeyRow(
+        BLOB_REFERENCES,
+        "/{tenant}/blob_references/{sha256}/{kind}/{record's key}",
+        "nothing: that record names this blob",
+        "blobs",
+    ),
+    KeyRow(BLOB_BYTES, "/{tenant}/blob_bytes", "bytes of all blobs; atomic ADD", "blobs"),
+    KeyRow(CHANGES, "/{tenant}/changes/{versionstamp}", "what one transaction changed", "transactions"),
+    KeyRow(CHANGES_HEAD, "/{tenant}/changes_head", "versionstamp of the newest change; watched", "transactions"),
     KeyRow(CHANGES_FLOOR, "/{tenant}/changes_floor", "versionstamp below which changes are trimmed", "changes"),
+    KeyRow(CHANGES_COUNT, "/{tenant}/changes_count", "how many rows of changes; atomic ADD", "transactions"),
+    KeyRow(
+        INDEXES,
+        "/{tenant}/indexes/{index}",
+        "how far an index that was added later is built; its end when it is whole",
+        "migrations",
+    ),
+    KeyRow(
+        DELETIONS,
+        "/deletions/{tenant}/{kind}/{id}",
+        "nothing: this deletion is under way and is finished after a crash",
+        "deletions",
+    ),
+    KeyRow(SCHEMA, "/schema", "the version of this table that the store keeps", "migrations"),
     KeyRow(MACHINE, "/machine", "the ids of this machine's own tenant and owner", "machine"),
 )
 

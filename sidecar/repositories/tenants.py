@@ -1,8 +1,12 @@
 """Tenants: one record each, and the list of all of them."""
 
+from sidecar import limits
 from sidecar.models.tenants import Tenant
 from sidecar.repositories import keys
-from sidecar.repositories.base import Index, Repository
+from sidecar.repositories.base import Index, Page, Repository
+from sidecar.repositories.paging import page
+from sidecar.repositories.transactions import Reading
+from sidecar.store.tuples import Items
 
 ALL = Index[Tenant](keys.TENANTS, tails=lambda _: [()], shared=True)
 
@@ -14,8 +18,26 @@ class Tenants(Repository[Tenant]):
     primary = keys.TENANT
     model = Tenant
     indexes = (ALL,)
+    served_as_stored = True
 
-    def key(self, identifier: str) -> bytes:
-        """Return the one key that a tenant's record has; another tenant's id leads nowhere."""
-        own = identifier == self.tenant.tenant_id
-        return self._records.raw if own else super().key(identifier)
+    def place(self, identifier: str) -> Items:
+        """Return nothing more for the one record that a tenant has; another tenant's id leads nowhere."""
+        return () if identifier == self.tenant.tenant_id else super().place(identifier)
+
+
+def list_ids(
+    tr: Reading, keyspace: keys.Keyspace, *, cursor: str | None = None, limit: int = limits.page_items_default
+) -> Page[str]:
+    """Return a page of the ids of all tenants, oldest first."""
+    space = keyspace.root[keys.TENANTS]
+    rows, next_cursor = page(tr, space.raw, space.range(), cursor=cursor, limit=limit)
+    return Page([str(space.unpack(key)[-1]) for key, _ in rows], next_cursor)
+
+
+def list_active_tenants(
+    tr: Reading, keyspace: keys.Keyspace, *, cursor: str | None = None, limit: int = limits.page_items_default
+) -> Page[Tenant]:
+    """Return those among a page of all tenants that are active, oldest first."""
+    ids, next_cursor = list_ids(tr, keyspace, cursor=cursor, limit=limit)
+    tenants = [Tenants(keyspace.tenant(each)).get(tr, each) for each in ids]
+    return Page([tenant for tenant in tenants if tenant.is_active], next_cursor)

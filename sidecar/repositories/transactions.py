@@ -14,7 +14,7 @@ from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.models.changes import Change
 from sidecar.repositories import keys
-from sidecar.store.engine import Engine, ReadTransaction, Transaction
+from sidecar.store.engine import AtomicOp, Engine, ReadTransaction, Transaction
 from sidecar.store.tuples import Versionstamp
 
 T = TypeVar("T")
@@ -87,10 +87,12 @@ class Writing(Reading):
         """Write the change rows: one for each tenant, more where one would pass ``limits.change_row_bytes_max``."""
         for tenant, changes in self._changes.items():
             log = tenant.space(keys.CHANGES)
-            for order, row in enumerate(_rows([change.to_json() for change in changes])):
+            rows = _rows([change.to_json() for change in changes])
+            for order, row in enumerate(rows):
                 before, after = log.pack_versionstamped((Versionstamp(None, order),))
                 self.kv.versionstamped_key(before, after, b'\x01{"at":%d,"changes":[%b]}' % (self.now_ms, row))
             self.kv.versionstamped_value(tenant.space(keys.CHANGES_HEAD).raw, b"", b"")
+            self.kv.atomic(AtomicOp.ADD, tenant.space(keys.CHANGES_COUNT).raw, len(rows).to_bytes(8, "little"))
         self._changes.clear()
 
 

@@ -1,11 +1,15 @@
 """Users, found by e-mail inside their tenant, and across tenants for login."""
 
+from typing import NamedTuple
+from uuid import UUID
+
 from sidecar import limits
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.tenants import Tenant
 from sidecar.models.users import User, fold_email
 from sidecar.repositories import keys
 from sidecar.repositories.base import Counter, Index, Page, Repository
+from sidecar.repositories.indexes import ID_BYTES
 from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Reading, Writing
 
@@ -22,7 +26,7 @@ class Users(Repository[User]):
     indexes = (BY_EMAIL, ACCOUNTS)
     counters = (Counter[User](keys.RECORD_COUNTS, under=lambda _: ("users",), amount=lambda _: 1),)
 
-    def create_with_tenant(self, tr: Writing, tenant: Tenant, user: User) -> User:
+    def create_with_tenant(self, tr: Writing, user: User, tenant: Tenant) -> User:
         """Store a new tenant and its owner, both or neither.
 
         Raises:
@@ -55,8 +59,15 @@ class Users(Repository[User]):
         return self.list_all(tr, cursor=cursor, limit=limit)
 
 
-def tenants_of_email(tr: Reading, keyspace: keys.Keyspace, email: str) -> list[str]:
-    """Return the ids of the tenants where an e-mail address can log in, at most ``limits.page_items_max``."""
+class Account(NamedTuple):
+    """Where an e-mail address can log in."""
+
+    tenant_id: str
+    user_id: str
+
+
+def find_accounts(tr: Reading, keyspace: keys.Keyspace, email: str) -> list[Account]:
+    """Return the accounts of an e-mail address, the oldest tenant's first; at most ``limits.page_items_max``."""
     space = keyspace.root[keys.ACCOUNTS_BY_EMAIL]
     rows = tr.kv.get_range(*space.range((fold_email(email),)), limit=limits.page_items_max)
-    return [str(space.unpack(key)[-1]) for key, _ in rows]
+    return [Account(str(space.unpack(key)[-1]), str(UUID(bytes=value[:ID_BYTES]))) for key, value in rows]

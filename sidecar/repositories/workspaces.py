@@ -19,6 +19,7 @@ class Workspaces(Repository[Workspace]):
     primary = keys.WORKSPACES
     model = Workspace
     indexes = (BY_PATH,)
+    served_as_stored = True
 
     def find_by_path(self, tr: Reading, path: str) -> Workspace | None:
         """Return the workspace at an absolute path, or None."""

@@ -1,0 +1,57 @@
+"""Pages of rows.
+
+A cursor names a key, not a count, so a page neither repeats nor skips what stays while rows come and go.
+"""
+
+import base64
+import binascii
+from typing import Generic, NamedTuple, TypeVar
+
+from sidecar import limits
+from sidecar.errors import InvalidError
+from sidecar.repositories.transactions import Reading
+
+T = TypeVar("T")
+Rows = list[tuple[bytes, bytes]]
+
+
+class Page(NamedTuple, Generic[T]):
+    """Some items of a list, and the cursor that continues behind them (None at the end)."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def page(
+    tr: Reading,
+    prefix: bytes,
+    between: tuple[bytes, bytes],
+    *,
+    cursor: str | None,
+    limit: int,
+    reverse: bool = False,
+) -> tuple[Rows, str | None]:
+    """Return a page of rows between two keys, and its cursor: the bytes of the last key behind ``prefix``."""
+    check_limit(limit)
+    begin, end = between
+    if cursor is not None:
+        last = prefix + _cursor_bytes(cursor)
+        begin, end = (begin, min(last, end)) if reverse else (max(last + b"\x00", begin), end)
+    rows = tr.kv.get_range(begin, end, limit=limit + 1, reverse=reverse)
+    if len(rows) <= limit:
+        return rows, None
+    rows.pop()
+    return rows, base64.urlsafe_b64encode(rows[-1][0][len(prefix) :]).decode().rstrip("=")
+
+
+def check_limit(limit: int) -> None:
+    """Raise InvalidError for a page that is empty or too large."""
+    if not 1 <= limit <= limits.page_items_max:
+        raise InvalidError(f"limit is {limit}; it can be 1 to {limits.page_items_max}.")
+
+
+def _cursor_bytes(cursor: str) -> bytes:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidError("The cursor is not one that a list has given.", code="invalid_cursor") from None

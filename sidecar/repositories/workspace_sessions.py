@@ -1,0 +1,198 @@
+"""Workspace sessions: the record without its state, the parts of the state by hash, and the ways to find one."""
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sidecar import limits
+from sidecar.errors import InvalidError, NotFoundError
+from sidecar.models.base import milliseconds, timestamp
+from sidecar.models.workspace_sessions import Parts, SessionSummary, StoredSession, WorkspaceSession
+from sidecar.repositories import codec, keys, parts
+from sidecar.repositories.base import Counter, Index, Page, Repository
+from sidecar.repositories.transactions import Reading, Writing
+
+BY_USER = Index[StoredSession](
+    keys.WORKSPACE_SESSIONS_BY_USER, tails=lambda session: [(keys.id_element(session.user_id),)]
+)
+BY_WORKSPACE = Index[StoredSession](
+    keys.SESSIONS_BY_WORKSPACE,
+    tails=lambda session: [(keys.workspace_element(session.workspace_path), milliseconds(session.last_active_at))],
+)
+RECENT = Index[StoredSession](
+    keys.RECENT_SESSIONS,
+    tails=lambda session: [(keys.id_element(session.user_id), milliseconds(session.last_active_at))],
+)
+CHILDREN = Index[StoredSession](
+    keys.SESSION_CHILDREN,
+    tails=lambda session: [(keys.id_element(session.parent_session_id),)] if session.parent_session_id else [],
+)
+BY_CONVERSATION = Index[StoredSession](
+    keys.SESSIONS_BY_CONVERSATION,
+    tails=lambda session: [(keys.id_element(session.conversation_id),)] if session.conversation_id else [],
+)
+BY_TAG = Index[StoredSession](
+    keys.SESSIONS_BY_TAG, tails=lambda session: [(keys.id_element(session.user_id), tag) for tag in session.tags]
+)
+
+
+class WorkspaceSessions(Repository[StoredSession]):
+    """The workspace sessions of one tenant."""
+
+    kind = "sessions"
+    primary = keys.WORKSPACE_SESSIONS
+    model = StoredSession
+    indexes = (BY_USER, BY_WORKSPACE, RECENT, CHILDREN, BY_CONVERSATION, BY_TAG)
+    counters = (Counter[StoredSession](keys.RECORD_COUNTS, under=lambda _: ("sessions",), amount=lambda _: 1),)
+    large = True
+
+    # --- one, with its state ---
+
+    def get_by_id(self, tr: Reading, session_id: str) -> WorkspaceSession:
+        """Return a session with its state.
+
+        Raises:
+            NotFoundError: There is none of that id in this tenant.
+        """
+        whole = self.find_json(tr, session_id)
+        if whole is None:
+            raise NotFoundError(f"There is no session {session_id}.", details={"id": session_id})
+        return WorkspaceSession.model_validate_json(whole)
+
+    def find_json(self, tr: Reading, identifier: str) -> bytes | None:
+        """Return a session with its state as the API serves it, put together from bytes, or None."""
+        stored = self.find(tr, identifier)
+        if stored is None:
+            return None
+        fields = (b',"%b":%b' % (name.encode(), text) for name, text in parts.json_of(tr, self.blobs, stored.parts))
+        return b"".join((stored.to_json()[:-1], *fields, b"}"))
+
+    # --- writing ---
+
+    def create(self, tr: Writing, record: StoredSession | WorkspaceSession) -> StoredSession:
+        """Store a new session and its state.
+
+        Raises:
+            ConflictError: The id is taken.
+            LimitExceededError: The state is too large.
+        """
+        if isinstance(record, WorkspaceSession):
+            state = parts.split({name: getattr(record, name) for name in parts.FIELDS.values()})
+            own = {name: getattr(record, name) for name in SessionSummary.model_fields}
+            record = StoredSession(**own, parts=parts.store(tr, self.blobs, {}, state))
+        return super().create(tr, record)
+
+    def changed(self, old: StoredSession, fields: Mapping[str, object]) -> StoredSession:
+        """Return ``old`` with some fields changed; what the state is made of is none of them."""
+        if "parts" in fields:
+            raise InvalidError("StoredSession: parts: can not be changed.")
+        return super().changed(old, fields)
+
+    def update(
+        self, tr: Writing, identifier: str, fields: Mapping[str, object], *, if_version: int | None = None
+    ) -> StoredSession:
+        """Change some fields, state or not, and move the session to the head of the recent ones.
+
+        Only the parts that are given are checked, hashed and, where they are new, stored.
+        """
+        old = self.get(tr, identifier)
+        self.check_version(old, if_version)
+        state = parts.state_of(fields)
+        new = self.changed(old, {name: value for name, value in fields.items() if name not in state})
+        stored = parts.store(tr, self.blobs, old.parts, parts.split(state))
+        return self.replace(tr, old, new.model_copy(update={"parts": stored}))
+
+    def put_parts(self, tr: Writing, old: StoredSession, new_parts: Parts) -> StoredSession:
+        """Give a session parts that are stored already: those of a snapshot."""
+        return self.replace(tr, old, old.model_copy(update={"parts": new_parts}))
+
+    def replace(self, tr: Writing, old: StoredSession, new: StoredSession) -> StoredSession:
+        """Store ``new`` in place of ``old``; it becomes the user's most recent session."""
+        return super().replace(tr, old, new.model_copy(update={"last_active_at": timestamp(tr.now_ms)}))
+
+    def fork(self, tr: Writing, identifier: str, *, name: str | None = None) -> StoredSession:
+        """Store and return a new session with the same state, by reference, and this one for its parent."""
+        return self.create(tr, self.get(tr, identifier).fork(now_ms=tr.now_ms, name=name))
+
+    def orphan(self, tr: Writing, child: StoredSession) -> None:
+        """Let a session whose parent is gone have none; it is no activity of its user."""
+        super().replace(tr, child, child.model_copy(update={"parent_session_id": None}))
+
+    # --- lists: without the state ---
+
+    def recent_sessions(
+        self, tr: Reading, user_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[StoredSession]:
+        """Return a page of a user's sessions, newest activity first."""
+        user = (keys.id_element(user_id),)
+        return self.list_by(tr, RECENT, under=user, cursor=cursor, limit=limit, reverse=True)
+
+    def get_by_user(
+        self, tr: Reading, user_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[StoredSession]:
+        """Return a page of a user's sessions, oldest first."""
+        return self.list_by(tr, BY_USER, under=(keys.id_element(user_id),), cursor=cursor, limit=limit)
+
+    def list_by_workspace(
+        self, tr: Reading, path: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[StoredSession]:
+        """Return a page of the sessions of a workspace, newest activity first."""
+        under = (keys.workspace_element(path),)
+        return self.list_by(tr, BY_WORKSPACE, under=under, cursor=cursor, limit=limit, reverse=True)
+
+    def list_by_tag(
+        self, tr: Reading, user_id: str, tag: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[StoredSession]:
+        """Return a page of a user's sessions with a tag, oldest first."""
+        return self.list_by(tr, BY_TAG, under=(keys.id_element(user_id), tag), cursor=cursor, limit=limit)
+
+    def list_by_conversation(
+        self, tr: Reading, conversation_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[StoredSession]:
+        """Return a page of the sessions that have a conversation for theirs, oldest first."""
+        under = (keys.id_element(conversation_id),)
+        return self.list_by(tr, BY_CONVERSATION, under=under, cursor=cursor, limit=limit)
+
+    def get_children(
+        self, tr: Reading, session_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default
+    ) -> Page[StoredSession]:
+        """Return a page of the sessions that were forked from one, oldest first."""
+        return self.list_by(tr, CHILDREN, under=(keys.id_element(session_id),), cursor=cursor, limit=limit)
+
+    def get_related_sessions(
+        self, tr: Reading, user_id: str, tags: Sequence[str], *, limit: int, but: str | None = None
+    ) -> list[StoredSession]:
+        """Return a user's sessions that share tags with ``tags``: most shared first, then most recent.
+
+        Args:
+            but: The session whose relatives are asked for; it is none of them.
+        """
+        user = keys.id_element(user_id)
+        shared: Tally[bytes] = Tally()
+        for tag in dict.fromkeys(tags):
+            shared.update(self._primary_keys(tr, BY_TAG, (user, tag)))
+        if but is not None:
+            shared.pop(self.key(but), None)
+        rank: dict[bytes, int] = {}
+        for key in self._primary_keys(tr, RECENT, (user,), reverse=True):
+            rank.setdefault(key, len(rank))
+        last = len(rank)
+        nearest = sorted(shared, key=lambda key: (-shared[key], rank.get(key, last)))[:limit]
+        values = [tr.kv.get(key) for key in nearest]
+        return [self._decode(tr, value) for value in values if value is not None]
+
+    def hint(self, record: StoredSession) -> dict[str, Any]:
+        """Return whose it is and where."""
+        return {"user_id": record.user_id, "workspace_path": record.workspace_path}
+
+    def named_in(self, tr: Reading, value: bytes) -> set[bytes]:
+        """Return the digests of the blobs that stored bytes name: the parts' too."""
+        stored = codec.decode(StoredSession, self._whole(tr, value))
+        return super().named_in(tr, value) | parts.digests(stored.parts)
+
+    def _primary_keys(
+        self, tr: Reading, index: Index[StoredSession], under: tuple[Any, ...], *, reverse: bool = False
+    ) -> list[bytes]:
+        begin, end = self.spaces[index.name].range(under)
+        rows = tr.kv.get_range(begin, end, limit=limits.related_scan_rows_max, reverse=reverse)
+        return [self.named_key(index, key, value) for key, value in rows]
