@@ -80,7 +80,7 @@ class Daemon:
         self._tasks = Tasks()
         stack.push_async_callback(self._tasks.close)
         progress = ProgressBoard()
-        self._watchers = Watchers(database, self._clock, self._tasks.start, progress, user_environment())
+        self._watchers = Watchers(database, self._clock, self._tasks.start, progress, environment=user_environment())
         stack.push_async_callback(self._watchers.close)
         self._database = database
         self._workspaces = WorkspaceService(database, self._watchers)

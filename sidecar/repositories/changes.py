@@ -48,6 +48,12 @@ class Changes:
         rows = tr.kv.get_range(begin, end, limit=1, reverse=True, snapshot=True)
         return self._stamp(rows[0][0]) if rows else self.floor(tr)
 
+    def newest_at_ms(self, tr: Reading) -> int | None:
+        """Return when the newest row was written (ms since 1970), or None when there is none."""
+        begin, end = self._rows.range()
+        rows = tr.kv.get_range(begin, end, limit=1, reverse=True, snapshot=True)
+        return self._row(*rows[0]).at_ms if rows else None
+
     def floor(self, tr: Reading) -> bytes:
         """Return the stamp up to which rows have been trimmed."""
         return tr.kv.get(self._floor_key, snapshot=True) or STAMP_FIRST

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from sidecar import limits
+from sidecar.models.files import shown_path
 from sidecar.watch.git import Git, find_repository, is_repository, read_small
 from sidecar.watch.ignore_rules import RuleSet, rule_set
 
@@ -145,7 +146,7 @@ class Ignore:
         try:
             content = read_small(path, bytes_max=limits.ignore_file_bytes_max, follow=follow)
         except OSError as error:
-            self._warn(f"{os.fsdecode(path)} can't be read ({error.strerror}); its rules do not hold.")
+            self._warn(f"{shown_path(path)[0]} can't be read ({error.strerror}); its rules do not hold.")
             content = None
         return rule_set(content, fold=self.fold) if content else _EMPTY
 

@@ -100,7 +100,7 @@ class Walk:
         except (FileNotFoundError, NotADirectoryError):
             return  # it has gone since its parent was listed
         except OSError as error:
-            self._warn(f"{os.fsdecode(where)} can't be listed ({error.strerror}); what was known of it stays.")
+            self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.")
             yield Kept(path)
             return
         if path and b".git" in entries and is_repository(where):
@@ -126,7 +126,7 @@ class Walk:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                where = os.fsdecode(os.path.join(self._root, path))
+                where = shown_path(os.path.join(self._root, path))[0]
                 self._warn(f"{where} can't be looked into ({error.strerror}); what was known of it stays.")
                 yield Kept(path)
                 return
@@ -137,7 +137,9 @@ class Walk:
     def _can_be_named(self, path: bytes) -> bool:
         if len(path) * 4 <= limits.path_bytes_max or len(shown_path(path)[0]) <= limits.path_bytes_max:
             return True
-        self._warn(f"A path of {len(path)} bytes in {os.fsdecode(self._root)} is too long to be shown; it is left out.")
+        self._warn(
+            f"A path of {len(path)} bytes in {shown_path(self._root)[0]} is too long to be shown; it is left out."
+        )
         return False
 
 

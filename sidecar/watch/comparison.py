@@ -1,0 +1,293 @@
+"""One comparison of the disk with the index, from the walk to the last commit. Synchronous: runs in a worker thread.
+
+The walk and the merge go on while files are hashed and while batches are being committed; each backlog is bounded.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sidecar import limits
+from sidecar.models.files import FileEntry
+from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
+from sidecar.watch.ignore import Ignore
+from sidecar.watch.index_store import Index, PagedCursor
+from sidecar.watch.plan import Gone, Look, Moves, Put, merge
+from sidecar.watch.scanner import Kept, Seen, Walk
+
+_ENTRY_BYTES = 1_200  # of a file's record, index entries and change, without its path (measured)
+_PATH_COPIES = 6  # the path stands in each of them
+
+
+class RootLostError(Exception):
+    """The root is no longer the folder that it was: nothing may be concluded from what is not there."""
+
+
+class Scope(NamedTuple):
+    """A folder to compare.
+
+    Attributes:
+        path: Relative to the root, a slash behind, or empty.
+        recursive: With everything below it; otherwise its own files, and the folders below that ``inside`` names.
+        inside: Paths of folders in it (a slash behind) to compare with everything below them.
+        doubts: Paths of files to read although their stat is unchanged.
+    """
+
+    path: bytes
+    recursive: bool
+    inside: frozenset[bytes] = frozenset()
+    doubts: frozenset[bytes] = frozenset()
+
+
+@dataclass
+class Tally:
+    """How far a comparison is. Written by its thread, read by the event loop.
+
+    Attributes:
+        files_seen: Found on disk.
+        files_hashed: Of those, read.
+        files_indexed: Written to the store.
+        bytes_hashed: Bytes read.
+    """
+
+    files_seen: int = 0
+    files_hashed: int = 0
+    files_indexed: int = 0
+    bytes_hashed: int = 0
+
+
+@dataclass
+class Findings:
+    """What a comparison leaves to be done.
+
+    Attributes:
+        racy: Files that have to be looked at again when they are older than ``limits.racy_window_ms``.
+        unstable: Files that kept changing.
+        warnings: What the user should know, one sentence each.
+    """
+
+    racy: list[bytes] = field(default_factory=list)
+    unstable: list[bytes] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, sentence: str) -> None:
+        """Add a warning; past ``limits.watch_warnings_max`` the user has seen enough."""
+        if sentence not in self.warnings and len(self.warnings) < limits.watch_warnings_max:
+            self.warnings.append(sentence)
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.puts: list[Put] = []
+        self.gone: list[FileEntry] = []
+        self.size = 0
+
+    def add(self, item: Put | Gone) -> None:
+        if isinstance(item, Put):
+            self.puts.append(item)
+        else:
+            self.gone.append(item.entry)
+        self.size += _ENTRY_BYTES + _PATH_COPIES * len(item.entry.path)
+
+    def is_full(self) -> bool:
+        files = len(self.puts) + len(self.gone)
+        return files >= limits.scan_batch_files_max or self.size >= limits.scan_batch_bytes_max
+
+
+class Place(NamedTuple):
+    """Where a comparison works.
+
+    Attributes:
+        root: Absolute.
+        identity: The root's device and inode when its watching began.
+        index: The workspace's.
+        hasher: The daemon's.
+        moves: The workspace's memory of what has gone.
+        enter: Told each folder before it is listed.
+    """
+
+    root: bytes
+    identity: tuple[int, int]
+    index: Index
+    hasher: Hasher
+    moves: Moves
+    enter: Callable[[bytes], None]
+
+
+def identity_of(root: bytes) -> tuple[int, int] | None:
+    """Return a folder's device and inode; None when it is not there, or can't be listed."""
+    try:
+        with os.scandir(root):
+            status = os.stat(root)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class Comparison:
+    """Makes the index of some folders equal to the disk.
+
+    Args:
+        place: Where.
+        ignore: The rules, as they are now.
+        tally: Counts what is done.
+        stop: Ends it as soon as possible with ``StoppedError``.
+        doubt_since_ns: Files with an mtime from then on are read although their stat is unchanged.
+    """
+
+    def __init__(
+        self, place: Place, ignore: Ignore, tally: Tally, stop: threading.Event, *, doubt_since_ns: int | None = None
+    ) -> None:
+        self._place = place
+        self._ignore = ignore
+        self._tally = tally
+        self._stop = stop
+        self._doubt_since_ns = doubt_since_ns
+        self._job = Job(place.root, stop)
+        self._group: list[Look] = []
+        self._group_size = 0
+        self._hashing: deque[tuple[list[Look], Future[list[Reading]]]] = deque()
+        self._batch = _Batch()
+        self._writing: deque[tuple[int, Future[None]]] = deque()
+        self._hold = False
+        self.findings = Findings()
+
+    def run(self, scopes: Iterable[Scope]) -> Findings:
+        """Compare the folders one after the other; what it found is durable when this returns.
+
+        Raises:
+            RootLostError: The root has gone, or is another folder than before.
+            StoppedError: It was stopped.
+        """
+        self._check_root()
+        # Where the index is empty nothing can have moved, so the first scan need not hold anything back.
+        self._hold = bool(self._place.index.page(b"", None, 1))
+        try:
+            for scope in scopes:
+                self._compare(scope)
+            self._submit_group()
+            while self._hashing:
+                self._take_group()
+            for item in self._place.moves.finish():
+                self._put(item)
+            self._write_batch()
+        except BaseException:
+            self._place.moves.forget()
+            raise
+        finally:
+            self._settle()
+        return self.findings
+
+    def _compare(self, scope: Scope) -> None:
+        cursor = PagedCursor(self._place.index.page, scope.path)
+        since = self._doubt_since_ns
+
+        def doubt(seen: Seen) -> bool:
+            return seen.path in scope.doubts or (since is not None and seen.mtime_ns >= since)
+
+        for step in merge(self._disk(scope), cursor, doubt):
+            if isinstance(step, Gone):
+                for item in self._place.moves.gone(step.entry):
+                    self._put(item)
+            else:
+                self._look(step)
+
+    def _disk(self, scope: Scope) -> Iterator[Seen | Kept]:
+        walk = Walk(
+            self._place.root,
+            warn=self.findings.warn,
+            enter=self._place.enter,
+            descend=lambda path: scope.recursive or path in scope.inside or path.startswith(tuple(scope.inside)),
+        )
+        if scope.path:
+            folder = self._ignore.find_folder(scope.path)
+            if folder is None:
+                return
+            found = walk.files(lambda _present: folder, scope.path)
+        else:
+            found = walk.files(self._ignore.top, b"")
+        for item in found:
+            if isinstance(item, Seen):
+                self._tally.files_seen += 1
+                if self._tally.files_seen % 64 == 0 and self._stop.is_set():
+                    raise StoppedError
+            yield item
+
+    def _look(self, look: Look) -> None:
+        self._group.append(look)
+        self._group_size += look.seen.size
+        if len(self._group) >= limits.hash_group_files_max or self._group_size >= limits.hash_group_bytes_max:
+            self._submit_group()
+
+    def _submit_group(self) -> None:
+        if self._group:
+            future = self._place.hasher.submit(self._job, [look.seen for look in self._group])
+            self._hashing.append((self._group, future))
+            self._group, self._group_size = [], 0
+        while self._hashing and (len(self._hashing) > limits.hash_groups_waiting_max or self._hashing[0][1].done()):
+            self._take_group()
+
+    def _take_group(self) -> None:
+        looks, future = self._hashing.popleft()
+        for look, reading in zip(looks, future.result(), strict=True):
+            self._take(look, reading)
+        self._tally.files_hashed += len(looks)
+        self._tally.bytes_hashed = self._job.bytes_read
+
+    def _take(self, look: Look, reading: Reading) -> None:
+        if reading.is_racy:
+            self.findings.racy.append(look.seen.path)
+        if reading.is_unstable:
+            self.findings.unstable.append(look.seen.path)
+            return
+        known = look.entry
+        if reading.entry is None:
+            items = self._place.moves.gone(known) if known is not None and not known.is_deleted else iter(())
+        elif known is None:
+            items = self._place.moves.come(reading.entry, hold=self._hold)
+        else:
+            entry = reading.entry._replace(id=known.id)
+            items = iter((Put(entry),) if entry != known else ())
+        for item in items:
+            self._put(item)
+
+    def _put(self, item: Put | Gone) -> None:
+        self._batch.add(item)
+        if self._batch.is_full():
+            self._write_batch()
+
+    def _write_batch(self) -> None:
+        batch, self._batch = self._batch, _Batch()
+        if not batch.puts and not batch.gone:
+            return
+        if batch.gone:
+            self._check_root()  # it may have vanished during the walk, and with it every file
+        while len(self._writing) >= limits.scan_writes_waiting_max:
+            self._take_written()
+        self._writing.append((len(batch.puts), self._place.index.write(batch.puts, batch.gone)))
+
+    def _take_written(self) -> None:
+        files, future = self._writing.popleft()
+        future.result()
+        self._tally.files_indexed += files
+
+    def _settle(self) -> None:
+        """Wait for the commits under way, whatever else happened; the first that failed is raised."""
+        for _, future in self._hashing:
+            future.cancel()
+        failure: Exception | None = None
+        while self._writing:
+            try:
+                self._take_written()
+            except Exception as error:  # noqa: BLE001 - raised below, when none is under way any more
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _check_root(self) -> None:
+        if identity_of(self._place.root) != self._place.identity:
+            raise RootLostError

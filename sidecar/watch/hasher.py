@@ -1,0 +1,153 @@
+"""Reads files and says what they hold, in at most two threads for the whole daemon.
+
+Called by comparisons. A file counts as read only when its stat was the same before and after: otherwise the checksum
+would belong to no version of it.
+"""
+
+import errno
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+from sidecar import limits
+from sidecar.clock import Clock
+from sidecar.models.files import FileEntry, FileKind
+from sidecar.watch.scanner import Seen, kind_of
+
+# The process's own shortage: not a property of the file, so the comparison fails and is tried again.
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+_VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV})
+_REPLACED = frozenset({errno.ELOOP, errno.EINVAL})  # a link took the file's place, or the other way round
+
+
+class StoppedError(Exception):
+    """Whoever asked no longer wants the answer."""
+
+
+class Reading(NamedTuple):
+    """What reading a file gave.
+
+    Attributes:
+        entry: The file as it is, without an id; None when it has vanished or kept changing.
+        is_racy: It was written so shortly before that another change may hide behind the same mtime: look again.
+        is_unstable: It kept changing while it was read: look again.
+    """
+
+    entry: FileEntry | None
+    is_racy: bool = False
+    is_unstable: bool = False
+
+
+class Job:
+    """What the readings of one comparison share.
+
+    Args:
+        root: Absolute.
+        stop: Ends the reading between two blocks.
+    """
+
+    def __init__(self, root: bytes, stop: threading.Event) -> None:
+        self.root = root
+        self.stop = stop
+        self.bytes_read = 0
+        self._lock = threading.Lock()
+
+    def count(self, size: int) -> None:
+        """Add to the bytes that have been read."""
+        with self._lock:  # two threads: `+=` alone would lose some
+            self.bytes_read += size
+
+
+class Hasher:
+    """The hashing threads.
+
+    Args:
+        clock: Tells how old a file is.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(limits.hash_threads_max, thread_name_prefix="hash")
+
+    def submit(self, job: Job, group: Sequence[Seen]) -> "Future[list[Reading]]":
+        """Read a group of files; raises ``StoppedError`` from the future when the job is stopped."""
+        return self._threads.submit(self._read_group, job, group)
+
+    def close(self) -> None:
+        """End the threads; jobs that are not stopped are finished first."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _read_group(self, job: Job, group: Sequence[Seen]) -> list[Reading]:
+        return [read_file(job, seen.path, self._clock.now_ms) for seen in group]
+
+
+def read_file(job: Job, path: bytes, now_ms: Callable[[], int]) -> Reading:
+    """Read one file below the job's root, again when it changes meanwhile."""
+    where = os.path.join(job.root, path)
+    for _ in range(limits.hash_attempts_max):
+        if job.stop.is_set():
+            raise StoppedError
+        try:
+            status = os.lstat(where)
+        except OSError as error:
+            return Reading(None, is_unstable=not _has_vanished(error))
+        kind = kind_of(status.st_mode)
+        if kind is None:
+            return Reading(None)
+        try:
+            checksum = _link_checksum(where) if kind == "symlink" else _content_checksum(job, where, status)
+        except OSError as error:
+            if _has_vanished(error):
+                return Reading(None)
+            if error.errno in _REPLACED:
+                continue
+            return Reading(_entry(path, status, "unreadable", b""))
+        if checksum is not None:
+            is_racy = abs(now_ms() - status.st_mtime_ns // 1_000_000) <= limits.racy_window_ms
+            return Reading(_entry(path, status, "symlink" if kind == "symlink" else "file", checksum), is_racy=is_racy)
+        if status.st_size > limits.hash_again_at_once_bytes_max:
+            break
+    return Reading(None, is_unstable=True)
+
+
+def _has_vanished(error: OSError) -> bool:
+    if error.errno in _SHORTAGES:
+        raise error
+    return error.errno in _VANISHED
+
+
+def _entry(path: bytes, status: os.stat_result, kind: FileKind, checksum: bytes) -> FileEntry:
+    return FileEntry(path, "", status.st_size, status.st_mtime_ns, status.st_ino, checksum, kind, is_deleted=False)
+
+
+def _link_checksum(where: bytes) -> bytes:
+    return hashlib.sha256(os.readlink(where)).digest()
+
+
+def _content_checksum(job: Job, where: bytes, status: os.stat_result) -> bytes | None:
+    """Return the checksum of the file that ``status`` describes; None when it is another, or changes meanwhile."""
+    descriptor = os.open(where, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if _identity(os.fstat(descriptor)) != _identity(status):
+            return None
+        digest = hashlib.sha256()
+        left = status.st_size
+        while left:
+            block = os.read(descriptor, min(left, limits.hash_read_bytes))
+            if not block:
+                return None
+            digest.update(block)
+            job.count(len(block))
+            left -= len(block)
+            if job.stop.is_set():
+                raise StoppedError
+        return digest.digest() if _identity(os.fstat(descriptor)) == _identity(status) else None
+    finally:
+        os.close(descriptor)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

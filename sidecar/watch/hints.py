@@ -1,0 +1,140 @@
+"""Where events say that something may have changed, gathered until somebody looks, and the folders to compare for it.
+
+An event is only a hint: what it says of the change is not believed, only where it points. Pure but for the questions
+that ``scopes`` asks the disk.
+"""
+
+import os
+from collections.abc import Iterable
+
+from sidecar import limits
+from sidecar.watch.comparison import Scope
+from sidecar.watch.ignore import IGNORE_FILES, Folder, Ignore
+
+EVERYTHING = (Scope(b"", recursive=True),)
+
+
+class Hints:
+    """What has been touched since the last look.
+
+    Attributes:
+        everything: Compare the whole tree: too much came at once, or nobody knows what was lost.
+        rules: A file outside the tree that rules come from was touched.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, set[bytes]] = {}
+        self._count = 0
+        self.everything = False
+        self.rules = False
+
+    def __bool__(self) -> bool:
+        return self.everything or self.rules or bool(self._names)
+
+    def touch(self, folder: bytes, name: bytes) -> None:
+        """Note that something called ``name`` was touched in a folder (relative, a slash behind, or empty)."""
+        if name == b".git" and not folder:
+            self.rules = True  # the root may have become a repository, or may be none any more
+        names = self._names.get(folder)
+        if names is None:
+            names = self._names[folder] = set()
+        self._count += name not in names
+        names.add(name)
+        if len(self._names) > limits.dirty_directories_max or self._count > limits.dirty_names_max:
+            self.touch_everything()
+
+    def touch_path(self, path: bytes) -> None:
+        """Note that a file or folder was touched, by its path relative to the root."""
+        folder, slash, name = path.rpartition(b"/")
+        self.touch(folder + slash, name)
+
+    def touch_everything(self) -> None:
+        """Give up on single folders."""
+        self.everything = True
+        self._names.clear()
+        self._count = 0
+
+    def take(self) -> "Hints":
+        """Return what is gathered and begin anew."""
+        taken = Hints()
+        taken._names, self._names = self._names, taken._names
+        taken.everything, taken.rules = self.everything, self.rules
+        self._count, self.everything, self.rules = 0, False, False
+        return taken
+
+    def scopes(self, ignore: Ignore) -> list[Scope]:
+        """Return the folders to compare; folders that are inside another are left out."""
+        if self.everything:
+            return list(EVERYTHING)
+        found = [scope for folder, names in self._names.items() for scope in _scopes(ignore, folder, names)]
+        return without_covered(found)
+
+
+def _scopes(ignore: Ignore, path: bytes, names: set[bytes]) -> Iterable[Scope]:
+    folder = ignore.find_folder(path)
+    if b".git" in names and path:
+        # The folder may have become a repository of its own, or may be none any more.
+        above = path[:-1].rpartition(b"/")
+        yield Scope(above[0] + above[1], recursive=False, inside=frozenset({path}))
+    if folder is None:
+        return
+    if names & IGNORE_FILES:
+        yield Scope(path, recursive=True, doubts=frozenset(path + name for name in names))
+        return
+    inside: set[bytes] = set()
+    doubts: set[bytes] = set()
+    for name in names:
+        if _is_folder(os.path.join(ignore.root, path, name)):
+            if not folder.ignores(name, directory=True):
+                inside.add(path + name + b"/")
+        elif not _is_ignored(folder, name):
+            doubts.add(path + name)
+    if inside or doubts:
+        yield Scope(path, recursive=False, inside=frozenset(inside), doubts=frozenset(doubts))
+
+
+def _is_folder(where: bytes) -> bool:
+    return os.path.isdir(where) and not os.path.islink(where)
+
+
+def _is_ignored(folder: Folder, name: bytes) -> bool:
+    # Gone, it may have been a file or a folder.
+    return folder.ignores(name, directory=False) and folder.ignores(name, directory=True)
+
+
+def without_covered(scopes: Iterable[Scope]) -> list[Scope]:
+    """Return the scopes that no other one covers, with the doubts of those it does; by path.
+
+    A scope's ``inside`` folders cover what is below them as well.
+    """
+    merged: dict[bytes, Scope] = {}
+    for scope in sorted(scopes, key=lambda each: each.path):
+        cover = _cover(merged, scope.path)
+        if cover is None:
+            merged[scope.path] = scope
+        elif cover.path == scope.path or cover.recursive or _is_inside(cover, scope.path):
+            merged[cover.path] = Scope(
+                cover.path,
+                recursive=cover.recursive or (scope.recursive and scope.path == cover.path),
+                inside=cover.inside | (scope.inside if scope.path == cover.path else frozenset()),
+                doubts=cover.doubts | scope.doubts,
+            )
+    return list(merged.values())
+
+
+def _cover(merged: dict[bytes, Scope], path: bytes) -> Scope | None:
+    """Return the scope that already looks at a folder: its own, or one above that goes all the way down."""
+    if path in merged:
+        return merged[path]
+    above = path
+    while above:
+        head, slash, _ = above[:-1].rpartition(b"/")
+        above = head + slash
+        scope = merged.get(above)
+        if scope is not None and (scope.recursive or _is_inside(scope, path)):
+            return scope
+    return None
+
+
+def _is_inside(scope: Scope, path: bytes) -> bool:
+    return bool(scope.inside) and path.startswith(tuple(scope.inside))

@@ -1,0 +1,183 @@
+"""Linux's own events: one watch for each folder that is walked, and none for ignored ones.
+
+Why not watchfiles here: it watches ignored folders too, hides an overflowing queue, fails on names that are not UTF-8,
+and polls its own list 20 to 100 times a second while nothing happens. Source: inotify(7).
+"""
+
+import asyncio
+import ctypes
+import errno
+import os
+import struct
+import threading
+from typing import Final
+
+from sidecar.watch.events import Wake, WatchLimitError
+from sidecar.watch.hints import Hints
+
+_MODIFY: Final = 0x2
+_ATTRIB: Final = 0x4
+_CLOSE_WRITE: Final = 0x8
+_MOVED_FROM: Final = 0x40
+_MOVED_TO: Final = 0x80
+_CREATE: Final = 0x100
+_DELETE: Final = 0x200
+_DELETE_SELF: Final = 0x400
+_MOVE_SELF: Final = 0x800
+_UNMOUNT: Final = 0x2000
+_Q_OVERFLOW: Final = 0x4000
+_IGNORED: Final = 0x8000
+_ONLYDIR: Final = 0x0100_0000
+_DONT_FOLLOW: Final = 0x0200_0000
+_EXCL_UNLINK: Final = 0x0400_0000
+_ISDIR: Final = 0x4000_0000
+_CHANGES = _MODIFY | _ATTRIB | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _DELETE_SELF | _MOVE_SELF
+_FOLDER_MASK = _CHANGES | _ONLYDIR | _DONT_FOLLOW | _EXCL_UNLINK
+_OUTSIDE_MASK = _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR
+_EVENT = struct.Struct("iIII")
+_READ_BYTES = 65_536
+_VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG})
+
+
+class Inotify:
+    """An ``EventSource``; see there.
+
+    Args:
+        root: Absolute.
+        hints: Where to put what was touched.
+        wake: Called after something was put.
+    """
+
+    def __init__(self, root: bytes, hints: Hints, wake: Wake) -> None:
+        self._root = root
+        self._hints = hints
+        self._wake = wake
+        self._descriptor = -1
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+        self._paths: dict[int, bytes] = {}  # watch -> folder
+        self._watches: dict[bytes, int] = {}  # folder -> watch
+        self._outside: dict[int, set[bytes]] = {}  # watch -> names that hold rules
+
+    def start(self) -> None:
+        """Begin; see ``EventSource``."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._add_watch = libc.inotify_add_watch
+        self._remove_watch = libc.inotify_rm_watch
+        descriptor = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if descriptor < 0:
+            raise WatchLimitError(_advice("fs.inotify.max_user_instances"))
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(descriptor, self._read)
+        self.enter(b"")
+
+    def enter(self, folder: bytes) -> None:
+        """Make sure that a folder gives events; see ``EventSource``."""
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            watch = self._add(os.path.join(self._root, folder), _FOLDER_MASK)
+            if watch is None:
+                return
+            # The same folder at another path (it was moved) has the same watch.
+            before = self._paths.get(watch)
+            if before is not None and before != folder:
+                self._watches.pop(before, None)
+            self._paths[watch] = folder
+            self._watches[folder] = watch
+
+    def follow(self, path: bytes) -> None:
+        """Tell of changes to a file outside the walk; see ``EventSource``."""
+        folder, name = os.path.split(path)
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            watch = self._add(folder, _OUTSIDE_MASK | 0x2000_0000)  # IN_MASK_ADD: the folder may be walked as well
+            if watch is not None:
+                self._outside.setdefault(watch, set()).add(name)
+
+    def close(self) -> None:
+        """End; idempotent."""
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _add(self, path: bytes, mask: int) -> int | None:
+        watch: int = self._add_watch(self._descriptor, path, mask)
+        if watch >= 0:
+            return watch
+        number = ctypes.get_errno()
+        if number == errno.ENOSPC:
+            raise WatchLimitError(_advice("fs.inotify.max_user_watches"))
+        if number not in _VANISHED:
+            raise OSError(number, os.strerror(number), path)
+        return None  # the walk will see for itself
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._descriptor, _READ_BYTES)
+        except BlockingIOError:
+            return
+        at = 0
+        while at < len(data):
+            watch, mask, _, length = _EVENT.unpack_from(data, at)
+            at += _EVENT.size
+            name = data[at : at + length].rstrip(b"\0")
+            at += length
+            self._take(watch, mask, name)
+        if self._hints:
+            self._wake()
+
+    def _take(self, watch: int, mask: int, name: bytes) -> None:
+        if mask & _Q_OVERFLOW:
+            self._hints.touch_everything()
+            return
+        with self._lock:
+            folder = self._paths.get(watch)
+            if name in self._outside.get(watch, ()):
+                self._hints.rules = True
+            if mask & (_IGNORED | _UNMOUNT):
+                self._forget(watch)
+        if folder is None:
+            return
+        if not name:
+            self._take_self(folder, mask)
+            return
+        if mask & _ISDIR and mask & (_MOVED_FROM | _DELETE):
+            self._drop_below(folder + name + b"/")
+        self._hints.touch(folder, name)
+
+    def _take_self(self, folder: bytes, mask: int) -> None:
+        if mask & (_DELETE_SELF | _MOVE_SELF | _UNMOUNT) or (mask & _ATTRIB and not folder):
+            if folder:
+                self._hints.touch_path(folder[:-1])
+            else:
+                self._hints.touch_everything()  # the root itself: the comparison finds out what has become of it
+
+    def _drop_below(self, folder: bytes) -> None:
+        """Take away the watches of a folder that has moved or gone; where it is now, the walk enters it anew."""
+        with self._lock:
+            for path in [path for path in self._watches if path.startswith(folder)]:
+                watch = self._watches.pop(path)
+                if self._paths.get(watch) == path:
+                    del self._paths[watch]
+                    if watch not in self._outside:
+                        self._remove_watch(self._descriptor, watch)
+
+    def _forget(self, watch: int) -> None:
+        path = self._paths.pop(watch, None)
+        if path is not None and self._watches.get(path) == watch:
+            del self._watches[path]
+        self._outside.pop(watch, None)
+
+
+def _advice(setting: str) -> str:
+    return (
+        f"The system's limit {setting} is reached, so changes are found by comparing every "
+        f"now and then; raise it with: sudo sysctl {setting}=1048576"
+    )

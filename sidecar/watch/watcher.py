@@ -1,0 +1,250 @@
+"""Keeps the index of one workspace equal to the disk, from the first scan until it is cancelled.
+
+Decides when to compare and what; ``comparison.py`` does it in a thread. Made by ``registry.py``.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sidecar import limits
+from sidecar.clock import Clock
+from sidecar.errors import SidecarError
+from sidecar.models.files import shown_path
+from sidecar.models.workspaces import Workspace, WorkspaceProgress, WorkspaceState
+from sidecar.repositories.changes import Changes
+from sidecar.repositories.files import Files
+from sidecar.repositories.transactions import Database
+from sidecar.watch.agenda import Agenda
+from sidecar.watch.comparison import Comparison, Findings, Place, RootLostError, Tally, identity_of
+from sidecar.watch.events import EventSource, MakeSource, WatchLimitError
+from sidecar.watch.git import Git
+from sidecar.watch.hasher import Hasher
+from sidecar.watch.hints import Hints
+from sidecar.watch.ignore import Ignore
+from sidecar.watch.index_store import WorkspaceIndex
+from sidecar.watch.plan import Moves
+
+log = logging.getLogger(__name__)
+Publish = Callable[[WorkspaceProgress], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What all watchers of a daemon share.
+
+    Attributes:
+        database: Where the indexes are kept.
+        clock: Tells the time.
+        hasher: The hashing threads.
+        threads: Where comparisons run.
+        git: Asked for its settings.
+        turns: Full comparisons wait here for their turn.
+        make_source: Makes the events of a root.
+    """
+
+    database: Database
+    clock: Clock
+    hasher: Hasher
+    threads: Executor
+    git: Git
+    turns: asyncio.Semaphore
+    make_source: MakeSource
+
+
+class WorkspaceWatcher:
+    """Watches one workspace while ``run`` runs.
+
+    Args:
+        workspace: Which.
+        files: The tenant's files.
+        tools: What all watchers share.
+        publish: Told the progress, on the event loop, at most every ``limits.progress_publish_seconds``.
+    """
+
+    def __init__(self, workspace: Workspace, files: Files, tools: Tools, publish: Publish) -> None:
+        self._tools = tools
+        self._publish = publish
+        self._root = os.fsencode(workspace.path)
+        self._index = WorkspaceIndex(tools.database, files, workspace.path, asyncio.get_running_loop())
+        self._changes = Changes(files.tenant)
+        self._agenda = Agenda(tools.clock)
+        self._moves = Moves()
+        self._ignore: Ignore | None = None
+        self._doubt_since_ms: int | None = None
+        self._accepts_empty = False
+        self._state: WorkspaceState = "stopped"
+        self._tally = Tally()
+        self._began = self._ended = 0.0
+        self._warnings: tuple[str, ...] = ()
+        self._trouble: tuple[str, ...] = ()
+
+    # --- what others see ---
+
+    def progress(self) -> WorkspaceProgress:
+        """Return how far the index is."""
+        tally = self._tally
+        end = self._tools.clock.monotonic() if self._state == "scanning" else self._ended
+        return WorkspaceProgress(
+            state=self._state,
+            files_seen=tally.files_seen,
+            files_hashed=tally.files_hashed,
+            files_indexed=tally.files_indexed,
+            bytes_hashed=tally.bytes_hashed,
+            seconds=round(max(0.0, end - self._began), 3),
+            warnings=self._trouble + self._warnings,
+        )
+
+    def rescan(self) -> None:
+        """Compare the whole tree soon. The user has looked: a root that is empty is taken for what it is."""
+        self._accepts_empty = True
+        self._agenda.hints.touch_everything()
+        self._agenda.wake()
+
+    # --- the life of a watcher ---
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        wait_seconds = 1.0
+        events = True
+        try:
+            newest_ms = await self._tools.database.read(self._changes.newest_at_ms)
+            self._doubt_since_ms = None if newest_ms is None else newest_ms - limits.startup_doubt_ms
+            while True:
+                try:
+                    await self._watch_root(events=events)
+                    events = True
+                    wait_seconds = 1.0
+                except RootLostError:
+                    await self._wait_for_root()
+                except WatchLimitError as error:
+                    events = False
+                    self._trouble = (error.advice,)
+                except (SidecarError, OSError) as error:
+                    log.warning("Watching %s failed; trying again.", shown_path(self._root)[0], exc_info=error)
+                    self._say(self._state, trouble=f"The last comparison failed: {error}")
+                    await asyncio.sleep(wait_seconds)
+                    wait_seconds = min(wait_seconds * 2, limits.failure_wait_seconds_max)
+        finally:
+            self._say("stopped")
+
+    async def _watch_root(self, *, events: bool) -> None:
+        """Follow a root until it is lost or something fails; without events, at most for an hour."""
+        identity = identity_of(self._root)
+        if identity is None or (not self._accepts_empty and await self._has_been_emptied()):
+            raise RootLostError
+        source = self._tools.make_source(self._root, self._agenda.hints, self._agenda.wake) if events else None
+        enter = source.enter if source else lambda _folder: None
+        place = Place(self._root, identity, self._index, self._tools.hasher, self._moves, enter)
+        try:
+            if source:
+                source.start()
+            await self._follow(place, source)
+        finally:
+            if source:
+                source.close()
+
+    async def _follow(self, place: Place, source: EventSource | None) -> None:
+        hints = self._agenda.hints
+        hints.touch_everything()
+        until = self._tools.clock.monotonic() + limits.full_scan_interval_seconds
+        while source is not None or self._tools.clock.monotonic() < until:
+            if hints:
+                await self._look(place, source)
+            self._say("watching" if source else "polling", trouble=None if source else self._trouble[0])
+            await self._agenda.wait(limits.tick_seconds)
+            if identity_of(self._root) != place.identity:
+                raise RootLostError
+            hints.rules = hints.rules or (self._ignore is not None and self._ignore.has_changed())
+
+    async def _look(self, place: Place, source: EventSource | None) -> None:
+        """Compare what the hints name, or everything."""
+        taken = self._agenda.hints.take()
+        if taken.rules and (self._ignore is None or self._ignore.has_changed()):
+            taken.touch_everything()
+        if not taken.everything:
+            findings = await self._compare(place, taken, Tally())
+        else:
+            async with self._tools.turns:
+                findings = await self._look_everywhere(place, taken, source)
+        self._agenda.look_again(findings.racy, after_seconds=limits.racy_window_ms / 1000 + 0.1)
+        self._agenda.look_again(findings.unstable, after_seconds=limits.recheck_unstable_seconds)
+
+    async def _look_everywhere(self, place: Place, taken: Hints, source: EventSource | None) -> Findings:
+        clock = self._tools.clock
+        began_ms = clock.now_ms()
+        self._began, self._tally = clock.monotonic(), Tally()
+        self._say("scanning")
+        await self._load_rules(source)
+        findings = await self._compare(place, taken, self._tally)
+        self._ended = clock.monotonic()
+        self._warnings = tuple(findings.warnings)
+        self._doubt_since_ms = began_ms - limits.racy_window_ms
+        if source is None:
+            pause = max(limits.poll_scan_seconds, 10 * (self._ended - self._began))
+            self._agenda.plan_full(min(pause, limits.full_scan_interval_seconds))
+        else:
+            self._agenda.plan_full(limits.full_scan_interval_seconds, jitter_seconds=limits.full_scan_jitter_seconds)
+        return findings
+
+    async def _load_rules(self, source: EventSource | None) -> None:
+        warnings: list[str] = []
+        self._ignore = await self._in_thread(
+            lambda: Ignore.load(self._root, self._tools.git, warn=warnings.append), threading.Event()
+        )
+        if source is not None:
+            for signature in self._ignore.outside:
+                source.follow(signature.path)
+
+    async def _compare(self, place: Place, taken: Hints, tally: Tally) -> Findings:
+        assert self._ignore is not None  # noqa: S101 - the first look is at everything, and loads the rules
+        ignore = self._ignore
+        stop = threading.Event()
+        since_ns = None if self._doubt_since_ms is None else self._doubt_since_ms * 1_000_000
+        comparison = Comparison(place, ignore, tally, stop, doubt_since_ns=since_ns if taken.everything else None)
+        return await self._in_thread(lambda: comparison.run(taken.scopes(ignore)), stop)
+
+    async def _in_thread(self, work: Callable[[], T], stop: threading.Event) -> T:
+        """Run ``work`` in a thread, publishing progress meanwhile; when cancelled, return only after it has stopped."""
+        future = asyncio.get_running_loop().run_in_executor(self._tools.threads, work)
+        try:
+            while not future.done():
+                await asyncio.wait({future}, timeout=limits.progress_publish_seconds)
+                if self._state == "scanning":
+                    self._say("scanning")
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait({future})
+            future.exception()  # it was stopped: what it raised says nothing more
+            raise
+        return future.result()
+
+    # --- a root that is not there ---
+
+    async def _has_been_emptied(self) -> bool:
+        """Tell whether the root is an empty folder although files are known: most likely nothing is mounted on it."""
+        if os.listdir(self._root):
+            return False
+        return await self._in_thread(self._index.has_files, threading.Event())
+
+    async def _wait_for_root(self) -> None:
+        name = shown_path(self._root)[0]
+        self._say("frozen", trouble=f"{name} is not there, or empty; what was known of it is kept until it is back.")
+        log.warning("%s is lost; its index is frozen.", name)
+        while identity_of(self._root) is None or (not self._accepts_empty and await self._has_been_emptied()):
+            await self._agenda.wait(limits.root_check_seconds)
+            self._agenda.hints.take()
+        self._say("scanning", trouble=None)
+
+    def _say(self, state: WorkspaceState, *, trouble: str | None = "") -> None:
+        """Publish the state; ``trouble`` replaces what stands in front of the warnings, None removes it."""
+        self._state = state
+        if trouble != "":
+            self._trouble = (trouble,) if trouble else ()
+        self._publish(self.progress())

@@ -1,0 +1,146 @@
+"""A running watcher: whatever happens to real files, the index follows."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from sidecar.watch.registry import Watchers
+from tests.integration.watch.conftest import Watched
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "init.defaultBranch=main"]
+    environment = {"PATH": os.defpath, "HOME": "/nonexistent"}
+    subprocess.run(["git", "-C", root, *identity, *arguments], env=environment, capture_output=True, check=True)
+
+
+def write(root: Path, name: str, content: bytes | str = b"") -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+async def test_the_first_scan_finds_every_file(watched: Watched) -> None:
+    for number in range(300):
+        write(watched.root, f"d{number % 7}/e/f{number}", f"content {number}")
+    await watched.start()
+    assert len(await watched.settled()) == 300
+
+
+async def test_create_edit_rename_and_delete_are_followed(watched: Watched) -> None:
+    await watched.start()
+    write(watched.root, "a/b/c", "one")
+    first = await watched.settled()
+    write(watched.root, "a/b/c", "two")
+    second = await watched.settled()
+    assert second[b"a/b/c"].id == first[b"a/b/c"].id
+    (watched.root / "a/b/c").rename(watched.root / "moved")
+    third = await watched.settled()
+    assert third[b"moved"].id == first[b"a/b/c"].id
+    (watched.root / "moved").unlink()
+    assert await watched.settled() == {}
+    write(watched.root, "moved", "three")
+    fourth = await watched.settled()
+    assert fourth[b"moved"].id == first[b"a/b/c"].id
+
+
+async def test_replacing_by_rename_keeps_the_id(watched: Watched) -> None:
+    write(watched.root, "a", "one")
+    await watched.start()
+    first = await watched.settled()
+    write(watched.root, ".a.tmp", "two").rename(watched.root / "a")
+    assert (await watched.settled())[b"a"].id == first[b"a"].id
+
+
+async def test_a_moved_tree_keeps_its_ids_while_running_and_while_stopped(watched: Watched) -> None:
+    for number in range(50):
+        write(watched.root, f"old/d{number % 3}/f{number}", f"content {number}")
+    await watched.start()
+    first = await watched.settled()
+    (watched.root / "old").rename(watched.root / "new")
+    second = await watched.settled()
+    assert [first[b"old" + path[3:]].id for path in second] == [entry.id for entry in second.values()]
+    await watched.stop()
+    (watched.root / "new").rename(watched.root / "last")
+    await watched.start()
+    third = await watched.settled()
+    assert {entry.id for entry in third.values()} == {entry.id for entry in first.values()}
+    write(watched.root, "last/d0/more", "the moved folder still gives events")
+    await watched.settled()
+
+
+async def test_a_checkout_of_another_branch_is_followed(watched: Watched) -> None:
+    root = watched.root
+    git(root, "init", "-q")
+    for number in range(40):
+        write(root, f"d{number % 5}/f{number}", f"content {number}")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "one")
+    git(root, "checkout", "-qb", "other")
+    for number in range(0, 40, 2):
+        (root / f"d{number % 5}/f{number}").unlink()
+        write(root, f"new/f{number}", f"content {number} anew")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "two")
+    await watched.start()
+    await watched.settled()
+    git(root, "checkout", "-q", "main")
+    assert b"d0/f0" in await watched.settled()
+    git(root, "checkout", "-q", "other")
+    assert b"new/f0" in await watched.settled()
+
+
+async def test_a_restart_catches_up(watched: Watched) -> None:
+    for number in range(100):
+        write(watched.root, f"d/f{number}", "x")
+    await watched.start()
+    await watched.settled()
+    await watched.stop()
+    for number in range(0, 100, 3):
+        (watched.root / f"d/f{number}").unlink()
+    write(watched.root, "d/f1", "changed")
+    write(watched.root, "z", "new")
+    await watched.start()
+    await watched.settled()
+
+
+async def test_a_burst_of_new_folders_is_followed(watched: Watched) -> None:
+    await watched.start()
+    for number in range(1000):
+        write(watched.root, f"a{number % 10}/b{number % 100}/c/f{number}", "x")
+    await watched.settled()
+
+
+async def test_ignore_files_that_change_take_effect(watched: Watched) -> None:
+    root = watched.root
+    git(root, "init", "-q")
+    write(root, "build/a", "x")
+    write(root, "src/a.log", "x")
+    await watched.start()
+    assert len(await watched.settled()) == 2
+    write(root, ".gitignore", "build\n*.log\n")
+    assert (await watched.settled()).keys() == {b".gitignore"}
+    write(root, "src/.gitignore", "!a.log\n")
+    assert (await watched.settled()).keys() == {b".gitignore", b"src/.gitignore", b"src/a.log"}
+    write(root, ".git/info/exclude", "a.log\n")
+    (root / "src/.gitignore").unlink()
+    (root / ".gitignore").unlink()
+    assert (await watched.settled()).keys() == {b"build/a"}
+
+
+async def test_a_folder_that_becomes_a_repository_is_left_alone(watched: Watched) -> None:
+    git(watched.root, "init", "-q")
+    write(watched.root, "in/a", "x")
+    await watched.start()
+    assert (await watched.settled()).keys() == {b"in/a"}
+    git(watched.root / "in", "init", "-q")
+    assert await watched.settled() == {}
+
+
+async def test_watchers_of_unknown_workspaces_are_stopped(watched: Watched) -> None:
+    await watched.start()
+    watchers: Watchers = watched.watchers
+    await watchers.stop("nothing")
+    watchers.rescan("nothing")
+    assert watchers.progress("nothing").state == "stopped"
