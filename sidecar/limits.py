@@ -92,6 +92,7 @@ related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that 
 
 # --- retention and other long work -----------------------------------------------------------------------------------
 job_batch_rows_max = 500  # records that one transaction of a job reads or removes: well below a second, and 10 MB
+doctor_batch_rows = 2_000  # rows that one step of the doctor looks at
 clear_batch_rows_max = 5_000  # keys that one transaction of a tenant's removal clears
 audit_age_days_max = 365
 files_deleted_days_max = 30
