@@ -58,6 +58,7 @@ plan_users_max = 5
 plan_workspace_sessions_max = 10_000
 plan_storage_bytes_max = 10_000_000_000
 plan_requests_per_minute_max = 6_000
+plan_requests_per_minute_min = 60  # fewer, and an admin could not set it back
 page_items_default = 100
 page_items_max = 1_000
 page_reads_max = 10  # a list that filters reads at most so many pages for one; then it answers a short page
