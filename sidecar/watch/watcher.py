@@ -79,7 +79,7 @@ class WorkspaceWatcher:
         self._ignore: Ignore | None = None
         self._doubt_since_ms: int | None = None
         self._accepts_empty = False
-        self._state: WorkspaceState = "stopped"
+        self._state: WorkspaceState = "scanning"  # the first thing it does
         self._tally = Tally()
         self._began = self._ended = 0.0
         self._warnings: tuple[str, ...] = ()
