@@ -25,6 +25,7 @@ store_embedded_spare_transactions_max = 4  # read transactions that LMDB keeps f
 store_map_bytes_start = 64 * 2**30  # address space; the file itself grows as it is used
 store_map_bytes_windows = 64 * 2**20  # Windows allocates the whole map, so it starts small and grows
 store_map_bytes_max = 2**42
+store_disk_free_bytes_min = 4_000_000  # with less free after a failed write, the disk is called full
 
 # --- keys and values -------------------------------------------------------------------------------------------------
 key_bytes_max = 480  # our own keys: below the embedded engine's limit with room for the root prefix
@@ -161,6 +162,7 @@ refresh_token_seconds = 30 * 86_400
 refresh_token_bytes = 32
 refresh_grace_seconds = 10  # two windows that refresh at once; a loser that sleeps longer logs in again
 signing_key_seconds = 30 * 86_400  # then another key signs
+signing_key_look_seconds = 86_400.0  # how often the daemon looks whether one is due
 browser_login_seconds = 12 * 3_600  # a working day; its cookie is not renewed
 ticket_seconds = 60  # for a browser that has to start first
 ticket_bytes = 32

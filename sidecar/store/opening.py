@@ -8,9 +8,10 @@ from sidecar.clock import Clock
 from sidecar.errors import InvalidError
 from sidecar.store import backup
 from sidecar.store.engine import Engine
+from sidecar.store.findings import Findings
 from sidecar.store.options import EngineOptions
 
-__all__ = ["EngineOptions", "open_engine", "restore"]
+__all__ = ["EngineOptions", "Findings", "inspect", "open_engine", "restore", "salvage"]
 
 _FORMS = "`embedded:` and the path of a folder, or `fdb:` and the path of a cluster file"
 
@@ -75,3 +76,24 @@ def _parsed(url: str) -> tuple[str, Path]:
     if not place or scheme not in ("embedded", "fdb"):
         raise InvalidError(f"{url!r} is no store; give {_FORMS}.")
     return scheme, Path(place)
+
+
+async def inspect(url: str) -> Findings:
+    """Walk a store in a process of its own and say what can be read; for a store that is open elsewhere, too."""
+    from sidecar.store.embedded import inspection  # noqa: PLC0415 -- engines are imported when asked for
+
+    return await asyncio.get_running_loop().run_in_executor(None, inspection.inspect, _folder(url))
+
+
+async def salvage(url: str, path: Path) -> Findings:
+    """Write what can be read of a damaged store to a backup file, which ``restore`` takes."""
+    from sidecar.store.embedded import inspection  # noqa: PLC0415 -- the same
+
+    return await asyncio.get_running_loop().run_in_executor(None, inspection.salvage, _folder(url), path)
+
+
+def _folder(url: str) -> Path:
+    scheme, place = _parsed(url)
+    if scheme != "embedded":
+        raise InvalidError(f"{url!r} is no embedded store; a cluster is checked with FoundationDB's own tools.")
+    return place

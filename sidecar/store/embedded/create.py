@@ -13,6 +13,7 @@ from sidecar.errors import ConflictError, StoreFormatError, TransactionError, Un
 from sidecar.store import backup
 from sidecar.store.embedded.engine import EmbeddedEngine
 from sidecar.store.embedded.environment import DATA, OWN, Environment, default_map_bytes, translated
+from sidecar.store.embedded.inspection import check_file
 from sidecar.store.embedded.lock_file import LockFile
 from sidecar.store.options import EngineOptions
 
@@ -34,6 +35,7 @@ def open_embedded(folder: Path, *, clock: Clock, options: EngineOptions) -> Embe
         raise UnavailableError(f"The store's folder {folder} can not be made: {error.strerror}.") from error
     lock = LockFile(folder / "owner.lock")
     try:
+        check_file(folder, distrusted=lock.left_open)
         environment = Environment(folder, options.map_bytes or default_map_bytes())
         try:
             epoch = _epoch(environment, folder)
@@ -42,10 +44,10 @@ def open_embedded(folder: Path, *, clock: Clock, options: EngineOptions) -> Embe
             environment.close()
             raise
     except (lmdb.Error, OSError) as error:
-        lock.release()
+        lock.release(clean=not lock.left_open)
         raise translated(error, folder) from error
     except BaseException:
-        lock.release()
+        lock.release(clean=not lock.left_open)
         raise
 
 

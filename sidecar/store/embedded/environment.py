@@ -6,8 +6,8 @@ transaction of this process is open. So growth *ends* every open snapshot: each 
 growth takes them all, and whoever reads on is answered 1007 and tries again on a new snapshot.
 """
 
-import errno
 import logging
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 DATA = b"\x01"
 DATA_END = b"\x02"
 OWN = b"\x00"
+OWN_NAMES = (b"epoch", b"format", b"version")
 _KEY_BYTES_MAX = limits.store_embedded_key_bytes_max
 
 Rows = list[tuple[bytes, bytes]]
@@ -142,10 +143,9 @@ class Environment:
 
     def release_older(self, opened_before: float) -> None:
         """Close the snapshots that would keep LMDB from using its free pages again; their readers get 1007."""
-        if self._live:
-            for snapshot in list(self._live):
-                if snapshot.opened_at < opened_before:
-                    self.release(snapshot)
+        for snapshot in list(self._live):
+            if snapshot.opened_at < opened_before:
+                self.release(snapshot)
 
     def write(self, work: Callable[["lmdb.Transaction"], None]) -> None:
         """Run ``work`` in a write transaction, commit and sync it; when the map is full, grow it and do it again.
@@ -237,11 +237,19 @@ def translated(error: Exception, folder: Path) -> SidecarError:
             "read; restore a backup, or move the folder away to begin anew."
         )
     text = str(error)
-    if errno.ENOSPC in getattr(error, "args", ()) or "No space left" in text:
+    if "No space left" in text or ("Input/output error" in text and _full(folder)):
         return UnavailableError(f"The disk that holds {folder} is full; nothing was written. Make room and try again.")
     if isinstance(error, lmdb.ReadonlyError | PermissionError) or "Permission denied" in text or "Read-only" in text:
         return UnavailableError(f"The store in {folder} can not be written: {text}.")
     return UnavailableError(f"The store in {folder} failed: {text}. Nothing was written.")
+
+
+def _full(folder: Path) -> bool:
+    """Tell whether the disk is full: LMDB says "input/output error" when only a part of a write found room."""
+    try:
+        return shutil.disk_usage(folder).free < limits.store_disk_free_bytes_min
+    except OSError:  # the disk can not even be asked: then it is no lack of room
+        return False
 
 
 def default_map_bytes() -> int:

@@ -43,11 +43,16 @@ class LockFile:
             raise AlreadyRunningError(
                 f"The store in {path.parent} is in use by process {holder or 'unknown'}.", details={"pid": holder}
             ) from error
+        self.left_open = os.fstat(self._descriptor).st_size > 0  # its last holder did not release it: it died
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
-    def release(self) -> None:
-        """Give the lock back. The file stays: removing it would let two hold locks on two files of one name."""
-        os.ftruncate(self._descriptor, 0)
+    def release(self, *, clean: bool = True) -> None:
+        """Give the lock back; unless it was a clean end, the next holder is told that it was none.
+
+        The file stays: removing it would let two hold locks on two files of one name.
+        """
+        if clean:
+            os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
