@@ -69,12 +69,12 @@ class Repository(Generic[R]):
         value = tr.kv.get(self.key(identifier))
         if value is None:
             return None
-        return codec.json_of(self._whole(tr, value)) if self.served_as_stored else self._decode(tr, value).to_json()
+        return codec.json_of(self._whole(tr, value)) if self.served_as_stored else self.decoded(tr, value).to_json()
 
     def find(self, tr: Reading, identifier: str) -> R | None:
         """Return a record, or None when there is none of that id."""
         value = tr.kv.get(self.key(identifier))
-        return None if value is None else self._decode(tr, value)
+        return None if value is None else self.decoded(tr, value)
 
     def get(self, tr: Reading, identifier: str) -> R:
         """Return a record.
@@ -89,8 +89,8 @@ class Repository(Generic[R]):
 
     def list_all(self, tr: Reading, *, cursor: str | None = None, limit: int = limits.page_items_default) -> Page[R]:
         """Return a page of all records, oldest first."""
-        rows, next_cursor = page(tr, self.records.raw, self.records.range(), cursor=cursor, limit=limit)
-        return Page([self._decode(tr, value) for _, value in rows], next_cursor)
+        rows, next_cursor = page(tr, self.records.raw, self.primary_range(), cursor=cursor, limit=limit)
+        return Page([self.decoded(tr, value) for _, value in rows], next_cursor)
 
     def list_by(
         self,
@@ -211,6 +211,10 @@ class Repository(Generic[R]):
         """Return what ``find``, ``update`` and ``delete`` name a record by."""
         return record.id
 
+    def identifier_of(self, change: Change) -> str:
+        """Return what the record that a change row tells of is named by."""
+        return change.id
+
     def place(self, identifier: str) -> Items:
         """Return the primary tuple of a record: ``place_items`` of them."""
         return (keys.id_element(identifier),)
@@ -237,6 +241,22 @@ class Repository(Generic[R]):
     def key(self, identifier: str) -> bytes:
         """Return the primary key of a record."""
         return self.records.pack(self.place(identifier))
+
+    def decoded(self, tr: Reading, value: bytes) -> R:
+        """Return the record of stored bytes.
+
+        Raises:
+            CorruptStoreError: They are not what was written.
+        """
+        return codec.decode(self.model, self._whole(tr, value))  # type: ignore[return-value] # class variables have no R
+
+    def primary_range(self) -> tuple[bytes, bytes]:
+        """Return begin (included) and end (excluded) of the primary keys."""
+        return self.records.range() if self.place_items else (self.records.raw, self.records.raw + b"\x00")
+
+    def owner(self, record: R) -> Items:
+        """Return what stands for a record among the references of blobs: its kind and primary tuple."""
+        return (self.kind, *self.place(self.identifier(record)))
 
     def entries(self, index: Index[R], record: R) -> dict[bytes, bytes]:
         """Return the entries of one index that a record should have: key and value."""
@@ -275,9 +295,6 @@ class Repository(Generic[R]):
 
     # --- inside ---
 
-    def _decode(self, tr: Reading, value: bytes) -> R:
-        return codec.decode(self.model, self._whole(tr, value))  # type: ignore[return-value] # class variables have no R
-
     def _whole(self, tr: Reading, value: bytes) -> bytes:
         digest = codec.referenced(value)
         return value if digest is None else self.blobs.get(tr, digest)
@@ -285,11 +302,10 @@ class Repository(Generic[R]):
     def _write(self, tr: Writing, old: R | None, new: R | None, op: ChangeOp) -> R:
         record = new or old
         assert record is not None  # noqa: S101 - one of the two is given
-        place = self.place(self.identifier(record))
-        key = self.records.pack(place)
+        key = self.key(self.identifier(record))
         value = None if new is None else codec.encode(self.stored_form(new))
         if self.large:
-            value = self._keep_large(tr, (self.kind, *place), tr.kv.get(key), value)
+            value = self._keep_large(tr, self.owner(record), tr.kv.get(key), value)
         if value is None:
             tr.kv.clear(key)
         else:
@@ -326,4 +342,4 @@ class Repository(Generic[R]):
             raise CorruptStoreError(
                 f"{index.name} names a {self.model.__name__} that is not there; run `sidecar doctor --repair`."
             )
-        return self._decode(tr, record)
+        return self.decoded(tr, record)

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 from sidecar import limits
 from sidecar.models.base import Value
 from sidecar.models.changes import Change
-from sidecar.repositories import codec, keys
-from sidecar.repositories.transactions import Reading
+from sidecar.repositories import codec, counters, keys
+from sidecar.repositories.transactions import Reading, Writing
 from sidecar.store.tuples import Versionstamp
 
 STAMP_BYTES = 12
@@ -41,6 +41,7 @@ class Changes:
         self._rows = tenant.space(keys.CHANGES)
         self._floor_key = tenant.space(keys.CHANGES_FLOOR).raw
         self.head_key = tenant.space(keys.CHANGES_HEAD).raw
+        self.count_key = tenant.space(keys.CHANGES_COUNT).raw
 
     def head(self, tr: Reading) -> bytes:
         """Return the stamp of the newest row; ``STAMP_FIRST`` when there is none."""
@@ -63,6 +64,32 @@ class Changes:
         begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
         rows = tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
         return [self._row(key, value) for key, value in rows]
+
+    def count(self, tr: Reading) -> int:
+        """Return how many rows there are."""
+        return counters.value(tr, self.count_key)
+
+    def trim(self, tr: Writing, *, before_ms: int, rows_max: int, limit: int = limits.changes_page_rows_max) -> int:
+        """Remove, of the oldest ``limit`` rows, those that are too old or too many, and return how many.
+
+        The floor moves behind them, so that a cursor from before is answered with a reset.
+
+        Args:
+            before_ms: Rows written before it are too old, milliseconds since 1970.
+            rows_max: The newest so many are kept, if they are not too old.
+        """
+        begin, end = self._rows.range()
+        rows = tr.kv.get_range(begin, end, limit=limit, snapshot=True)
+        surplus = self.count(tr) - rows_max
+        gone = 0
+        while gone < len(rows) and (gone < surplus or self._row(*rows[gone]).at_ms < before_ms):
+            gone += 1
+        if gone:
+            last = rows[gone - 1][0]
+            tr.kv.clear_range(begin, last + b"\x00")
+            tr.kv.set(self._floor_key, self._stamp(last))
+            counters.add(tr, self.count_key, -gone)
+        return gone
 
     def _stamp(self, key: bytes) -> bytes:
         stamp = self._rows.unpack(key)[0]

@@ -55,8 +55,9 @@ class Conversations(Repository[Conversation]):
         """Return the record without its counts."""
         return record.model_copy(update={"message_count": 0, "token_count": 0})
 
-    def _decode(self, tr: Reading, value: bytes) -> Conversation:
-        stored = super()._decode(tr, value)
+    def decoded(self, tr: Reading, value: bytes) -> Conversation:
+        """Return the record of stored bytes, with its counts."""
+        stored = super().decoded(tr, value)
         messages = counters.value(tr, self._count_key(keys.MESSAGE_COUNTS, stored.id))
         tokens = counters.value(tr, self._count_key(keys.TOKEN_COUNTS, stored.id))
         return stored.model_copy(update={"message_count": messages, "token_count": tokens})

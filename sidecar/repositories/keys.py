@@ -230,6 +230,11 @@ class Keyspace:
         """Return the keys of one tenant."""
         return TenantKeys(tenant_id, self.root[id_element(tenant_id)], self.root)
 
+    def tenants_range(self) -> tuple[bytes, bytes]:
+        """Return begin (included) and end (excluded) of the keys of all tenants, without what they share."""
+        first, last = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
+        return self.root.pack((first,)), strinc(self.root.pack((last,)))
+
 
 def id_element(identifier: str) -> uuid.UUID:
     """Return an identifier as the tuple element that keys hold.

@@ -4,6 +4,7 @@ from typing import Any
 
 from sidecar import limits
 from sidecar.errors import InvalidError
+from sidecar.models.changes import Change
 from sidecar.models.settings import Setting
 from sidecar.repositories import keys
 from sidecar.repositories.base import Index, Page, Repository
@@ -28,6 +29,10 @@ class Settings(Repository[Setting]):
     def identifier(self, record: Setting) -> str:
         """Return what a setting is named by."""
         return named(record.user_id, record.category, record.key)
+
+    def identifier_of(self, change: Change) -> str:
+        """Return what the setting that a change row tells of is named by."""
+        return named(change.hint["user_id"], change.hint["category"], change.hint["key"])
 
     def place(self, identifier: str) -> Items:
         """Return the primary tuple of a setting."""

@@ -19,6 +19,7 @@ class Tenants(Repository[Tenant]):
     model = Tenant
     indexes = (ALL,)
     served_as_stored = True
+    place_items = 0
 
     def place(self, identifier: str) -> Items:
         """Return nothing more for the one record that a tenant has; another tenant's id leads nowhere."""

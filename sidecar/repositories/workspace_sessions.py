@@ -179,7 +179,7 @@ class WorkspaceSessions(Repository[StoredSession]):
         last = len(rank)
         nearest = sorted(shared, key=lambda key: (-shared[key], rank.get(key, last)))[:limit]
         values = [tr.kv.get(key) for key in nearest]
-        return [self._decode(tr, value) for value in values if value is not None]
+        return [self.decoded(tr, value) for value in values if value is not None]
 
     def hint(self, record: StoredSession) -> dict[str, Any]:
         """Return whose it is and where."""

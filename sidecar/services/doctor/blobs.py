@@ -1,0 +1,119 @@
+"""Blobs: whole and as named, no slice without a header, no reference without a record, their bytes counted."""
+
+from sidecar import limits
+from sidecar.errors import SidecarError
+from sidecar.repositories import counters, keys
+from sidecar.repositories.blobs import Blobs, digest_of, header_of
+from sidecar.repositories.registry import REPOSITORIES
+from sidecar.repositories.transactions import Reading, Writing
+from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
+from sidecar.store.tuples import strinc
+
+
+async def check(steps: Steps, tenant: keys.TenantKeys, expected_references: int) -> Tally:
+    """Check the blobs of a tenant; ``expected_references`` is how many its records should have."""
+    blobs = Blobs(tenant)
+    tally = await steps.along(blobs.headers.range()[0], lambda tr, at: _contents(tenant, blobs, tr, at))
+    tally.take(await steps.along(blobs.chunks.range()[0], lambda tr, at: _slices(tenant, blobs, tr, at)))
+    begin = blobs.references.range()[0]
+    references = await steps.along(begin, lambda tr, at: _count(blobs, tr, at))
+    if references.rows[keys.BLOB_REFERENCES] != expected_references:
+        tally.take(await steps.along(begin, lambda tr, at: _references(tenant, blobs, tr, at)))
+    tally.take(references)
+    tally.sums[blobs.bytes_key] += 0  # so that it is compared when no blob is left, too
+    return tally
+
+
+def _contents(tenant: keys.TenantKeys, blobs: Blobs, tr: Reading, begin: bytes) -> Tally:
+    """Check one blob a step: a single one may have megabytes."""
+    rows = tr.kv.get_range(begin, blobs.headers.range()[1], limit=1, snapshot=True)
+    if not rows:
+        return Tally()
+    key, row = rows[0]
+    tally = Tally(next_key=key + b"\x00")
+    tally.rows[keys.BLOBS] += 1
+    digest, header = blobs.digest_in(key), header_of(row)
+    is_old = header.at_ms < tr.now_ms - limits.blob_grace_seconds * 1_000
+    if not blobs.is_named(tr, digest):
+        if is_old:  # a younger one may be waiting for its record, also across a stop of the daemon
+            if isinstance(tr, Writing):
+                blobs.remove(tr, digest)
+            problem = Problem("blob", f"Nothing names the blob {digest.hex()}.", can_repair(tr), tenant.tenant_id)
+            tally.problems.append(problem)
+        if is_old and can_repair(tr):
+            return tally
+    elif not header.is_whole or not _is_intact(blobs, tr, digest):
+        what = f"The blob {digest.hex()} is not what it was; the records that name it can't be read whole."
+        tally.problems.append(Problem("blob", what, repaired=False, tenant_id=tenant.tenant_id))
+    if header.is_whole:
+        tally.sums[blobs.bytes_key] += header.size
+    return tally
+
+
+def _is_intact(blobs: Blobs, tr: Reading, digest: bytes) -> bool:
+    try:
+        return digest_of(blobs.get(tr, digest)) == digest
+    except SidecarError:
+        return False
+
+
+def _slices(tenant: keys.TenantKeys, blobs: Blobs, tr: Reading, begin: bytes) -> Tally:
+    """Look at one blob's slices a step."""
+    rows = tr.kv.get_range(begin, blobs.chunks.range()[1], limit=1, snapshot=True)
+    if not rows:
+        return Tally()
+    digest = blobs.digest_in(rows[0][0])
+    tally = Tally(next_key=strinc(blobs.chunks.pack((digest,))))
+    if blobs.header(tr, digest) is None:
+        if isinstance(tr, Writing):
+            blobs.remove(tr, digest)
+        what = f"There are slices of a blob without a header: {digest.hex()}."
+        tally.problems.append(Problem("blob", what, can_repair(tr), tenant.tenant_id))
+    return tally
+
+
+def _count(blobs: Blobs, tr: Reading, begin: bytes) -> Tally:
+    rows = tr.kv.get_range(begin, blobs.references.range()[1], limit=limits.doctor_batch_rows, snapshot=True)
+    tally = Tally(next_key=rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None)
+    tally.rows[keys.BLOB_REFERENCES] += len(rows)
+    return tally
+
+
+def _references(tenant: keys.TenantKeys, blobs: Blobs, tr: Reading, begin: bytes) -> Tally:
+    rows = tr.kv.get_range(begin, blobs.references.range()[1], limit=limits.doctor_batch_rows, snapshot=True)
+    tally = Tally(next_key=rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None)
+    owners = {repository.kind: repository(tenant) for repository in REPOSITORIES if repository.large}
+    for key, _ in rows:
+        digest, kind, *place = blobs.references.unpack(key)
+        owner = owners.get(str(kind))
+        value = None if owner is None else tr.kv.get(owner.records.pack(tuple(place)), snapshot=True)
+        if owner is not None and value is not None and digest in owner.named_in(tr, value):
+            continue
+        if isinstance(tr, Writing):
+            tr.kv.clear(key)
+        what = f"A reference to the blob {blobs.digest_in(key).hex()} is of no record."
+        tally.problems.append(Problem("blob", what, can_repair(tr), tenant.tenant_id))
+    return tally
+
+
+async def check_counters(steps: Steps, tenant: keys.TenantKeys, sums: dict[bytes, int]) -> Tally:
+    """Compare what the counters say with what was counted: every one that is there, and every one that should be."""
+    names = {counter.name for repository in REPOSITORIES for counter in repository.counters}
+    stored = set(sums)
+    for name in names:
+        begin, end = tenant.space(name).range()
+        stored |= {key for key, _ in await steps.once(lambda tr, b=begin, e=end: tr.kv.get_range(b, e, snapshot=True))}  # type: ignore[misc] # bound per name
+    return await steps.once(lambda tr: _counters(tenant, tr, {key: sums.get(key, 0) for key in sorted(stored)}))
+
+
+def _counters(tenant: keys.TenantKeys, tr: Reading, right: dict[bytes, int]) -> Tally:
+    tally = Tally()
+    for key, amount in right.items():
+        said = counters.value(tr, key)
+        if said == amount:
+            continue
+        if isinstance(tr, Writing):
+            counters.put(tr, key, amount)
+        what = f"The counter {tenant.tenant.unpack(key)} says {said}; there are {amount}."
+        tally.problems.append(Problem("counter", what, can_repair(tr), tenant.tenant_id))
+    return tally

@@ -1,0 +1,121 @@
+"""Records against their indexes, both ways.
+
+First every record is read, and each entry that it should have is looked up. When an index then has just as many
+entries as that, none of them can be astray, and they are not read one by one: 80,000 files take seconds.
+"""
+
+from typing import Any
+
+from sidecar import limits
+from sidecar.errors import SidecarError
+from sidecar.models.base import Record
+from sidecar.repositories import keys
+from sidecar.repositories.base import Repository
+from sidecar.repositories.indexes import Index
+from sidecar.repositories.transactions import Reading, Writing
+from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
+
+AnyRepository = Repository[Any]
+
+
+async def check(steps: Steps, repository: AnyRepository) -> Tally:
+    """Check all records of one kind, and their index entries."""
+    begin, _ = repository.primary_range()
+    tally = await steps.along(begin, lambda tr, at: _records(repository, tr, at))
+    for index in repository.indexes:
+        if not index.shared:
+            tally.take(await _check_entries(steps, repository, index, tally.expected[index.name]))
+    return tally
+
+
+async def _check_entries(steps: Steps, repository: AnyRepository, index: Index[Any], expected: int) -> Tally:
+    begin, _ = repository.spaces[index.name].range()
+    counted = await steps.along(begin, lambda tr, at: _count(repository, index, tr, at))
+    if counted.rows[index.name] == expected:
+        return counted
+    return await steps.along(begin, lambda tr, at: _strays(repository, index, tr, at))
+
+
+def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
+    tally = Tally()
+    rows = tr.kv.get_range(begin, repository.primary_range()[1], limit=limits.doctor_batch_rows, snapshot=True)
+    for key, value in rows:
+        tally.rows[repository.primary] += 1
+        try:
+            record = repository.decoded(tr, value)
+        except SidecarError as error:
+            what = f"The {repository.model.__name__} under {key.hex()} can't be read: {error.message}"
+            tally.problems.append(Problem("record", what, repaired=False, tenant_id=repository.tenant.tenant_id))
+            continue
+        _look_up(repository, tr, record, tally)
+        if repository.large:
+            tally.take(_references(repository, tr, record, value))
+        for counter in repository.counters:
+            for under, amount in counter.amounts(record).items():
+                tally.sums[counter.key(repository.tenant, under)] += amount
+    tally.next_key = rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None
+    return tally
+
+
+def _look_up(repository: AnyRepository, tr: Reading, record: Record, tally: Tally) -> None:
+    for index in repository.indexes:
+        for key, value in repository.entries(index, record).items():
+            tally.expected[index.name] += 1
+            if tr.kv.get(key, snapshot=True) == value:
+                continue
+            if isinstance(tr, Writing):
+                tr.kv.set(key, value)
+            what = f"{repository.model.__name__} {record.id} is missing, or is out of date, in {index.name}."
+            tally.problems.append(Problem("index", what, can_repair(tr), repository.tenant.tenant_id))
+
+
+def _references(repository: AnyRepository, tr: Reading, record: Record, value: bytes) -> Tally:
+    tally = Tally()
+    blobs, tenant_id = repository.blobs, repository.tenant.tenant_id
+    owner = repository.owner(record)
+    for digest in repository.named_in(tr, value):
+        tally.expected[keys.BLOB_REFERENCES] += 1
+        header = blobs.header(tr, digest)
+        if header is None or not header.is_whole:
+            what = f"{repository.model.__name__} {record.id} names the blob {digest.hex()}, which is lost."
+            tally.problems.append(Problem("blob", what, repaired=False, tenant_id=tenant_id))
+        key = blobs.references.pack((digest, *owner))
+        if tr.kv.get(key, snapshot=True) is None:
+            if isinstance(tr, Writing):
+                tr.kv.set(key, b"")
+            what = f"{repository.model.__name__} {record.id} is not among those that name the blob {digest.hex()}."
+            tally.problems.append(Problem("blob", what, can_repair(tr), tenant_id))
+    return tally
+
+
+def _count(repository: AnyRepository, index: Index[Any], tr: Reading, begin: bytes) -> Tally:
+    rows = tr.kv.get_range(
+        begin, repository.spaces[index.name].range()[1], limit=limits.doctor_batch_rows, snapshot=True
+    )
+    tally = Tally(next_key=rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None)
+    tally.rows[index.name] += len(rows)
+    return tally
+
+
+def _strays(repository: AnyRepository, index: Index[Any], tr: Reading, begin: bytes) -> Tally:
+    rows = tr.kv.get_range(
+        begin, repository.spaces[index.name].range()[1], limit=limits.doctor_batch_rows, snapshot=True
+    )
+    tally = Tally(next_key=rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None)
+    for key, value in rows:
+        if is_stray(repository, index, tr, (key, value)):
+            if isinstance(tr, Writing):
+                tr.kv.clear(key)
+            what = f"{index.name} has an entry of no {repository.model.__name__}: {key.hex()}."
+            tally.problems.append(Problem("index", what, can_repair(tr), repository.tenant.tenant_id))
+    return tally
+
+
+def is_stray(repository: AnyRepository, index: Index[Any], tr: Reading, entry: tuple[bytes, bytes]) -> bool:
+    """Tell whether an index entry belongs to no record."""
+    key, value = entry
+    try:
+        stored = tr.kv.get(repository.named_key(index, key, value), snapshot=True)
+        return stored is None or repository.entries(index, repository.decoded(tr, stored)).get(key) != value
+    except (SidecarError, ValueError):  # an entry whose bytes name nothing, or a record that can't be read
+        return True
