@@ -1,20 +1,121 @@
-"""Logins."""
+"""Logins: opened by pairing, registering or a password, refreshed, listed, ended."""
+
+from http import HTTPStatus
+from typing import Annotated
 
 from aiohttp import web
+from pydantic import Field, StringConstraints
 
-from sidecar.api.context import CONTEXT
-from sidecar.api.requests import body, raw_answer
-from sidecar.models.base import Value
+from sidecar import limits
+from sidecar.api.context import CALLER, CONTEXT, PRINCIPAL
+from sidecar.api.middleware import admit, shows_pairing_key
+from sidecar.api.peers import device_of, peer_of
+from sidecar.api.requests import PageQuery, body, json_answer, page_answer, query, raw_answer, tenant_of
+from sidecar.models.base import Id, Value
+from sidecar.models.users import PersonName
+from sidecar.services.accounts import Registration
+from sidecar.services.tickets import TicketHolder
+
+NewPassword = Annotated[
+    str, StringConstraints(min_length=limits.password_chars_min, max_length=limits.password_chars_max)
+]
+Secret = Annotated[str, StringConstraints(max_length=limits.password_chars_max)]
 
 
-class PairBody(Value):
+class EmptyBody(Value):
     """Nothing yet: an empty object."""
+
+
+class RegisterBody(Value):
+    """Who opens an account."""
+
+    email: Annotated[str, StringConstraints(max_length=limits.email_chars_max)]
+    password: NewPassword = Field(repr=False)
+    first_name: PersonName = ""
+    last_name: PersonName = ""
+
+
+class LoginBody(Value):
+    """Who logs in; the tenant where an address has several accounts."""
+
+    email: Annotated[str, StringConstraints(max_length=limits.email_chars_max)]
+    password: Secret = Field(repr=False)
+    tenant_id: Id | None = None
+
+
+class RefreshBody(Value):
+    """The refresh token of the newest pair."""
+
+    refresh_token: Secret = Field(repr=False)
 
 
 async def pair(request: web.Request) -> web.Response:
     """Open a login of the machine's owner; the middleware has seen the pairing key."""
-    await body(request, PairBody)
-    login = await request.app[CONTEXT].accounts.pair(
-        ip_address=request.remote or "", user_agent=request.headers.get("User-Agent", "")
-    )
+    await body(request, EmptyBody)
+    login = await request.app[CONTEXT].accounts.pair(device_of(request))
     return raw_answer(login.to_json())
+
+
+async def register(request: web.Request) -> web.Response:
+    """Open an account with its own tenant; the middleware has seen the pairing key."""
+    sent = await body(request, RegisterBody)
+    registration = Registration(sent.email, sent.password, sent.first_name, sent.last_name)
+    login = await request.app[CONTEXT].accounts.register(registration, device_of(request))
+    return raw_answer(login.to_json(), HTTPStatus.CREATED)
+
+
+async def login(request: web.Request) -> web.Response:
+    """Open a login with a password."""
+    sent = await body(request, LoginBody)
+    context, peer, is_paired = request.app[CONTEXT], peer_of(request), shows_pairing_key(request)
+    admit(request, context.attempts.on_account(sent.email, peer, is_paired=is_paired))
+    opened = await context.accounts.login(sent.email, sent.password, device_of(request), tenant_id=sent.tenant_id)
+    context.attempts.succeeded(peer, sent.email, is_paired=is_paired)
+    return raw_answer(opened.to_json())
+
+
+async def refresh(request: web.Request) -> web.Response:
+    """Exchange a refresh token for the next pair."""
+    sent = await body(request, RefreshBody)
+    context = request.app[CONTEXT]
+    opened = await context.logins.refresh(sent.refresh_token, device_of(request))
+    context.attempts.succeeded(peer_of(request))
+    return raw_answer(opened.to_json())
+
+
+async def logout(request: web.Request) -> web.Response:
+    """End the caller's login."""
+    context = request.app[CONTEXT]
+    await context.logins.end(request[PRINCIPAL], device_of(request))
+    response = web.Response(status=HTTPStatus.NO_CONTENT)
+    response.del_cookie(context.cookie_name, path="/", httponly=True, samesite="Strict")
+    return response
+
+
+async def list_logins(request: web.Request) -> web.Response:
+    """List the devices on which the caller is logged in."""
+    asked = query(request, PageQuery)
+    page = await request.app[CONTEXT].logins.list_of(
+        tenant_of(request), request[PRINCIPAL].user_id, cursor=asked.cursor, limit=asked.limit
+    )
+    return page_answer([each.to_json() for each in page.items], page.next_cursor)
+
+
+async def end_login(request: web.Request) -> web.Response:
+    """End one of the caller's logins; an admin may end anybody's in the tenant."""
+    await request.app[CONTEXT].logins.end_other(request[PRINCIPAL], request.match_info["id"], device_of(request))
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def issue_ticket(request: web.Request) -> web.Response:
+    """Make a link that lets the caller's browser in, once and soon."""
+    principal = request[CALLER].principal
+    ticket = request.app[CONTEXT].tickets.issue(TicketHolder(principal.tenant_id, principal.user_id))
+    url = f"http://{request.host}/open/{ticket}"
+    return json_answer({"url": url, "expires_in": limits.ticket_seconds}, HTTPStatus.CREATED)
+
+
+async def rotate_keys(request: web.Request) -> web.Response:
+    """Sign access tokens with a fresh key from now on."""
+    keys = await request.app[CONTEXT].logins.rotate_keys(request[PRINCIPAL], device_of(request))
+    return json_answer({"key_id": keys.current, "keys": len(keys.secrets)})

@@ -7,24 +7,43 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from sidecar.auth.attempts import Attempts
+from sidecar.auth.buckets import Buckets, Taken
 from sidecar.auth.tokens import Principal, Tokens
 from sidecar.feed.hub import Hub
 from sidecar.feed.log import ChangeLog
 from sidecar.feed.progress import ProgressBoard
+from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
 from sidecar.services.accounts import Accounts
+from sidecar.services.logins import Caller, Logins
+from sidecar.services.tickets import Tickets
+from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Policy(StrEnum):
-    """Who may call a route."""
+    """Who may call a route; every route states one."""
 
     PUBLIC = "public"
+    CREDENTIALS = "credentials"  # who shows a secret in the body or the path; each peer may guess only so often
     PAIRING_KEY = "pairing_key"
-    USER = "user"
+    USER = "user"  # of any role
+    WRITER = "writer"
+    MANAGER = "manager"
+    ADMIN = "admin"
     SOCKET = "socket"  # a user, shown in the header or in the first message
+
+
+ROLES: Mapping[Policy, frozenset[str]] = {
+    Policy.USER: frozenset({"admin", "manager", "developer", "viewer"}),
+    Policy.SOCKET: frozenset({"admin", "manager", "developer", "viewer"}),
+    Policy.WRITER: frozenset({"admin", "manager", "developer"}),
+    Policy.MANAGER: frozenset({"admin", "manager"}),
+    Policy.ADMIN: frozenset({"admin"}),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,7 @@ class Context:
     """Everything a handler may reach.
 
     Attributes:
+        requests: The buckets that users' requests are taken from.
         feed: Gives the log and the hub of a tenant, by its id.
         draining: Set when the daemon stops; sockets then close.
         hosts: The values of the Host header that name this daemon.
@@ -39,7 +59,12 @@ class Context:
 
     database: Database
     tokens: Tokens
+    logins: Logins
     accounts: Accounts
+    users: UserService
+    tickets: Tickets
+    attempts: Attempts
+    requests: Buckets
     workspaces: WorkspaceService
     feed: Callable[[str], tuple[ChangeLog, Hub]]
     progress: ProgressBoard
@@ -47,8 +72,16 @@ class Context:
     hosts: frozenset[str]
     draining: asyncio.Event
 
+    @property
+    def cookie_name(self) -> str:
+        """The name of the cookie of browsers: the store's own, because cookies do not tell ports apart."""
+        return f"sidecar-{self.database.engine.epoch.replace('-', '')[:16]}"
+
 
 CONTEXT = web.AppKey("context", Context)
-POLICIES = web.AppKey("policies", Mapping[Handler, Policy])
+POLICIES = web.AppKey("policies", Mapping[tuple[str, str], Policy])
 PRINCIPAL = web.RequestKey("principal", Principal)
+CALLER = web.RequestKey("caller", Caller)
+TENANT = web.RequestKey("tenant", TenantKeys)
+TAKEN = web.RequestKey("taken", Taken)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -17,8 +17,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL, Context
 from sidecar.auth.tokens import Principal
-from sidecar.errors import CursorExpiredError, SidecarError
-from sidecar.feed.log import SINCE_NOW, Filter
+from sidecar.errors import CursorExpiredError, SidecarError, UnauthenticatedError
+from sidecar.feed.log import SINCE_NOW, Filter, Moment
 from sidecar.models.base import Path, Value
 
 
@@ -80,6 +80,13 @@ async def events(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
+_OF_LOGINS = frozenset({"auth_sessions", "users", "tenants"})
+
+
+def _tells_of_logins(moments: list[Moment]) -> bool:
+    return any(event.kind in _OF_LOGINS for moment in moments for event in moment.events)
+
+
 class _Listener:
     """One client: reads its messages, sends what it subscribed to."""
 
@@ -97,6 +104,7 @@ class _Listener:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(tasks))
                 tasks.create_task(self._end_with_token())
+                tasks.create_task(self._end_with_login())
                 tasks.create_task(self._end_with_daemon())
         except* Closing as closings:
             closing = closings.exceptions[0]
@@ -112,16 +120,16 @@ class _Listener:
             except ValidationError:
                 raise Closing(CloseCode.BAD_MESSAGE, "A message has the op `auth` or `subscribe`.") from None
             if isinstance(asked, AuthMessage):
-                self._authenticate(asked.token)
+                await self._authenticate(asked.token)
             elif self._principal is None:
                 raise Closing(CloseCode.UNAUTHENTICATED, "The first message has to be auth.")
             else:
                 await self._subscribe(asked, self._principal, tasks)
         raise Closing(CloseCode.GOING_AWAY, "")
 
-    def _authenticate(self, token: str) -> None:
+    async def _authenticate(self, token: str) -> None:
         try:
-            principal = self._context.tokens.verify(token)
+            principal = (await self._context.logins.check(self._context.tokens.verify(token))).principal
         except SidecarError as error:
             raise Closing(CloseCode.UNAUTHENTICATED, error.code) from None
         if self._principal is not None and principal.user_id != self._principal.user_id:
@@ -187,11 +195,31 @@ class _Listener:
         except (ConnectionError, RuntimeError):  # aiohttp raises RuntimeError once the socket has begun to close
             raise Closing(CloseCode.GOING_AWAY, "") from None
 
+    async def _authenticated(self) -> Principal:
+        while self._principal is None:
+            await self._renewed.wait()
+        return self._principal
+
+    async def _end_with_login(self) -> None:
+        """Look at the login again whenever the tenant's feed tells that a login, a user or the tenant has changed."""
+        principal = await self._authenticated()
+        log, hub = self._context.feed(principal.tenant_id)
+        stamp = await log.position(SINCE_NOW)
+        while True:
+            try:
+                await self._context.logins.check(self._principal or principal)
+                while not (moments := await hub.after(stamp)) or not _tells_of_logins(moments):
+                    stamp = moments[-1].stamp if moments else stamp
+                stamp = moments[-1].stamp
+            except CursorExpiredError:
+                stamp = await log.position(SINCE_NOW)
+            except UnauthenticatedError as error:
+                raise Closing(CloseCode.UNAUTHENTICATED, error.code) from None
+
     async def _end_with_token(self) -> None:
         try:
             async with asyncio.timeout(limits.websocket_auth_seconds):
-                while self._principal is None:
-                    await self._renewed.wait()
+                self._principal = await self._authenticated()
         except TimeoutError:
             raise Closing(CloseCode.AUTH_TIMEOUT, "No token was shown in time.") from None
         while (left_ms := self._principal.expires_at_ms - self._context.database.clock.now_ms()) > 0:

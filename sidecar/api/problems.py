@@ -13,6 +13,7 @@ from sidecar.errors import (
     LimitExceededError,
     NotFoundError,
     SidecarError,
+    TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
     VersionConflictError,
@@ -28,11 +29,13 @@ STATUSES: tuple[tuple[type[SidecarError], HTTPStatus], ...] = (
     (ConflictError, HTTPStatus.CONFLICT),
     (CursorExpiredError, HTTPStatus.GONE),
     (LimitExceededError, HTTPStatus.FORBIDDEN),
+    (TooManyRequestsError, HTTPStatus.TOO_MANY_REQUESTS),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "no_such_route",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.LENGTH_REQUIRED: "length_required",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
@@ -66,7 +69,10 @@ def of_error(error: SidecarError, request_id: str) -> web.Response:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return internal(request_id)
-    return problem(status, error.code, error.message, request_id=request_id, details=error.details)
+    response = problem(status, error.code, error.message, request_id=request_id, details=error.details)
+    if "retry_after_seconds" in error.details:
+        response.headers["Retry-After"] = str(error.details["retry_after_seconds"])
+    return response
 
 
 def of_http(error: web.HTTPException, request_id: str) -> web.Response:

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, ValidationError
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.context import TENANT
 from sidecar.errors import InvalidError
 from sidecar.models.base import Record, Value, invalid
 from sidecar.repositories.keys import TenantKeys
@@ -26,7 +26,7 @@ class PageQuery(Value):
 
 def tenant_of(request: web.Request) -> TenantKeys:
     """Return the keys of the caller's tenant: a handler reaches no other."""
-    return request.app[CONTEXT].database.keyspace.tenant(request[PRINCIPAL].tenant_id)
+    return request[TENANT]
 
 
 def query(request: web.Request, model: type[V]) -> V:

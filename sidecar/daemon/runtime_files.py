@@ -66,19 +66,30 @@ def write_private(path: Path, content: bytes) -> None:
 def obtain_pairing_key(folder: Path) -> str:
     """Return the pairing key of a private folder; make it at the first start, or when it is no secret any more."""
     path = folder / PAIRING_KEY_FILE
-    try:
-        content = read_private(path)
-        if content is not None and _is_secret(path):
-            text = content.decode("ascii", "replace").strip()
-            if PAIRING_KEY_PATTERN.fullmatch(text):
-                return text
-        if content is not None:
-            log.warning("%s was damaged or readable by others, so it is made anew.", path)
-    except ForbiddenError as error:
-        log.warning("%s It is made anew.", error.message)
+    text = (read_secret(path) or "").strip()
+    if PAIRING_KEY_PATTERN.fullmatch(text):
+        return text
+    if text:
+        log.warning("%s was damaged, so it is made anew.", path)
     key = secrets.token_hex(pairing_key_bytes)
     write_private(path, key.encode() + b"\n")
     return key
+
+
+def read_secret(path: Path) -> str | None:
+    """Return the text of a secret file; None when there is none, or when others could have read or written it.
+
+    A secret that others may know is worth nothing, so the caller makes another one; the log says why.
+    """
+    try:
+        content = read_private(path)
+    except ForbiddenError as error:
+        log.warning("%s It is made anew.", error.message)
+        return None
+    if content is not None and not _is_secret(path):
+        log.warning("%s could be read by others, so it is made anew.", path)
+        return None
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def _is_secret(path: Path) -> bool:

@@ -7,30 +7,34 @@ import asyncio
 import getpass
 import os
 from contextlib import AsyncExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sidecar import __version__
+from sidecar import __version__, limits
 from sidecar.api import server
 from sidecar.api.context import Context
-from sidecar.auth.signing_keys import SigningKeys
+from sidecar.auth.attempts import Attempts
+from sidecar.auth.buckets import Buckets
+from sidecar.auth.passwords import Passwords
 from sidecar.auth.tokens import Tokens
 from sidecar.clock import Clock
 from sidecar.config import Settings, user_environment
 from sidecar.daemon.feeds import Feeds
 from sidecar.daemon.lifecycle import InstanceLock, Tasks
-from sidecar.daemon.runtime_files import make_private_folder, obtain_pairing_key, publish, withdraw, write_private
-from sidecar.endpoint import Endpoint, read_private
+from sidecar.daemon.runtime_files import make_private_folder, obtain_pairing_key, publish, withdraw
+from sidecar.daemon.signing_keys import obtain_key_ring, rotate_on_schedule
+from sidecar.endpoint import Endpoint
 from sidecar.feed.progress import ProgressBoard
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.transactions import Database
+from sidecar.services import plans
 from sidecar.services.accounts import Accounts
+from sidecar.services.logins import Logins
+from sidecar.services.tickets import Tickets
+from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
 from sidecar.store.opening import open_engine
 from sidecar.watch.registry import Watchers
-
-SIGNING_KEYS_FILE = "signing.keys"
 
 
 class Daemon:
@@ -73,12 +77,17 @@ class Daemon:
         stack.push_async_callback(engine.close)
         listener = stack.enter_context(server.bind(settings.host, settings.port))
 
-        database = Database(engine, self._clock)
-        tokens = Tokens(_signing_keys(settings.data_dir / SIGNING_KEYS_FILE), self._clock)
-        accounts = Accounts(database, tokens)
+        database = Database(engine, self._clock, trail=plans.finish)
+        ring = obtain_key_ring(settings.data_dir, self._clock)
+        tokens = Tokens(ring, self._clock)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+        logins = Logins(database, tokens)
+        accounts = Accounts(database, logins, passwords)
         self._machine = await accounts.ensure_machine(_owner_name())
         self._tasks = Tasks()
         stack.push_async_callback(self._tasks.close)
+        self._tasks.start(rotate_on_schedule(ring), name="rotation of signing keys")
         progress = ProgressBoard()
         self._watchers = Watchers(database, self._clock, self._tasks.start, progress, environment=user_environment())
         stack.push_async_callback(self._watchers.close)
@@ -88,7 +97,12 @@ class Daemon:
         context = Context(
             database=database,
             tokens=tokens,
+            logins=logins,
             accounts=accounts,
+            users=UserService(database, logins, passwords),
+            tickets=Tickets(self._clock),
+            attempts=Attempts(self._clock),
+            requests=Buckets(self._clock, keys_max=limits.buckets_max),
             workspaces=self._workspaces,
             feed=Feeds(database, self._tasks).of,
             progress=progress,
@@ -118,15 +132,6 @@ class Daemon:
     async def failed(self) -> None:
         """Wait until a background task fails, and raise its error. Never returns otherwise."""
         await self._tasks.failed()
-
-
-def _signing_keys(path: Path) -> SigningKeys:
-    stored = read_private(path)
-    if stored is not None:
-        return SigningKeys.load(stored.decode("utf-8", "replace"))
-    keys = SigningKeys.new()
-    write_private(path, keys.dump().encode())
-    return keys
 
 
 def _owner_name() -> str:

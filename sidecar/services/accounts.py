@@ -1,33 +1,30 @@
-"""Accounts: the machine's own tenant and owner, and the logins that pairing opens."""
+"""Accounts: the machine's own tenant and owner, registration, and the ways to open a login."""
 
-from sidecar import limits
-from sidecar.auth.tokens import Tokens, new_refresh_token, refresh_token_hash
+from typing import NamedTuple
+
+from sidecar.auth.passwords import Passwords
+from sidecar.errors import InvalidError, UnauthenticatedError
 from sidecar.ids import new_id
-from sidecar.models.auth_sessions import AuthSession
-from sidecar.models.base import Value
+from sidecar.models.base import timestamp
 from sidecar.models.tenants import Tenant
-from sidecar.models.users import PublicUser, User
+from sidecar.models.users import User
 from sidecar.repositories import machine
-from sidecar.repositories.auth_sessions import AuthSessions
+from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.machine import Machine
 from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Reading, Writing
-from sidecar.repositories.users import Users
+from sidecar.repositories.users import Users, find_accounts
+from sidecar.services.audit import Device, record
+from sidecar.services.logins import Caller, Login, Logins, Opened
 
 
-class Login(Value):
-    """What a client gets when it has shown who it is: the one place where tokens leave the daemon.
+class Registration(NamedTuple):
+    """Who opens an account."""
 
-    Attributes:
-        expires_in: Seconds until the access token ends.
-    """
-
-    access_token: str
-    refresh_token: str
-    token_type: str = "Bearer"  # noqa: S105 - the name of a scheme, no secret
-    expires_in: int = limits.access_token_seconds
-    user: PublicUser
-    tenant: Tenant
+    email: str
+    password: str
+    first_name: str = ""
+    last_name: str = ""
 
 
 class Accounts:
@@ -35,45 +32,169 @@ class Accounts:
 
     Args:
         database: Where they are kept.
-        tokens: Signs access tokens.
+        logins: Opens logins of accounts.
+        passwords: Hashes and checks passwords.
     """
 
-    def __init__(self, database: Database, tokens: Tokens) -> None:
+    def __init__(self, database: Database, logins: Logins, passwords: Passwords) -> None:
         self._database = database
-        self._tokens = tokens
+        self._logins = logins
+        self._passwords = passwords
+
+    # --- the machine's owner ---
 
     async def ensure_machine(self, owner_name: str) -> Machine:
         """Return the machine's own tenant and owner; the first call on a store makes them for ``owner_name``."""
         return await self._database.transact(lambda tr: self._ensure_machine(tr, owner_name))
 
-    async def pair(self, *, ip_address: str, user_agent: str) -> Login:
+    async def pair(self, device: Device) -> Login:
         """Open a login of the machine's owner for a client that has shown the pairing key."""
-        refresh_token = new_refresh_token()
 
-        def body(tr: Writing) -> tuple[AuthSession, User, Tenant]:
+        def body(tr: Writing) -> Opened:
             own = self._machine(tr)
-            tenant = self._database.keyspace.tenant(own.tenant_id)
-            session = AuthSession.new(
-                tenant_id=own.tenant_id,
-                user_id=own.user_id,
-                refresh_token_hash=refresh_token_hash(refresh_token),
-                now_ms=tr.now_ms,
-                ip_address=ip_address,
-                user_agent=user_agent,
-            )
-            AuthSessions(tenant).create(tr, session)
-            return session, Users(tenant).get(tr, own.user_id), Tenants(tenant).get(tr, own.tenant_id)
+            keys = self._database.keyspace.tenant(own.tenant_id)
+            user, tenant = Users(keys).get(tr, own.user_id), Tenants(keys).get(tr, own.tenant_id)
+            return self._open(tr, "auth.paired", (user, tenant), device)
 
-        session, user, owner = await self._database.transact(body)
-        access_token = self._tokens.issue(
-            user_id=user.id, tenant_id=owner.id, role=user.role, token_family=session.token_family
-        )
-        return Login(access_token=access_token, refresh_token=refresh_token, user=user.public(), tenant=owner)
+        return self._logins.answer(await self._database.transact(body))
+
+    async def refuse(self, event_type: str, code: str, device: Device) -> None:
+        """Write into the machine's own trail that somebody unknown was refused."""
+
+        def body(tr: Writing) -> None:
+            record(tr, self._database.keyspace.tenant(self._machine(tr).tenant_id), event_type, device, code=code)
+
+        await self._database.transact(body)
+
+    # --- passwords ---
+
+    async def register(self, registration: Registration, device: Device) -> Login:
+        """Open an account: a user and their own tenant, in one transaction, and a first login.
+
+        Raises:
+            InvalidError: The e-mail address or a name is not what the model allows.
+            UnavailableError: Too many wait for their passwords to be hashed.
+        """
+        password_hash = await self._passwords.hash(registration.password)
+
+        def body(tr: Writing) -> Opened:
+            user_id = new_id(tr.now_ms)
+            tenant = Tenant.new_self_tenant(name=registration.email, owner_user_id=user_id, now_ms=tr.now_ms)
+            user = User.new(
+                tenant_id=tenant.id,
+                email=registration.email,
+                role="admin",
+                now_ms=tr.now_ms,
+                password_hash=password_hash,
+                user_id=user_id,
+                first_name=registration.first_name,
+                last_name=registration.last_name,
+            )
+            Users(self._database.keyspace.tenant(tenant.id)).create_with_tenant(tr, user, tenant)
+            return self._open(tr, "auth.registered", (user, tenant), device)
+
+        return self._logins.answer(await self._database.transact(body))
+
+    async def login(self, email: str, password: str, device: Device, *, tenant_id: str | None = None) -> Login:
+        """Open a login for who knows the password of an account.
+
+        Args:
+            tenant_id: Which account, where an address has several; the oldest by default.
+
+        Raises:
+            UnauthenticatedError: Whatever was wrong: the answer and the time it takes are the same.
+            UnavailableError: Too many wait for their passwords to be checked.
+        """
+        account = await self._database.read(lambda tr: self._find_account(tr, email, tenant_id))
+        stored = account.password_hash if account else None
+        verdict = await self._passwords.check(stored, password)
+
+        def body(tr: Writing) -> Opened | None:
+            owner = self._active(tr, account)
+            if owner is None or not verdict.matches or owner[0].password_hash != stored:  # or it has just changed
+                self._refuse(tr, account, device, "auth.login_refused")
+                return None
+            changes = {"last_login_at": timestamp(tr.now_ms), "password_hash": verdict.new_hash or stored}
+            user = Users(self._keys(owner[1].id)).update(tr, owner[0].id, changes)
+            return self._open(tr, "auth.logged_in", (user, owner[1]), device)
+
+        opened = await self._database.transact(body)
+        if opened is None:
+            raise UnauthenticatedError("The e-mail address or the password is wrong.", code="invalid_credentials")
+        return self._logins.answer(opened)
+
+    async def change_password(self, caller: Caller, current: str | None, new: str, device: Device) -> Login:
+        """Replace the caller's password, end all their logins, this one too, and open a new one.
+
+        Args:
+            current: None where the account has none yet: the machine's owner came by pairing.
+
+        Raises:
+            UnauthenticatedError: ``current`` is wrong (code ``invalid_credentials``).
+            UnavailableError: Too many wait for their passwords to be hashed.
+        """
+        stored = caller.user.password_hash
+        verdict = await self._passwords.check(stored, current or "")
+        if stored is not None and not verdict.matches:
+            await self._database.transact(lambda tr: self._refuse(tr, caller.user, device, "auth.password_refused"))
+            raise UnauthenticatedError("The current password is wrong.", code="invalid_credentials")
+        password_hash = await self._passwords.hash(new)
+
+        def body(tr: Writing) -> Opened:
+            keys = self._database.keyspace.tenant(caller.tenant.id)
+            if Users(keys).get(tr, caller.user.id).password_hash != stored:
+                raise InvalidError("The password was changed meanwhile; log in with it.", code="password_changed")
+            user = Users(keys).update(tr, caller.user.id, {"password_hash": password_hash})
+            self._logins.end_all(tr, keys, user.id)
+            return self._open(tr, "auth.password_changed", (user, caller.tenant), device)
+
+        return self._logins.answer(await self._database.transact(body))
+
+    # --- browsers ---
+
+    async def open_browser(self, tenant_id: str, user_id: str, device: Device) -> str | None:
+        """Open a browser's login for who came with a ticket, and return its token; None when they may not any more."""
+
+        def body(tr: Writing) -> Opened | None:
+            owner = self._active(tr, Users(self._keys(tenant_id)).find(tr, user_id))
+            return None if owner is None else self._open(tr, "auth.browser_opened", owner, device, browser=True)
+
+        opened = await self._database.transact(body)
+        return None if opened is None else opened.token
+
+    # --- inside ---
+
+    def _open(
+        self, tr: Writing, event_type: str, owner: tuple[User, Tenant], device: Device, *, browser: bool = False
+    ) -> Opened:
+        user, tenant = owner
+        opened = self._logins.open(tr, user, tenant, device, kind="browser" if browser else "refresh")
+        record(tr, self._keys(tenant.id), event_type, device, user_id=user.id, session_id=opened.session.id)
+        return opened
+
+    def _refuse(self, tr: Writing, account: User | None, device: Device, event_type: str) -> None:
+        """Write that a password was wrong: to the account's own trail, to the machine's when there is no account."""
+        tenant_id = account.tenant_id if account else self._machine(tr).tenant_id
+        record(tr, self._keys(tenant_id), event_type, device, user_id=account.id if account else None)
+
+    def _active(self, tr: Reading, account: User | None) -> tuple[User, Tenant] | None:
+        """Return an account as it is now, with its tenant; None when it can't be used."""
+        if account is None:
+            return None
+        return self._logins.active(tr, self._keys(account.tenant_id), account.id)
+
+    def _find_account(self, tr: Reading, email: str, tenant_id: str | None) -> User | None:
+        accounts = find_accounts(tr, self._database.keyspace, email)
+        chosen = [each for each in accounts if tenant_id in (None, each.tenant_id)]
+        return Users(self._keys(chosen[0].tenant_id)).find(tr, chosen[0].user_id) if chosen else None
+
+    def _keys(self, tenant_id: str) -> TenantKeys:
+        return self._database.keyspace.tenant(tenant_id)
 
     def _machine(self, tr: Reading) -> Machine:
         own = machine.find(tr, self._database.keyspace)
         if own is None:
-            raise RuntimeError("ensure_machine comes before pair")
+            raise RuntimeError("ensure_machine comes first")
         return own
 
     def _ensure_machine(self, tr: Writing, owner_name: str) -> Machine:
@@ -85,8 +206,6 @@ class Accounts:
         email = f"{owner_name}@localhost"
         user = User.new(tenant_id=tenant.id, email=email, role="admin", now_ms=tr.now_ms, user_id=user_id)
         own = Machine(tenant.id, user.id)
-        keys = self._database.keyspace.tenant(tenant.id)
-        Tenants(keys).create(tr, tenant)
-        Users(keys).create(tr, user)
+        Users(self._keys(tenant.id)).create_with_tenant(tr, user, tenant)
         machine.put(tr, self._database.keyspace, own)
         return own

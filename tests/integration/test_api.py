@@ -196,7 +196,6 @@ async def test_removing_a_workspace_stops_watching_and_keeps_its_files(caller: C
         ("POST", "/api/v5/workspaces", {"json": {"path": "/no/such/folder"}}, 400, "invalid_path"),
         ("POST", "/api/v5/workspaces", {"json": {"path": "/\0"}}, 400, "invalid_path"),
         ("POST", "/api/v5/workspaces", {"json": {"path": "/", "more": 1}}, 400, "invalid"),
-        ("POST", "/api/v5/workspaces", {"json": {"path": "/" + "x" * 9_000_000}}, 413, "body_too_large"),
         ("GET", "/api/v5/files?limit=0", {}, 400, "invalid"),
         ("GET", "/api/v5/files?limit=x", {}, 400, "invalid"),
         ("GET", "/api/v5/files?unknown=1", {}, 400, "invalid"),

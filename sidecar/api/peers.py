@@ -1,0 +1,53 @@
+"""Who stands at the other end of a connection: the address, and on Linux the user whose process it is.
+
+Two users of one machine share the address 127.0.0.1; only the system can tell them apart.
+"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from sidecar.auth.attempts import Peer
+from sidecar.services.audit import Device
+
+_TABLES = {socket.AF_INET: Path("/proc/net/tcp"), socket.AF_INET6: Path("/proc/net/tcp6")}
+_LOCAL, _REMOTE, _UID = 1, 2, 7  # columns, by proc(5)
+
+
+def device_of(request: web.Request) -> Device:
+    """Return where a request comes from, as the audit trail tells it."""
+    return Device(request.remote or "", request.headers.get("User-Agent", ""))
+
+
+def peer_of(request: web.Request) -> Peer:
+    """Return who sends a request. Reads the system's table of connections: for logins, not for every request."""
+    address = request.remote or ""
+    link = request.transport.get_extra_info("socket") if request.transport else None
+    uid = _uid_of(link) if link is not None and sys.platform == "linux" else None
+    if uid is None:
+        return Peer(address, is_own=False)
+    return Peer(f"{address} uid {uid}", is_own=uid == os.geteuid())
+
+
+def _uid_of(link: socket.socket) -> int | None:
+    """Return the user that owns the other end of a connection inside this machine; None when there is none."""
+    try:
+        here, there = (_hex(link.family, name) for name in (link.getsockname(), link.getpeername()))
+        rows = _TABLES[link.family].read_text("ascii").splitlines()
+    except (OSError, KeyError):  # closed meanwhile, or a system without these tables
+        return None
+    for row in rows[1:]:
+        columns = row.split()
+        if (columns[_LOCAL], columns[_REMOTE]) == (there, here):
+            return int(columns[_UID])
+    return None
+
+
+def _hex(family: int, name: tuple[str, int]) -> str:
+    """Return an address as the kernel prints it: 32-bit words in the machine's own byte order, then the port."""
+    raw = socket.inet_pton(family, name[0])
+    words = (int.from_bytes(raw[at : at + 4], sys.byteorder) for at in range(0, len(raw), 4))
+    return "".join(f"{word:08X}" for word in words) + f":{name[1]:04X}"

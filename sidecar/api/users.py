@@ -1,0 +1,127 @@
+"""Users: oneself, and as an admin everybody in the tenant."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from sidecar import limits
+from sidecar.api.auth import NewPassword, Secret
+from sidecar.api.context import CALLER, CONTEXT
+from sidecar.api.middleware import admit
+from sidecar.api.peers import device_of, peer_of
+from sidecar.api.requests import PageQuery, body, if_match, page_answer, query, raw_answer, record_answer, tenant_of
+from sidecar.models.base import Value
+from sidecar.models.users import PersonName, Role, User
+from sidecar.repositories.users import Users
+from sidecar.services.users import NewUser
+
+Email = Annotated[str, StringConstraints(max_length=limits.email_chars_max)]
+
+
+class MeBody(Value):
+    """What a user may say of themselves."""
+
+    first_name: PersonName
+    last_name: PersonName
+
+
+class PasswordBody(Value):
+    """The present password, where there is one, and the new one."""
+
+    current_password: Secret | None = Field(default=None, repr=False)
+    new_password: NewPassword = Field(repr=False)
+
+
+class NewUserBody(Value):
+    """Whom an admin adds."""
+
+    email: Email
+    role: Role = "developer"
+    first_name: PersonName = ""
+    last_name: PersonName = ""
+    password: NewPassword | None = Field(default=None, repr=False)
+
+
+class UserPatch(Value):
+    """What an admin may change of a user; what is left out stays."""
+
+    email: Email | None = None
+    role: Role | None = None
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+    is_active: bool | None = None
+    email_verified: bool | None = None
+    password: NewPassword | None = Field(default=None, repr=False)
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that are given, without the password."""
+        return self.model_dump(exclude_unset=True, exclude={"password"})
+
+
+async def get_me(request: web.Request) -> web.Response:
+    """Return the caller."""
+    return _answer(request[CALLER].user)
+
+
+async def put_me(request: web.Request) -> web.Response:
+    """Replace what the caller says of themselves."""
+    sent, users = await body(request, MeBody), Users(tenant_of(request))
+    user_id, version = request[CALLER].user.id, if_match(request)
+    user = await request.app[CONTEXT].database.transact(
+        lambda tr: users.update(tr, user_id, sent.model_dump(), if_version=version)
+    )
+    return _answer(user)
+
+
+async def put_password(request: web.Request) -> web.Response:
+    """Replace the caller's password; every login of theirs ends, and the answer is a new one."""
+    sent = await body(request, PasswordBody)
+    context, caller, peer = request.app[CONTEXT], request[CALLER], peer_of(request)
+    admit(request, context.attempts.on_account(caller.user.email, peer, is_paired=False))
+    login = await context.accounts.change_password(caller, sent.current_password, sent.new_password, device_of(request))
+    context.attempts.succeeded(peer, caller.user.email)
+    return raw_answer(login.to_json())
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """List the tenant's users."""
+    asked, users = query(request, PageQuery), Users(tenant_of(request))
+    page = await request.app[CONTEXT].database.read(
+        lambda tr: users.list_all(tr, cursor=asked.cursor, limit=asked.limit)
+    )
+    return page_answer([user.public().to_json() for user in page.items], page.next_cursor)
+
+
+async def add(request: web.Request) -> web.Response:
+    """Add a user to the tenant."""
+    sent = await body(request, NewUserBody)
+    new = NewUser(sent.email, sent.role, sent.first_name, sent.last_name, sent.password)
+    user = await request.app[CONTEXT].users.add(tenant_of(request), new)
+    response = _answer(user, HTTPStatus.CREATED)
+    response.headers["Location"] = f"/api/v5/users/{user.id}"
+    return response
+
+
+async def patch(request: web.Request) -> web.Response:
+    """Change a user of the tenant."""
+    sent = await body(request, UserPatch)
+    user = await request.app[CONTEXT].users.change(
+        tenant_of(request),
+        request.match_info["id"],
+        sent.fields(),
+        password=sent.password,
+        if_version=if_match(request),
+    )
+    return _answer(user)
+
+
+async def remove(request: web.Request) -> web.Response:
+    """Remove a user from the tenant."""
+    await request.app[CONTEXT].users.remove(tenant_of(request), request.match_info["id"], if_version=if_match(request))
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _answer(user: User, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    return record_answer(user.public(), status)

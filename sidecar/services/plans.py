@@ -1,0 +1,55 @@
+"""What a tenant's plan allows, checked at the end of every transaction on behalf of a user.
+
+One place for all kinds of records: who stores a user, a session or a large value need not think of plans. Counters are
+kept by the repositories, so that a check reads three keys.
+"""
+
+from sidecar.errors import LimitExceededError
+from sidecar.repositories import counters, keys
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.tenants import Tenants
+from sidecar.repositories.transactions import Actor, Writing
+from sidecar.services.audit import SESSIONS, write_trail
+
+_COUNTED = {"users": "users_max", SESSIONS: "workspace_sessions_max"}
+
+
+def finish(tr: Writing, actor: Actor) -> None:
+    """Check the plan and write the trail: what ``Database`` calls at the end of a body on behalf of ``actor``.
+
+    Raises:
+        LimitExceededError: The tenant's plan does not allow what the body did; nothing is written.
+    """
+    for tenant, changes in tr.changes().items():
+        created = {change.kind for change in changes if change.op == "created"}
+        if any(change.op != "deleted" for change in changes):
+            check(tr, tenant, created)
+    write_trail(tr, actor)
+
+
+def check(tr: Writing, tenant: TenantKeys, created: set[str]) -> None:
+    """Compare what a tenant has, with what this transaction adds, with its plan.
+
+    Args:
+        created: Kinds of which this transaction has stored new records.
+
+    Raises:
+        LimitExceededError: There is more than the plan allows.
+    """
+    record = Tenants(tenant).find(tr, tenant.tenant_id)
+    if record is None:
+        return
+    allowed = record.settings.limits.model_dump()
+    for kind in created & _COUNTED.keys():
+        name = _COUNTED[kind]
+        count = counters.value(tr, tenant.space(keys.RECORD_COUNTS).pack((kind,)), exact=True)
+        _compare(count, allowed[name], name, f"{allowed[name]} {kind}")
+    stored = counters.value(tr, tenant.space(keys.BLOB_BYTES).raw)
+    _compare(stored, allowed["storage_bytes_max"], "storage_bytes_max", f"{allowed['storage_bytes_max']} bytes")
+
+
+def _compare(has: int, allowed: int, name: str, what: str) -> None:
+    if has > allowed:
+        raise LimitExceededError(
+            f"The tenant's plan allows {what}; remove some first.", code="plan_limit", details={name: allowed}
+        )

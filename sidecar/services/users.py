@@ -1,0 +1,118 @@
+"""The users of a tenant, as an admin manages them.
+
+The tenant's owner always stays an active admin, so that no tenant can be left with nobody who manages it.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sidecar.auth.passwords import Passwords
+from sidecar.errors import ForbiddenError
+from sidecar.models.tenants import Tenant
+from sidecar.models.users import Role, User
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.tenants import Tenants
+from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.users import Users
+from sidecar.services.logins import Logins
+
+_OWNERS = {"role": "admin", "is_active": True}
+
+
+class NewUser(NamedTuple):
+    """Whom an admin adds; without a password only the admin's reset opens the account."""
+
+    email: str
+    role: Role
+    first_name: str
+    last_name: str
+    password: str | None
+
+
+class UserService:
+    """Adds, changes and removes users.
+
+    Args:
+        database: Where they are kept.
+        logins: Ends the logins of who may less than before.
+        passwords: Hashes the passwords that admins set.
+    """
+
+    def __init__(self, database: Database, logins: Logins, passwords: Passwords) -> None:
+        self._database = database
+        self._logins = logins
+        self._passwords = passwords
+
+    async def add(self, keys: TenantKeys, new: NewUser) -> User:
+        """Store a new user.
+
+        Raises:
+            ConflictError: The tenant has a user with that e-mail address.
+            LimitExceededError: The tenant's plan allows no more users.
+        """
+        password_hash = None if new.password is None else await self._passwords.hash(new.password)
+
+        def body(tr: Writing) -> User:
+            user = User.new(
+                tenant_id=keys.tenant_id,
+                email=new.email,
+                role=new.role,
+                now_ms=tr.now_ms,
+                password_hash=password_hash,
+                first_name=new.first_name,
+                last_name=new.last_name,
+            )
+            return Users(keys).create(tr, user)
+
+        return await self._database.transact(body)
+
+    async def change(
+        self,
+        keys: TenantKeys,
+        user_id: str,
+        fields: Mapping[str, object],
+        *,
+        password: str | None = None,
+        if_version: int | None = None,
+    ) -> User:
+        """Change some fields of a user; another role, password or standing ends their logins.
+
+        Raises:
+            NotFoundError: The tenant has no such user.
+            ForbiddenError: The tenant's owner would cease to be an active admin.
+            VersionConflictError: ``if_version`` is not the version that is stored.
+        """
+        new_hash = {} if password is None else {"password_hash": await self._passwords.hash(password)}
+
+        def body(tr: Writing) -> User:
+            users = Users(keys)
+            old = users.get(tr, user_id)
+            new = users.update(tr, user_id, {**fields, **new_hash}, if_version=if_version)
+            if user_id == _tenant(tr, keys).owner_user_id and any(getattr(new, k) != v for k, v in _OWNERS.items()):
+                raise ForbiddenError("The tenant's owner stays an active admin.", code="owner")
+            if new_hash or (old.role, old.is_active) != (new.role, new.is_active):
+                self._logins.end_all(tr, keys, user_id)
+            return new
+
+        return await self._database.transact(body)
+
+    async def remove(self, keys: TenantKeys, user_id: str, *, if_version: int | None = None) -> None:
+        """Remove a user and end their logins; what they have written stays.
+
+        Raises:
+            NotFoundError: The tenant has no such user.
+            ForbiddenError: It is the tenant's owner.
+            VersionConflictError: ``if_version`` is not the version that is stored.
+        """
+
+        def body(tr: Writing) -> None:
+            Users(keys).delete(tr, user_id, if_version=if_version)
+            if user_id == _tenant(tr, keys).owner_user_id:
+                raise ForbiddenError("The tenant's owner can't be removed.", code="owner")
+            self._logins.end_all(tr, keys, user_id)
+
+        await self._database.transact(body)
+
+
+def _tenant(tr: Writing, keys: TenantKeys) -> Tenant:
+    return Tenants(keys).get(tr, keys.tenant_id)
