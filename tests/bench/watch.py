@@ -1,0 +1,314 @@
+"""Watching, measured beside its floors: ``scripts/bench watch PATH``. PATH is read, never written."""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import hashlib
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import watchfiles
+
+from sidecar.clock import SystemClock
+from sidecar.feed.progress import ProgressBoard
+from sidecar.ids import new_id
+from sidecar.models.workspaces import Workspace
+from sidecar.repositories.changes import Changes
+from sidecar.repositories.files import Files
+from sidecar.repositories.transactions import Database
+from sidecar.store.opening import open_engine
+from sidecar.watch.git import Git
+from sidecar.watch.ignore import Ignore
+from sidecar.watch.registry import Watchers
+from sidecar.watch.scanner import Seen, Walk
+
+LATENCY_SAVES = 60
+BURST_FILES = 5_000
+IDLE_SECONDS = 60
+
+
+class Environment(NamedTuple):
+    """Where git's configuration is: nowhere, so that every machine measures the same."""
+
+    home: Path = Path("/nonexistent")
+    xdg_config_home: Path | None = None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the measurements that the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="bench watch")
+    parser.add_argument("path", type=Path, help="a tree of at least 50,000 files")
+    parser.add_argument("--idle", type=int, default=IDLE_SECONDS, help="seconds of the idle measurement")
+    options = parser.parse_args(arguments)
+    root = options.path.resolve()
+    files = _walked(root)
+    _row("files", f"{len(files):,} in {root}")
+    for _ in range(2):  # the first run warms the page cache
+        floor_first = _floor_first(root, files)
+        floor_restart = _floor_restart(root, files)
+    _row("floor: walk, read, hash in two threads", f"{floor_first:.2f} s")
+    _row("floor: scandir and stat", f"{floor_restart:.2f} s")
+    _git_status(root)
+    with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as made:
+        asyncio.run(_ours(root, Path(made), floor_first, floor_restart, options.idle))
+    return 0
+
+
+def _row(name: str, value: str) -> None:
+    print(f"{name:<48} {value}", flush=True)  # noqa: T201 - a bench prints
+
+
+def _walked(root: Path) -> list[bytes]:
+    ignore = Ignore.load(os.fsencode(root), Git(Environment().home, command="git"), warn=lambda _sentence: None)
+    walk = Walk(os.fsencode(root), warn=lambda _sentence: None)
+    return [item.path for item in walk.files(ignore.top, b"") if isinstance(item, Seen) and item.kind == "file"]
+
+
+def _floor_first(root: Path, files: list[bytes]) -> float:
+    began = time.perf_counter()
+    _scan(root, files)
+    top = os.fsencode(root)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(_hash_all, [(top, files[::2]), (top, files[1::2])]))
+    return time.perf_counter() - began
+
+
+def _hash_all(work: tuple[bytes, list[bytes]]) -> None:
+    top, files = work
+    for path in files:
+        descriptor = os.open(top + b"/" + path, os.O_RDONLY)
+        digest = hashlib.sha256()
+        while block := os.read(descriptor, 1_048_576):
+            digest.update(block)
+        os.close(descriptor)
+        digest.digest()
+
+
+def _floor_restart(root: Path, files: list[bytes]) -> float:
+    began = time.perf_counter()
+    _scan(root, files)
+    return time.perf_counter() - began
+
+
+def _scan(root: Path, files: list[bytes]) -> None:
+    wanted = set(files)
+    folders = {b""} | {path.rpartition(b"/")[0] + b"/" for path in files if b"/" in path}
+    for folder in folders:
+        with os.scandir(os.path.join(os.fsencode(root), folder)) as listing:  # noqa: PTH118 - bytes
+            for entry in listing:
+                if folder + entry.name in wanted:
+                    entry.stat(follow_symlinks=False)
+
+
+def _git_status(root: Path) -> None:
+    if (root / ".git").exists() and shutil.which("git"):
+        for _ in range(2):
+            began = time.perf_counter()
+            subprocess.run(["git", "-C", root, "status", "--porcelain"], capture_output=True, check=True)
+            seconds = time.perf_counter() - began
+        _row("git status", f"{seconds:.2f} s")
+
+
+class Bench:
+    """A watched folder over a store of its own."""
+
+    def __init__(self, database: Database, root: Path) -> None:
+        clock = SystemClock()
+        self.database = database
+        self.tenant = database.keyspace.tenant(new_id(clock.now_ms()))
+        self.workspace = Workspace.new(tenant_id=self.tenant.tenant_id, path=str(root), now_ms=clock.now_ms())
+        self.files = Files(self.tenant)
+        self.changes = Changes(self.tenant)
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[Watchers]:
+        """Watch while inside; the first scan may still go on."""
+        watchers = Watchers(
+            self.database,
+            SystemClock(),
+            lambda coroutine, *, name: asyncio.get_running_loop().create_task(coroutine, name=name),
+            ProgressBoard(),
+            environment=Environment(),
+        )
+        await watchers.start(self.workspace)
+        try:
+            yield watchers
+        finally:
+            await watchers.close()
+
+    async def scanned(self, watchers: Watchers) -> None:
+        """Wait until the first comparison has ended."""
+        while watchers.progress(self.workspace.id).state != "watching":  # noqa: ASYNC110 - the progress has no event
+            await asyncio.sleep(0.005)
+
+    async def known(self) -> int:
+        """Return how many files the index holds."""
+        entries = await self.database.read(
+            lambda tr: self.files.list_entries(tr, self.workspace.path, limit=1_000_000), background=True
+        )
+        return sum(not entry.is_deleted for entry in entries)
+
+
+async def _ours(root: Path, made: Path, floor_first: float, floor_restart: float, idle_seconds: int) -> None:
+    clock = SystemClock()
+    engine = await open_engine(f"embedded:{made / 'store'}", clock=clock)
+    try:
+        bench = Bench(Database(engine, clock), root)
+        seconds, held = await _timed_scan(bench)
+        _row(
+            "ours: first index", f"{seconds:.2f} s, {seconds / floor_first:.1f} x floor; {await bench.known():,} files"
+        )
+        _row("  private memory behind it", f"{_private_mb():.0f} MB")
+        _row("  longest hold of the event loop", f"{held * 1000:.0f} ms")
+        seconds, held = await _timed_scan(bench)
+        _row("ours: restart, nothing changed", f"{seconds:.2f} s, {seconds / floor_restart:.1f} x floor")
+        _row("  longest hold of the event loop", f"{held * 1000:.0f} ms")
+        await _latency(bench.database, made / "latency")
+        await _burst(bench.database, made / "burst")
+        await _idle(bench, idle_seconds)
+    finally:
+        await engine.close()
+
+
+async def _timed_scan(bench: Bench) -> tuple[float, float]:
+    gc.collect()
+    async with _loop_holds() as held:
+        began = time.perf_counter()
+        async with bench.watching() as watchers:
+            await bench.scanned(watchers)
+            seconds = time.perf_counter() - began
+    return seconds, held[0]
+
+
+@asynccontextmanager
+async def _loop_holds() -> AsyncIterator[list[float]]:
+    """Measure how much later than asked a sleeper wakes, at the worst."""
+    worst = [0.0]
+
+    async def sleep() -> None:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            worst[0] = max(worst[0], time.perf_counter() - began - 0.001)
+
+    task = asyncio.get_running_loop().create_task(sleep())
+    try:
+        yield worst
+    finally:
+        task.cancel()
+
+
+async def _latency(database: Database, root: Path) -> None:
+    """From the end of a save until the change can be pushed (committed, its row visible), and raw watchfiles beside."""
+    _make_tree(root, 1_000)
+    bench = Bench(database, root)
+    async with bench.watching() as watchers:
+        await bench.scanned(watchers)
+        await asyncio.sleep(2.5)  # second looks at young files are over
+        ours = [await _save_to_push(bench, root, number) for number in range(LATENCY_SAVES)]
+    raw = await _raw_latency(root)
+    for name, times in (("save to push", ours), ("raw watchfiles (its defaults)", raw)):
+        ordered = sorted(times)
+        p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+        _row(name, f"p50 {statistics.median(ordered) * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
+
+
+async def _save_to_push(bench: Bench, root: Path, number: int) -> float:
+    path = root / f"d{number % 10}" / f"f{number % 100}"
+    before = await bench.database.read(bench.changes.head)
+    watch = bench.database.engine.watch(bench.changes.head_key)
+    path.write_text(f"saved {number}")
+    began = time.perf_counter()
+    await watch.changed()
+    while await bench.database.read(bench.changes.head) == before:  # noqa: ASYNC110 - one turn of the loop
+        await asyncio.sleep(0)
+    seconds = time.perf_counter() - began
+    await asyncio.sleep(0.05)
+    return seconds
+
+
+async def _raw_latency(root: Path) -> list[float]:
+    times: list[float] = []
+    stop = asyncio.Event()
+    seen = asyncio.Event()
+
+    async def follow() -> None:
+        async for _ in watchfiles.awatch(root, stop_event=stop):
+            seen.set()
+
+    task = asyncio.get_running_loop().create_task(follow())
+    await asyncio.sleep(0.5)
+    for number in range(LATENCY_SAVES):
+        seen.clear()
+        (root / "d0" / f"f{number % 100}0").write_text(f"raw {number}")
+        began = time.perf_counter()
+        await seen.wait()
+        times.append(time.perf_counter() - began)
+        await asyncio.sleep(0.05)
+    stop.set()
+    await task
+    return times
+
+
+async def _burst(database: Database, root: Path) -> None:
+    _make_tree(root, BURST_FILES)
+    files = [f"d{number % 10}/f{number}".encode() for number in range(BURST_FILES)]
+    floor = _floor_first(root, files)
+    bench = Bench(database, root)
+    async with bench.watching() as watchers, _loop_holds() as held:
+        await bench.scanned(watchers)
+        await asyncio.sleep(3)
+        before = {entry.path: entry.checksum for entry in await _entries(bench)}
+        await asyncio.get_running_loop().run_in_executor(None, _make_tree, root, BURST_FILES, b"again")
+        began = time.perf_counter()
+        while any(entry.checksum == before[entry.path] for entry in await _entries(bench)):  # noqa: ASYNC110 - an index that is read again
+            await asyncio.sleep(0.02)
+        seconds = time.perf_counter() - began
+    _row(f"burst of {BURST_FILES:,} settled", f"{seconds:.2f} s; floor {floor:.2f} s, allowed {3 * floor + 1:.2f} s")
+    _row("  longest hold of the event loop", f"{held[0] * 1000:.0f} ms")
+
+
+async def _entries(bench: Bench) -> list[Any]:
+    return await bench.database.read(
+        lambda tr: bench.files.list_entries(tr, bench.workspace.path, limit=1_000_000), background=True
+    )
+
+
+def _make_tree(root: Path, count: int, extra: bytes = b"") -> None:
+    for number in range(count):
+        path = root / f"d{number % 10}" / f"f{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"content %d " % number * 50 + extra)
+
+
+async def _idle(bench: Bench, seconds: int) -> None:
+    async with bench.watching() as watchers:
+        await bench.scanned(watchers)
+        gc.collect()
+        _row("private memory behind a restart", f"{_private_mb():.0f} MB (this process has done all of the above)")
+        await asyncio.sleep(3)
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        await asyncio.sleep(seconds)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    wakes = after.ru_nvcsw - before.ru_nvcsw
+    _row(f"idle for {seconds} s", f"{used:.3f} s of processor time, {wakes / seconds:.1f} wake-ups a second")
+
+
+def _private_mb() -> float:
+    with contextlib.suppress(FileNotFoundError):
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        kilobytes = [int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty"))]
+        return sum(kilobytes) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

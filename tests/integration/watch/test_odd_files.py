@@ -1,0 +1,234 @@
+"""Each odd case of a real file system has a defined result."""
+
+import ctypes
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sidecar import limits
+from sidecar.watch.events import Wake, WatchLimitError
+from sidecar.watch.git import Git
+from sidecar.watch.hasher import Job, read_file
+from sidecar.watch.hints import Hints
+from sidecar.watch.ignore import Ignore
+from sidecar.watch.inotify import Inotify
+from sidecar.watch.scanner import Kept, Seen, Walk
+from tests.integration.watch.conftest import Watched, eventually
+from tests.integration.watch.test_watching import write
+
+
+async def test_links_are_recorded_and_never_followed(watched: Watched) -> None:
+    write(watched.root, "folder/file", "x")
+    (watched.root / "to_file").symlink_to("folder/file")
+    (watched.root / "to_folder").symlink_to("folder")
+    (watched.root / "to_itself").symlink_to("to_itself")
+    (watched.root / "to_nothing").symlink_to("nothing")
+    await watched.start()
+    index = await watched.settled()
+    assert index.keys() == {b"folder/file", b"to_file", b"to_folder", b"to_itself", b"to_nothing"}
+    assert (index[b"to_folder"].kind, index[b"to_folder"].size) == ("symlink", len("folder"))
+    (watched.root / "to_file").unlink()
+    (watched.root / "to_file").symlink_to("elsewhere")
+    await watched.settled()
+
+
+async def test_what_holds_no_content_is_not_recorded(watched: Watched) -> None:
+    os.mkfifo(watched.root / "fifo")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(watched.root / "socket"))
+        write(watched.root, "file", "x")
+        await watched.start()
+        assert (await watched.settled()).keys() == {b"file"}
+        (watched.root / "file").unlink()
+        os.mkfifo(watched.root / "file")
+        assert await watched.settled() == {}
+
+
+async def test_names_that_are_no_utf8_are_recorded_by_their_bytes(watched: Watched) -> None:
+    top = os.fsencode(watched.root)
+    names = {b"\xff\xfe", b"a\nb", b"\xe9", b"tab\t", b'quote"', b"back\\slash", "é".encode(), "e\u0301".encode()}
+    await watched.start()
+    await watched.settled()
+    for name in names:
+        with open(os.path.join(top, name), "wb") as file:  # noqa: ASYNC230, PTH118, PTH123 - bytes
+            file.write(name)
+    assert (await watched.settled()).keys() == names
+
+
+async def test_long_paths_keep_the_order_of_the_index(watched: Watched) -> None:
+    deep = watched.root / ("x" * 120) / ("y" * 90)
+    for number in range(150):
+        write(deep, f"{'z' * (number % 40 + 1)}/{number}", "x")
+        write(deep, f"{number}{'w' * (number % 60)}", "x")
+    await watched.start()
+    first = await watched.settled()
+    assert len(first) == 300
+    (deep / "1w").unlink()
+    write(deep, "z/0", "changed")
+    await watched.settled()
+    await watched.stop()
+    write(deep, "z/2", "new")
+    (deep / f"13{'w' * 13}").unlink()
+    await watched.start()
+    last = await watched.settled()
+    assert last[os.fsencode((deep / "z/0").relative_to(watched.root))].id in {entry.id for entry in first.values()}
+
+
+async def test_a_folder_of_many_files(watched: Watched) -> None:
+    for number in range(5_000):
+        write(watched.root, f"many/{number}", str(number))
+    await watched.start()
+    await watched.settled()
+    write(watched.root, "many/17", "changed")
+    (watched.root / "many/18").unlink()
+    await watched.settled()
+
+
+async def test_a_file_replaced_by_a_folder_and_back(watched: Watched) -> None:
+    write(watched.root, "a", "x")
+    await watched.start()
+    first = await watched.settled()
+    (watched.root / "a").unlink()
+    write(watched.root, "a/b", "x")
+    await watched.settled()
+    (watched.root / "a/b").unlink()
+    (watched.root / "a").rmdir()
+    write(watched.root, "a", "y")
+    assert (await watched.settled())[b"a"].id == first[b"a"].id
+
+
+async def test_a_case_only_rename_keeps_the_id(watched: Watched) -> None:
+    write(watched.root, "Readme", "x")
+    await watched.start()
+    first = await watched.settled()
+    (watched.root / "Readme").rename(watched.root / "README")
+    assert (await watched.settled())[b"README"].id == first[b"Readme"].id
+
+
+async def test_a_change_that_keeps_size_and_time_is_seen(watched: Watched) -> None:
+    path = write(watched.root, "a", "one")
+    await watched.start()
+    await watched.settled()
+    status = path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    await watched.settled()
+
+
+async def test_a_change_just_before_the_end_is_seen_after_a_restart(watched: Watched) -> None:
+    path = write(watched.root, "a", "one")
+    await watched.start()
+    await watched.settled()
+    await watched.stop()  # before the second look at a young file
+    status = path.stat()
+    with path.open("r+") as file:
+        file.write("two")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # as if within one tick of the file system's clock
+    await watched.start()
+    await watched.settled()
+
+
+async def test_a_lost_root_freezes_the_index_until_it_is_back(watched: Watched) -> None:
+    write(watched.root, "a", "x")
+    await watched.start()
+    before = await watched.settled()
+    away = watched.root.with_name("away")
+    watched.root.rename(away)
+    assert await eventually(lambda: state_is(watched, "frozen"))
+    assert await watched.index() == before
+    watched.root.mkdir()  # as a mount point on which nothing is mounted
+    await watched.stop()
+    await watched.start()
+    assert await eventually(lambda: state_is(watched, "frozen"))
+    assert await watched.index() == before
+    watched.root.rmdir()
+    away.rename(watched.root)
+    write(watched.root, "b", "y")
+    assert (await watched.settled())[b"a"] == before[b"a"]
+    assert await eventually(lambda: state_is(watched, "watching"))
+
+
+async def test_a_root_emptied_while_nobody_looked_is_believed_after_a_rescan(watched: Watched) -> None:
+    path = write(watched.root, "a", "x")
+    await watched.start()
+    await watched.settled()
+    await watched.stop()
+    path.unlink()
+    await watched.start()
+    assert await eventually(lambda: state_is(watched, "frozen"))
+    watched.watchers.rescan(watched.workspace.id)
+    assert await watched.settled() == {}
+
+
+async def state_is(watched: Watched, state: str) -> bool:
+    return watched.watchers.progress(watched.workspace.id).state == state
+
+
+class FewWatches(Inotify):
+    """A system that gives three watches: what a real one does at its limit."""
+
+    def enter(self, folder: bytes) -> None:
+        if len(self._watches) >= 3:
+            raise WatchLimitError("The limit is reached; raise it.")
+        super().enter(folder)
+
+
+async def test_without_watches_the_root_is_compared_now_and_then(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "poll_scan_seconds", 0.2)
+
+    def make(root: bytes, hints: Hints, wake: Wake) -> Inotify:
+        return FewWatches(root, hints, wake)
+
+    watched.make_source = make
+    for number in range(9):
+        write(watched.root, f"{number}/a", "x")
+    await watched.start()
+    await watched.settled()
+    write(watched.root, "8/a", "changed")
+    await watched.settled()
+    progress = watched.watchers.progress(watched.workspace.id)
+    assert progress.state == "polling"
+    assert progress.warnings == ("The limit is reached; raise it.",)
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Let this thread see files as a user without rights (Linux's setfsuid)."""
+    libc = ctypes.CDLL(None)
+    libc.setfsuid(65534)
+    try:
+        yield
+    finally:
+        libc.setfsuid(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only Linux's root can become somebody else")
+def test_what_can_not_be_read_is_recorded_as_such_and_a_folder_keeps_what_is_known(tmp_path: Path) -> None:
+    write(tmp_path, "a", "x").chmod(0)
+    write(tmp_path, "b", "x").chmod(0o600)
+    write(tmp_path, "c/d", "x")
+    write(tmp_path, "e/f", "x")
+    (tmp_path / "c").chmod(0)
+    (tmp_path / "e").chmod(0o744)
+    for folder in (tmp_path, *tmp_path.parents[:-1]):
+        folder.chmod(folder.stat().st_mode | 0o755)
+    root = os.fsencode(tmp_path)
+    warnings: list[str] = []
+    with as_somebody_else():
+        ignore = Ignore.load(root, Git(Path("/nonexistent"), command=None), warn=warnings.append)
+        found = list(Walk(root, warn=warnings.append).files(ignore.top, b""))
+        read = {path: read_file(Job(root, threading.Event()), path, lambda: 0).entry for path in (b"a", b"b")}
+    assert [(type(item), item.path) for item in found] == [(Seen, b"a"), (Seen, b"b"), (Kept, b"c/"), (Kept, b"e/")]
+    assert [(entry.kind, entry.size) for entry in read.values() if entry] == [("unreadable", 1), ("unreadable", 1)]
+    assert warnings == [
+        f"{tmp_path}/c/ can't be listed (Permission denied); what was known of it stays.",
+        f"{tmp_path}/e/ can't be looked into (Permission denied); what was known of it stays.",
+    ]
