@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.client import Client, connect
+from tests.e2e.daemons import eventually
 
 
 def raw_path(fields: Mapping[str, Any]) -> bytes:
@@ -34,6 +35,7 @@ class Replica:
         self.files: dict[str, tuple[bytes, str]] = {}
         self.versions: dict[str, int] = {}
         self.seen: list[tuple[str, int]] = []
+        self.is_subscribed = False
         self.failure: BaseException | None = None
 
     @property
@@ -44,6 +46,7 @@ class Replica:
     def apply(self, message: Mapping[str, Any]) -> None:
         """Take one message of the daemon."""
         assert message["type"] != "reset", "the daemon could not continue from our cursor"
+        self.is_subscribed = True
         for change in message.get("changes", ()):
             if change["kind"] == "files":
                 self._apply_change(change)
@@ -68,6 +71,11 @@ class Replica:
             self.failure = error
             raise
 
+    def has_more_than(self, count: int) -> bool:
+        """Tell whether more than so many changes were heard."""
+        assert self.failure is None, self.failure
+        return len(self.seen) > count
+
     def equals(self, index: Mapping[bytes, str]) -> bool:
         """Tell whether what was heard so far amounts to an index."""
         assert self.failure is None, self.failure
@@ -76,10 +84,11 @@ class Replica:
 
 @asynccontextmanager
 async def listening(folders: Sequence[Path]) -> AsyncIterator[Replica]:
-    """Yield a replica that follows the daemon while the block runs."""
+    """Yield a replica that follows the daemon while the block runs, once it has subscribed."""
     replica = Replica()
     task = asyncio.ensure_future(replica.follow(folders))
     try:
+        await eventually(lambda: replica.is_subscribed or task.done(), "the replica has subscribed")
         yield replica
     finally:
         task.cancel()

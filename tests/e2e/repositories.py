@@ -65,7 +65,7 @@ def make_repository(root: Path, *, files: int = 300) -> None:
     git(root, "checkout", "-q", "-b", "other")
     for number in range(0, files, 3):
         write(root, f"src/package{number % 17}/module{number}.py", b"other = %d\n" % number)
-    git(root, "rm", "-q", "-r", "-f", "src/package4")
+    git(root, "rm", "-q", "-r", "-f", "--ignore-unmatch", "src/package4")
     write(root, "only-on-other/x.txt", b"x")
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "Second")
