@@ -35,6 +35,7 @@ value_inline_bytes_max = 90_000  # below the store's 100,000; more goes to chunk
 change_row_bytes_max = 80_000  # a transaction's changes are split into rows below this
 blob_slice_bytes = 80_000  # of a chunked value in one row; with its header below value_inline_bytes_max
 blob_bytes_max = 8_388_608  # one value; a request's body has no more, and one transaction still holds it
+blob_upload_bytes = 1_000_000  # of a large value in one transaction: FoundationDB is at its best below 1 MB
 blob_grace_seconds = 3_600  # what nothing names is kept so long: its record may be on the way
 
 # --- changes ---------------------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that 
 # --- retention and other long work -----------------------------------------------------------------------------------
 job_batch_rows_max = 500  # records that one transaction of a job reads or removes: well below a second, and 10 MB
 doctor_batch_rows = 2_000  # rows that one step of the doctor looks at
-clear_batch_rows_max = 5_000  # keys that one transaction of a tenant's removal clears
+clear_batch_rows_max = 1_000  # rows that one transaction of a tenant's removal reads and clears
 audit_age_days_max = 365
 files_deleted_days_max = 30
 changes_rows_max = 200_000  # rows of one tenant's log; a scan of 80,000 files makes some 1,500
