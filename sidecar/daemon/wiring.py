@@ -110,6 +110,7 @@ class Daemon:
             hosts=server.host_names(listener),
             draining=asyncio.Event(),
         )
+        self.context = context
         http = server.Server(listener, context)
         await http.start()
         stack.push_async_callback(http.close)
