@@ -39,7 +39,6 @@ async def _run(settings: "Settings", path: Path, drain: ExitStack) -> None:
     """Serve until a signal comes; then everything is closed, within the time that ``drain`` gives."""
     from sidecar.clock import SystemClock
     from sidecar.daemon.lifecycle import deadline, run_until, stop_signals
-    from sidecar.daemon.wiring import Daemon
 
     stop = asyncio.Event()
     display = Display()
@@ -50,6 +49,8 @@ async def _run(settings: "Settings", path: Path, drain: ExitStack) -> None:
         stop.set()
 
     with stop_signals(begin_drain):
+        from sidecar.daemon.wiring import Daemon  # takes a moment, in which a signal is already heard
+
         try:
             async with Daemon(settings, clock=SystemClock()) as daemon:
                 display.say(f"Sidecar {__version__} serves {daemon.url}")
