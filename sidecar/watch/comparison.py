@@ -104,7 +104,7 @@ class Place(NamedTuple):
     Attributes:
         root: Absolute.
         identity: The root's device and inode when its watching began.
-        index: The workspace's.
+        files: The workspace's index.
         hasher: The daemon's.
         moves: The workspace's memory of what has gone.
         enter: Told each folder before it is listed.
@@ -112,7 +112,7 @@ class Place(NamedTuple):
 
     root: bytes
     identity: tuple[int, int]
-    index: Index
+    files: Index
     hasher: Hasher
     moves: Moves
     enter: Callable[[bytes], None]
@@ -165,7 +165,7 @@ class Comparison:
         """
         self._check_root()
         # Where the index is empty nothing can have moved, so the first scan need not hold anything back.
-        self._hold = bool(self._place.index.page(b"", None, 1))
+        self._hold = bool(self._place.files.page(b"", None, 1))
         try:
             for scope in scopes:
                 self._compare(scope)
@@ -183,7 +183,7 @@ class Comparison:
         return self.findings
 
     def _compare(self, scope: Scope) -> None:
-        cursor = PagedCursor(self._place.index.page, scope.path)
+        cursor = PagedCursor(self._place.files.page, scope.path)
         since = self._doubt_since_ns
 
         def doubt(seen: Seen) -> bool:
@@ -268,7 +268,7 @@ class Comparison:
             self._check_root()  # it may have vanished during the walk, and with it every file
         while len(self._writing) >= limits.scan_writes_waiting_max:
             self._take_written()
-        self._writing.append((len(batch.puts), self._place.index.write(batch.puts, batch.gone)))
+        self._writing.append((len(batch.puts), self._place.files.write(batch.puts, batch.gone)))
 
     def _take_written(self) -> None:
         files, future = self._writing.popleft()

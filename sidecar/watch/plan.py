@@ -65,7 +65,7 @@ def merge(disk: Iterable[Seen | Kept], index: IndexCursor, doubt: Doubt) -> Iter
     entry = index.next()
     kept: list[bytes] = []  # folders whose entries do not stand together in the index (see `_in_index_order`)
     for item in disk:
-        order = _order(item.path)
+        order = item.path[:_HEAD_BYTES] if isinstance(item, Kept) else _order(item.path)
         while entry is not None and _order(entry.path) < order:
             yield from _gone(entry, kept)
             entry = index.next()

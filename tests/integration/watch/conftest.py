@@ -78,7 +78,7 @@ class Watched:
         """Wait until the index is what an independent look at the disk finds, and return it."""
 
         async def is_equal() -> bool:
-            return shown(await self.index()) == on_disk(self.root)
+            return shown(await self.index()) == await asyncio.to_thread(on_disk, self.root)
 
         if not await eventually(is_equal):
             index, disk = shown(await self.index()), on_disk(self.root)
@@ -135,10 +135,12 @@ def _git(top: bytes, options: str) -> list[bytes]:
 async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = DEADLINE_SECONDS) -> bool:
     """Ask until it holds; False when it does not within a generous time."""
     until = time.monotonic() + seconds
+    pause = 0.01
     while time.monotonic() < until:
         if await holds():
             return True
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.5)  # a look costs as much as the work that it waits for
     return False
 
 
