@@ -206,7 +206,7 @@ async def test_removing_a_workspace_stops_watching_and_keeps_its_files(caller: C
         ("GET", "/api/v5/changes?since=zzz", {}, 400, "invalid_cursor"),
         ("GET", "/api/v5/hello", {}, 400, "invalid"),
     ],
-    ids=str,
+    ids=lambda part: str(part)[:40],
 )
 async def test_bad_input_gets_a_problem(
     caller: Caller, method: str, path: str, sent: dict[str, Any], status: int, code: str
