@@ -43,6 +43,13 @@ class Header(NamedTuple):
     inline: bytes
 
 
+class Collected(NamedTuple):
+    """What one batch of a collection has removed, and where the next one begins (None at the end)."""
+
+    removed: int
+    next_place: bytes | None
+
+
 def digest_of(content: bytes) -> bytes:
     """Return the name of a content."""
     return hashlib.sha256(content).digest()
@@ -127,20 +134,22 @@ class Blobs:
         tr.kv.clear(self.headers.pack((digest,)))
         tr.kv.clear_range(*self.chunks.range((digest,)))
 
-    def collect(self, tr: Writing, after: bytes, *, limit: int) -> bytes | None:
-        """Remove blobs that nothing names and nobody may be about to name, among the next ``limit`` behind ``after``.
+    def collect(self, tr: Writing, place: bytes, *, limit: int) -> Collected:
+        """Remove blobs that nothing names and nobody may be about to name, among the next ``limit`` from ``place`` on.
 
-        Returns:
-            Where to go on; None at the end.
+        Args:
+            place: Empty at the beginning, then what the batch before has returned.
         """
         begin, end = self.headers.range()
-        rows = tr.kv.get_range(max(begin, after), end, limit=limit, snapshot=True)
+        rows = tr.kv.get_range(max(begin, place), end, limit=limit, snapshot=True)
         old = tr.now_ms - limits.blob_grace_seconds * 1_000
+        removed = 0
         for key, row in rows:
             digest = self.digest_in(key)
             if header_of(row).at_ms < old and not self.is_named(tr, digest):
                 self.remove(tr, digest)
-        return rows[-1][0] + b"\x00" if len(rows) == limit else None
+                removed += 1
+        return Collected(removed, rows[-1][0] + b"\x00" if len(rows) == limit else None)
 
     def digest_in(self, key: bytes) -> bytes:
         """Return the name that a header's, a slice's or a reference's key begins with."""

@@ -2,12 +2,12 @@
 
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sidecar import limits
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.base import milliseconds, timestamp
-from sidecar.models.workspace_sessions import Parts, SessionSummary, StoredSession, WorkspaceSession
+from sidecar.models.workspace_sessions import PartName, Parts, SessionSummary, StoredSession, WorkspaceSession
 from sidecar.repositories import codec, keys, parts
 from sidecar.repositories.base import Counter, Index, Page, Repository
 from sidecar.repositories.transactions import Reading, Writing
@@ -77,10 +77,15 @@ class WorkspaceSessions(Repository[StoredSession]):
             LimitExceededError: The state is too large.
         """
         if isinstance(record, WorkspaceSession):
-            state = parts.split({name: getattr(record, name) for name in parts.FIELDS.values()})
-            own = {name: getattr(record, name) for name in SessionSummary.model_fields}
-            record = StoredSession(**own, parts=parts.store(tr, self.blobs, {}, state))
+            return self.create_split(tr, record, parts.split(state_of(record)))
         return super().create(tr, record)
+
+    def create_split(
+        self, tr: Writing, session: WorkspaceSession, splits: Mapping[PartName, parts.Split]
+    ) -> StoredSession:
+        """Store a new session whose state has been split already."""
+        own = {name: getattr(session, name) for name in SessionSummary.model_fields}
+        return super().create(tr, StoredSession(**own, parts=parts.store(tr, self.blobs, {}, splits)))
 
     def changed(self, old: StoredSession, fields: Mapping[str, object]) -> StoredSession:
         """Return ``old`` with some fields changed; what the state is made of is none of them."""
@@ -97,10 +102,18 @@ class WorkspaceSessions(Repository[StoredSession]):
         """
         old = self.get(tr, identifier)
         self.check_version(old, if_version)
-        state = parts.state_of(fields)
-        new = self.changed(old, {name: value for name, value in fields.items() if name not in state})
-        stored = parts.store(tr, self.blobs, old.parts, parts.split(state))
-        return self.replace(tr, old, new.model_copy(update={"parts": stored}))
+        return self.replace_split(tr, old, *split_fields(fields))
+
+    def replace_split(
+        self,
+        tr: Writing,
+        old: StoredSession,
+        fields: Mapping[str, object],
+        splits: Mapping[PartName, parts.Split],
+    ) -> StoredSession:
+        """Change fields that are no state, and parts that have been split already."""
+        new = self.changed(old, fields)
+        return self.replace(tr, old, new.model_copy(update={"parts": parts.store(tr, self.blobs, old.parts, splits)}))
 
     def put_parts(self, tr: Writing, old: StoredSession, new_parts: Parts) -> StoredSession:
         """Give a session parts that are stored already: those of a snapshot."""
@@ -114,9 +127,11 @@ class WorkspaceSessions(Repository[StoredSession]):
         """Store and return a new session with the same state, by reference, and this one for its parent."""
         return self.create(tr, self.get(tr, identifier).fork(now_ms=tr.now_ms, name=name))
 
-    def orphan(self, tr: Writing, child: StoredSession) -> None:
-        """Let a session whose parent is gone have none; it is no activity of its user."""
-        super().replace(tr, child, child.model_copy(update={"parent_session_id": None}))
+    def unlink(
+        self, tr: Writing, session: StoredSession, field: Literal["parent_session_id", "conversation_id"]
+    ) -> None:
+        """Let a session no longer name what is gone; it is no activity of its user."""
+        super().replace(tr, session, session.model_copy(update={field: None}))
 
     # --- lists: without the state ---
 
@@ -196,3 +211,18 @@ class WorkspaceSessions(Repository[StoredSession]):
         begin, end = self.spaces[index.name].range(under)
         rows = tr.kv.get_range(begin, end, limit=limits.related_scan_rows_max, reverse=reverse)
         return [self.named_key(index, key, value) for key, value in rows]
+
+
+def state_of(session: WorkspaceSession) -> dict[str, object]:
+    """Return the state fields of a session."""
+    return {name: getattr(session, name) for name in parts.FIELDS.values()}
+
+
+def split_fields(fields: Mapping[str, object]) -> tuple[dict[str, object], dict[PartName, parts.Split]]:
+    """Return those of some fields of a session that are no state, and the others as parts.
+
+    Raises:
+        InvalidError: A state field is not what the model allows.
+    """
+    state = parts.state_of(fields)
+    return {name: value for name, value in fields.items() if name not in state}, parts.split(state)

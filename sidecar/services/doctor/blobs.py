@@ -1,5 +1,7 @@
 """Blobs: whole and as named, no slice without a header, no reference without a record, their bytes counted."""
 
+from functools import partial
+
 from sidecar import limits
 from sidecar.errors import SidecarError
 from sidecar.repositories import counters, keys
@@ -7,7 +9,7 @@ from sidecar.repositories.blobs import Blobs, digest_of, header_of
 from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
-from sidecar.store.tuples import strinc
+from sidecar.store.tuples import Subspace, strinc
 
 
 async def check(steps: Steps, tenant: keys.TenantKeys, expected_references: int) -> Tally:
@@ -101,9 +103,12 @@ async def check_counters(steps: Steps, tenant: keys.TenantKeys, sums: dict[bytes
     names = {counter.name for repository in REPOSITORIES for counter in repository.counters}
     stored = set(sums)
     for name in names:
-        begin, end = tenant.space(name).range()
-        stored |= {key for key, _ in await steps.once(lambda tr, b=begin, e=end: tr.kv.get_range(b, e, snapshot=True))}  # type: ignore[misc] # bound per name
+        stored |= await steps.once(partial(_keys_below, tenant.space(name)))
     return await steps.once(lambda tr: _counters(tenant, tr, {key: sums.get(key, 0) for key in sorted(stored)}))
+
+
+def _keys_below(space: Subspace, tr: Reading) -> set[bytes]:
+    return {key for key, _ in tr.kv.get_range(*space.range(), snapshot=True)}
 
 
 def _counters(tenant: keys.TenantKeys, tr: Reading, right: dict[bytes, int]) -> Tally:

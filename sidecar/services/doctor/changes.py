@@ -1,5 +1,6 @@
 """Change rows against records: of each record, what the log told last is what it is."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from sidecar.models.changes import Change
@@ -22,8 +23,7 @@ async def check(steps: Steps, tenant: keys.TenantKeys) -> Tally:
     tally.rows[keys.CHANGES] += rows
     last = list(told.values())
     for at in range(0, len(last), _BATCH):
-        part = last[at : at + _BATCH]
-        tally.take(await steps.once(lambda tr, part=part: _compare(tenant, tr, part)))  # type: ignore[misc] # bound per part
+        tally.take(await steps.once(partial(_compare, tenant, last[at : at + _BATCH])))
     if steps.repair and tally.problems:
         rows = (await _read(steps, changes)).rows  # what was put right has rows of its own
     tally.sums[changes.count_key] += rows
@@ -40,7 +40,7 @@ async def _read(steps: Steps, changes: Changes) -> _Log:
     """Return the last change of each record, the newest row's stamp, and how many rows there are."""
     told: Told = {}
     stamp, rows = STAMP_FIRST, 0
-    while batch := await steps.once(lambda tr, stamp=stamp: changes.after(tr, stamp)):  # type: ignore[misc] # bound per step
+    while batch := await steps.once(partial(changes.after, stamp=stamp)):
         for row in batch:
             told.update({(change.kind, change.id): change for change in row.changes})
         stamp, rows = batch[-1].stamp, rows + len(batch)
@@ -58,7 +58,7 @@ def _head(tenant: keys.TenantKeys, changes: Changes, tr: Reading, newest: bytes 
     return tally
 
 
-def _compare(tenant: keys.TenantKeys, tr: Reading, told: list[Change]) -> Tally:
+def _compare(tenant: keys.TenantKeys, told: list[Change], tr: Reading) -> Tally:
     tally = Tally()
     repositories = {each.kind: each(tenant) for each in REPOSITORIES if each.tells}
     for change in told:

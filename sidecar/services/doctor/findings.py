@@ -74,11 +74,14 @@ class Steps:
         whole = Tally()
         at: bytes | None = begin
         while at is not None:
-            here = at
-            tally = await self.once(lambda tr, here=here: step(tr, here))  # type: ignore[misc] # bound per step
+            tally = await self.once(_from(step, at))
             whole.take(tally)
             at = tally.next_key
         return whole
+
+
+def _from(step: Callable[[Reading, bytes], Tally], begin: bytes) -> Callable[[Reading], Tally]:
+    return lambda tr: step(tr, begin)
 
 
 def can_repair(tr: Reading) -> bool:

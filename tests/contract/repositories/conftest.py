@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -31,7 +32,7 @@ async def database(engine: Engine, clock: FakeClock, keyspace: Keyspace) -> Asyn
     """Return a database with two tenants; after the test the doctor has to find nothing."""
     opened = Database(engine, clock, keyspace)
     for tenant_id in (TENANT_ID, OTHER_TENANT_ID):
-        await opened.transact(lambda tr, each=tenant_id: tenant_record(tr, keyspace, each))
+        await opened.transact(partial(tenant_record, keyspace=keyspace, tenant_id=tenant_id))
     yield opened
     report = await examine(opened)
     assert report.problems == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from functools import partial
 
 import pytest
 
@@ -77,8 +78,8 @@ async def test_an_update_changes_fields_version_time_and_index_entries(
     assert {name: getattr(new, name) for name in kind.change} == dict(kind.change)
     assert await database.read(lambda tr: repository.get(tr, identifier)) == new
     for index in repository.indexes:
-        found = await database.read(lambda tr, index=index: repository.list_by(tr, index).items)
-        assert found == [new] * len(repository.entries(index, new))
+        found = await database.read(partial(repository.list_by, index=index))
+        assert found.items == [new] * len(repository.entries(index, new))
 
 
 async def test_a_deleted_record_leaves_nothing_behind(database: Database, tenant: TenantKeys, kind: Kind) -> None:
@@ -113,7 +114,7 @@ async def test_what_a_record_is_can_not_be_changed(database: Database, tenant: T
 
     for fields in ({"id": an_id(5)}, {"tenant_id": OTHER_TENANT_ID}, {"version": 7}, {"unheard_of": 1}):
         with pytest.raises(InvalidError):
-            await database.transact(lambda tr, fields=fields: repository.update(tr, identifier, fields))
+            await database.transact(partial(repository.update, identifier=identifier, fields=fields))
     with pytest.raises(InvalidError):
         await database.transact(lambda tr: repository.create(tr, kind.make(OTHER_TENANT_ID, 2)))
 
@@ -129,7 +130,7 @@ async def test_two_tenants_with_the_same_ids_see_nothing_of_each_other(
     assert await database.read(lambda tr: ours.find(tr, identifier)) is None
     for index in ours.indexes:
         if not index.shared:  # that one is what login looks an e-mail address up in, over all tenants
-            assert await database.read(lambda tr, index=index: ours.list_by(tr, index).items) == []
+            assert await database.read(partial(ours.list_by, index=index)) == ([], None)
 
     await database.transact(lambda tr: ours.create(tr, mine))
     await database.transact(lambda tr: ours.update(tr, identifier, kind.change))
@@ -174,7 +175,7 @@ async def test_pages_are_stable_while_records_come_and_go(database: Database, te
     await database.transact(lambda tr: put(tr, range(12, 13)))  # behind it
     rest, cursor = [], first.next_cursor
     while cursor is not None:
-        page = await database.read(lambda tr, cursor=cursor: repository.list_all(tr, cursor=cursor, limit=4))
+        page = await database.read(partial(repository.list_all, cursor=cursor, limit=4))
         rest += page.items
         cursor = page.next_cursor
 
@@ -203,7 +204,7 @@ async def test_whatever_operation_fails_nothing_is_half_written(
     repository, old, new = kind.repository(tenant), kind.make(TENANT_ID, 1), kind.make(TENANT_ID, 2)
     gone = kind.make(TENANT_ID, 3)
     for record in (old, gone):
-        await database.transact(lambda tr, record=record: repository.create(tr, record))
+        await database.transact(partial(repository.create, record=record))
     before = await database.read(lambda tr: tr.kv.get_range(*tenant.shared.range()))
 
     def body(tr: Writing) -> None:

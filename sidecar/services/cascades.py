@@ -1,0 +1,220 @@
+"""What goes when something is deleted. All of it in bounded transactions, finished after a crash.
+
+The first transaction removes the record itself, so that it is gone for everyone at once, and writes down that the
+deletion is under way. What depends on it is found by its indexes and removed in batches; the last transaction, which
+finds nothing more, ends the deletion. Two may work on one deletion at a time.
+
+- A conversation takes its messages along; sessions that had it for theirs have none then.
+- A session takes its snapshots along. Its children stay and have no parent then; conversations begun in it stay. Files,
+  logins and the audit trail keep its id: that it was there is part of what they tell.
+- A user takes logins, sessions, conversations and settings along. The audit trail stays until it is too old.
+- A tenant takes everything along.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sidecar import limits
+from sidecar.errors import ConflictError
+from sidecar.repositories import auth_sessions, conversations, machine, messages, settings, snapshots, users
+from sidecar.repositories import deletions as under_way
+from sidecar.repositories import workspace_sessions as sessions
+from sidecar.repositories.base import Index, Repository
+from sidecar.repositories.deletions import Deletion
+from sidecar.repositories.keys import TenantKeys, id_element
+from sidecar.repositories.tenants import Tenants
+from sidecar.repositories.transactions import Database, Writing
+
+Step = Callable[[Writing], int]  # removes a batch and tells how many; 0 when nothing is left
+
+
+class Cascades:
+    """Deletes what others depend on.
+
+    Args:
+        database: Where it lies.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._keyspace = database.keyspace
+
+    async def delete_conversation(
+        self, tenant: TenantKeys, conversation_id: str, *, if_version: int | None = None
+    ) -> None:
+        """Delete a conversation and its messages.
+
+        Raises:
+            NotFoundError: There is none of that id.
+            VersionConflictError: ``if_version`` is not the version that is stored.
+        """
+        await self._delete(conversations.Conversations(tenant), conversation_id, if_version)
+
+    async def delete_session(self, tenant: TenantKeys, session_id: str, *, if_version: int | None = None) -> None:
+        """Delete a workspace session and its snapshots; raises as ``delete_conversation``."""
+        await self._delete(sessions.WorkspaceSessions(tenant), session_id, if_version)
+
+    async def delete_user(self, tenant: TenantKeys, user_id: str, *, if_version: int | None = None) -> None:
+        """Delete a user and what is theirs; raises as ``delete_conversation``.
+
+        Raises:
+            ConflictError: The user owns the tenant.
+        """
+
+        def check(tr: Writing) -> None:
+            owned = Tenants(tenant).find(tr, tenant.tenant_id)
+            if owned is not None and owned.owner_user_id == user_id:
+                raise ConflictError("The owner of a tenant can not be deleted; delete the tenant.", code="owner")
+
+        await self._delete(users.Users(tenant), user_id, if_version, check)
+
+    async def delete_tenant(self, tenant: TenantKeys, *, if_version: int | None = None) -> None:
+        """Delete a tenant and everything in it; raises as ``delete_conversation``.
+
+        Raises:
+            ConflictError: It is the machine's own.
+        """
+
+        def check(tr: Writing) -> None:
+            own = machine.find(tr, self._keyspace)
+            if own is not None and own.tenant_id == tenant.tenant_id:
+                raise ConflictError("The machine's own tenant can not be deleted.", code="own_tenant")
+
+        await self._delete(Tenants(tenant), tenant.tenant_id, if_version, check)
+
+    async def finish_all(self) -> int:
+        """Finish every deletion that is under way, also those that a crash left; return how many."""
+        finished = 0
+        while found := await self._database.read(lambda tr: under_way.under_way(tr, self._keyspace)):
+            for deletion in found:
+                await self._finish(deletion)
+            finished += len(found)
+        return finished
+
+    async def _delete(
+        self,
+        repository: Repository[Any],
+        identifier: str,
+        if_version: int | None,
+        check: Callable[[Writing], None] = lambda _: None,
+    ) -> None:
+        deletion = Deletion(repository.tenant.tenant_id, repository.kind, identifier)
+
+        def body(tr: Writing) -> None:
+            check(tr)
+            repository.delete(tr, identifier, if_version=if_version)
+            under_way.begin(tr, self._keyspace, deletion)
+
+        await self._database.transact(body)
+        await self.finish_all()
+
+    async def _finish(self, deletion: Deletion) -> None:
+        steps = self._steps(deletion)
+
+        def body(tr: Writing) -> bool:
+            if any(step(tr) for step in steps):
+                return False
+            under_way.end(tr, self._keyspace, deletion)
+            return True
+
+        while not await self._database.transact(body, background=True):
+            pass
+
+    def _steps(self, deletion: Deletion) -> list[Step]:
+        tenant = self._keyspace.tenant(deletion.tenant_id)
+        by_kind: dict[str, Callable[[TenantKeys, str], list[Step]]] = {
+            "conversations": _of_conversation,
+            "sessions": _of_session,
+            "users": self._of_user,
+            under_way.TENANTS: _of_tenant,
+        }
+        return by_kind[deletion.kind](tenant, deletion.id)
+
+    def _of_user(self, tenant: TenantKeys, user_id: str) -> list[Step]:
+        owned = sessions.WorkspaceSessions(tenant)
+        begun = conversations.Conversations(tenant)
+        return [
+            _removal(auth_sessions.AuthSessions(tenant), auth_sessions.BY_USER, user_id),
+            _removal(settings.Settings(tenant), settings.BY_USER, user_id),
+            self._nested(owned, sessions.BY_USER, user_id),
+            self._nested(begun, conversations.BY_USER, user_id),
+        ]
+
+    def _nested(self, repository: Repository[Any], index: Index[Any], owner: str) -> Step:
+        """Begin to delete, each with its own dependants, what an index names."""
+
+        def step(tr: Writing) -> int:
+            found = _batch(tr, repository, index, owner)
+            for record in found:
+                repository.delete(tr, record.id)
+                deletion = Deletion(repository.tenant.tenant_id, repository.kind, record.id)
+                under_way.begin(tr, self._keyspace, deletion)
+            return len(found)
+
+        return step
+
+
+def _of_conversation(tenant: TenantKeys, conversation_id: str) -> list[Step]:
+    holders = sessions.WorkspaceSessions(tenant)
+
+    def unlink(tr: Writing) -> int:
+        found = _batch(tr, holders, sessions.BY_CONVERSATION, conversation_id)
+        for session in found:
+            holders.unlink(tr, session, "conversation_id")
+        return len(found)
+
+    def forget(tr: Writing) -> int:
+        conversations.Conversations(tenant).clear_counts(tr, conversation_id)
+        return 0
+
+    return [_removal(messages.Messages(tenant), messages.BY_CONVERSATION, conversation_id), unlink, forget]
+
+
+def _of_session(tenant: TenantKeys, session_id: str) -> list[Step]:
+    children = sessions.WorkspaceSessions(tenant)
+    begun = conversations.Conversations(tenant)
+
+    def orphan(tr: Writing) -> int:
+        found = _batch(tr, children, sessions.CHILDREN, session_id)
+        for child in found:
+            children.unlink(tr, child, "parent_session_id")
+        return len(found)
+
+    def release(tr: Writing) -> int:
+        found = _batch(tr, begun, conversations.BY_SESSION, session_id)
+        for conversation in found:
+            begun.replace(tr, conversation, conversation.model_copy(update={"workspace_session_id": None}))
+        return len(found)
+
+    return [_removal(snapshots.Snapshots(tenant), snapshots.BY_SESSION, session_id), orphan, release]
+
+
+def _of_tenant(tenant: TenantKeys, _tenant_id: str) -> list[Step]:
+    people = users.Users(tenant)
+
+    def leave(tr: Writing) -> int:  # what users have outside the tenant's own rows
+        between = people.spaces[users.BY_EMAIL.name].range()
+        return people.delete_between(tr, users.BY_EMAIL, between, limit=limits.job_batch_rows_max)
+
+    def clear(tr: Writing) -> int:
+        rows = tr.kv.get_range(*tenant.tenant.range(), limit=limits.clear_batch_rows_max)
+        if rows:
+            tr.kv.clear_range(rows[0][0], rows[-1][0] + b"\x00")
+        return len(rows)
+
+    return [leave, clear]
+
+
+def _removal(repository: Repository[Any], index: Index[Any], owner: str) -> Step:
+    """Remove what an index names below an owner's id."""
+
+    def step(tr: Writing) -> int:
+        between = repository.spaces[index.name].range((id_element(owner),))
+        return repository.delete_between(tr, index, between, limit=limits.job_batch_rows_max)
+
+    return step
+
+
+def _batch(tr: Writing, repository: Repository[Any], index: Index[Any], owner: str) -> list[Any]:
+    page = repository.list_by(tr, index, under=(id_element(owner),), limit=limits.job_batch_rows_max)
+    return page.items

@@ -1,0 +1,166 @@
+"""Workspace sessions: their state, its history, forks, and how one is gone back to.
+
+A session that is changed keeps a snapshot of what it was, at most one every ``limits.snapshot_interval_seconds``: its
+present state is the session itself, so the history and the session together lose no more than that interval.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from sidecar import limits
+from sidecar.errors import InvalidError, NotFoundError
+from sidecar.models.base import milliseconds
+from sidecar.models.snapshots import SNAPSHOT_PARTS, Reason, Snapshot
+from sidecar.models.workspace_sessions import PartName, StoredSession, WorkspaceSession
+from sidecar.repositories.blobs import Blobs
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.parts import Split, split
+from sidecar.repositories.snapshots import Snapshots
+from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.workspace_sessions import WorkspaceSessions, split_fields, state_of
+from sidecar.services.cascades import Cascades
+
+
+class SessionService:
+    """Changes workspace sessions.
+
+    Args:
+        database: Where they are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._cascades = Cascades(database)
+
+    async def create(self, tenant: TenantKeys, session: WorkspaceSession) -> StoredSession:
+        """Store a new session.
+
+        Raises:
+            ConflictError: The id is taken.
+            LimitExceededError: The state is too large.
+        """
+        splits = await asyncio.to_thread(split, state_of(session))
+        await self._upload(tenant, splits)
+        return await self._database.transact(lambda tr: WorkspaceSessions(tenant).create_split(tr, session, splits))
+
+    async def update(
+        self, tenant: TenantKeys, session_id: str, fields: Mapping[str, object], *, if_version: int | None = None
+    ) -> StoredSession:
+        """Change some fields of a session; state fields are replaced whole.
+
+        Raises:
+            NotFoundError: There is none of that id.
+            VersionConflictError: ``if_version`` is not the version that is stored.
+            InvalidError: A field is not what the model allows.
+            LimitExceededError: The state would be too large.
+        """
+        own, splits = await asyncio.to_thread(split_fields, fields)
+        await self._upload(tenant, splits)
+
+        def body(tr: Writing) -> StoredSession:
+            sessions = WorkspaceSessions(tenant)
+            old = sessions.get(tr, session_id)
+            sessions.check_version(old, if_version)
+            new = sessions.replace_split(tr, old, own, splits)
+            if _view(new) != _view(old):
+                self._keep(tr, tenant, old)
+            return new
+
+        return await self._database.transact(body)
+
+    async def fork(self, tenant: TenantKeys, session_id: str, *, name: str | None = None) -> StoredSession:
+        """Store a new session with the same state, by reference, and this one for its parent."""
+        return await self._database.transact(lambda tr: WorkspaceSessions(tenant).fork(tr, session_id, name=name))
+
+    async def delete(self, tenant: TenantKeys, session_id: str, *, if_version: int | None = None) -> None:
+        """Delete a session and its snapshots; its children stay."""
+        await self._cascades.delete_session(tenant, session_id, if_version=if_version)
+
+    async def resume(self, tenant: TenantKeys, fresh: WorkspaceSession) -> tuple[StoredSession, bool]:
+        """Return the user's latest session of a workspace and branch, or store ``fresh``; and whether it is new.
+
+        Args:
+            fresh: Names the user, the workspace and the branch.
+        """
+
+        def body(tr: Writing) -> StoredSession | None:
+            sessions, cursor = WorkspaceSessions(tenant), None
+            for _ in range(limits.page_reads_max):
+                page = sessions.list_by_workspace(tr, fresh.workspace_path, cursor=cursor)
+                for each in page.items:
+                    if each.user_id == fresh.user_id and each.git_branch == fresh.git_branch:
+                        return sessions.update(tr, each.id, {})
+                cursor = page.next_cursor
+                if cursor is None:
+                    break
+            return None
+
+        found = await self._database.transact(body)
+        return (found, False) if found else (await self.create(tenant, fresh), True)
+
+    async def take_snapshot(self, tenant: TenantKeys, session_id: str, *, label: str | None = None) -> Snapshot:
+        """Keep a session's state as it is, because somebody asks; with a label it is kept for good."""
+        return await self._database.transact(
+            lambda tr: _snapshot(
+                tr, tenant, WorkspaceSessions(tenant).get(tr, session_id), reason="manual", label=label
+            )
+        )
+
+    async def restore(
+        self, tenant: TenantKeys, session_id: str, snapshot_id: str, *, if_version: int | None = None
+    ) -> StoredSession:
+        """Give a session the state of one of its snapshots, after a snapshot of what that replaces.
+
+        Raises:
+            NotFoundError: There is no such session, or no such snapshot of it.
+        """
+
+        def body(tr: Writing) -> StoredSession:
+            sessions = WorkspaceSessions(tenant)
+            old = sessions.get(tr, session_id)
+            sessions.check_version(old, if_version)
+            chosen = Snapshots(tenant).get(tr, snapshot_id)
+            if chosen.workspace_session_id != session_id:
+                raise NotFoundError(f"There is no Snapshot {snapshot_id}.", details={"id": snapshot_id})
+            _snapshot(tr, tenant, old, reason="restore")
+            kept = {name: part for name, part in old.parts.items() if name not in SNAPSHOT_PARTS}
+            return sessions.put_parts(tr, old, {**kept, **chosen.parts})
+
+        return await self._database.transact(body)
+
+    def _keep(self, tr: Writing, tenant: TenantKeys, old: StoredSession) -> None:
+        """Snapshot what a session was, unless that is empty, or the newest snapshot is young or the same."""
+        newest = Snapshots(tenant).newest(tr, old.id)
+        if not _view(old) or (newest is not None and newest.parts == _view(old)):
+            return
+        since_ms = milliseconds(newest.created_at if newest else old.created_at)
+        if tr.now_ms - since_ms >= limits.snapshot_interval_seconds * 1_000:
+            _snapshot(tr, tenant, old, reason="auto")
+
+    async def _upload(self, tenant: TenantKeys, splits: Mapping[PartName, Split]) -> None:
+        """Store large contents ahead of the transaction that names them, in transactions of their own."""
+        blobs = Blobs(tenant)
+        for each in splits.values():
+            for digest, content in each.contents.items():
+                if len(content) > limits.blob_upload_bytes:
+                    await self._upload_one(blobs, digest, content)
+
+    async def _upload_one(self, blobs: Blobs, digest: bytes, content: bytes) -> None:
+        if len(content) > limits.blob_bytes_max:
+            raise InvalidError(f"A value has {len(content)} bytes; at most {limits.blob_bytes_max} are kept.")
+
+        def body(tr: Writing) -> bool:
+            return blobs.write_slices(tr, digest, content, bytes_max=limits.blob_upload_bytes)
+
+        while not await self._database.transact(body):
+            pass
+
+
+def _view(session: StoredSession) -> dict[PartName, object]:
+    return {name: part for name, part in session.parts.items() if name in SNAPSHOT_PARTS}
+
+
+def _snapshot(
+    tr: Writing, tenant: TenantKeys, session: StoredSession, *, reason: Reason, label: str | None = None
+) -> Snapshot:
+    return Snapshots(tenant).create(tr, Snapshot.new(session, reason=reason, now_ms=tr.now_ms, label=label))
