@@ -1,8 +1,8 @@
 """The backup file: all rows of a store at one version, in key order, the same for every engine.
 
-A line that names the format, a line of JSON (epoch, version), the rows (length of key, length of value, key, value), and an
-end mark with the number of rows and the SHA-256 of all that stands before it. A file without a right end is no backup.
-Called by engines (writing) and by ``opening.restore`` (reading); knows no engine.
+A line that names the format, a line of JSON (epoch, version), the rows (length of key, length of value, key, value),
+and an end mark with the number of rows and the SHA-256 of all that stands before it. A file without a right end is no
+backup. Called by engines (writing) and by ``opening.restore`` (reading); knows no engine.
 """
 
 import hashlib

@@ -2,11 +2,11 @@
 
 The model is FoundationDB's. A store is one ordered map from ``bytes`` to ``bytes``. A transaction reads one snapshot of
 it, the one of its *read version*, sees its own writes on top, and commits only if nothing that it read has been written
-by another commit since that version (strict serializability). Conflicts are tracked by *ranges* of keys, also of keys that
-are absent. Error numbers are FoundationDB's (``TransactionError.number``), in every engine.
+by another commit since that version (strict serializability). Conflicts are tracked by *ranges* of keys, also of keys
+that are absent. Error numbers are FoundationDB's (``TransactionError.number``), in every engine.
 
-Who calls it: repositories take a ``Transaction``; services, handlers and jobs hold an ``Engine`` and open them. It knows
-nothing of records, tenants or JSON.
+Who calls it: repositories take a ``Transaction``; services, handlers and jobs hold an ``Engine`` and open them. It
+knows nothing of records, tenants or JSON.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ Progress = Callable[[int], None]
 class KeySelector(NamedTuple):
     """Names a key by its neighbourhood.
 
-    It starts at the last key that is less than ``key`` (or, with ``or_equal``, less than or equal), and moves ``offset``
-    keys on. Past either end of the store it resolves to ``b""`` or to ``b"\\xff"``.
+    It starts at the last key that is less than ``key`` (or, with ``or_equal``, less than or equal), and moves
+    ``offset`` keys on. Past either end of the store it resolves to the empty key or to the single byte ``0xff``.
     Source: FoundationDB documentation, "Key selectors".
     """
 
@@ -78,7 +78,7 @@ class ReadTransaction(Protocol):
         """
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
-        """Return the key that ``selector`` resolves to; ``b""`` before the first, ``b"\\xff"`` after the last.
+        """Return the key that ``selector`` resolves to; the empty key before the first, ``0xff`` after the last.
 
         Adds the range that the answer depends on to the read conflict ranges, unless ``snapshot``.
         """
@@ -168,8 +168,8 @@ class Transaction(ReadTransaction, Protocol):
 
         Blocks; call it from a thread of your own, never on an event loop. Raises ``TransactionError``: 1020 on a
         conflict, 1007 when the read version is older than the store's window, 1021 when the outcome is unknown, 2101
-        when too large, and whatever was wrong with a mutation; ``UnavailableError`` when the disk is full or the cluster
-        can not be reached. Whatever it raises but 1021, nothing was written. A transaction without
+        when too large, and whatever was wrong with a mutation; ``UnavailableError`` when the disk is full or the
+        cluster can not be reached. Whatever it raises but 1021, nothing was written. A transaction without
         mutations and write conflict ranges always commits.
         """
 
@@ -221,9 +221,9 @@ class Engine(Protocol):
     async def transact(self, body: Callable[[Transaction], T], *, background: bool = False) -> T:
         """Run ``body`` in a transaction, commit it, and return what it returned; durable when this returns.
 
-        ``body`` is a plain synchronous function. It may run several times (conflict, or an unknown commit), so it has no
-        effect outside ``tr`` and is correct when its own first run has already been committed. An exception of its own ends the
-        transaction with nothing written and is raised as it is.
+        ``body`` is a plain synchronous function. It may run several times (conflict, or an unknown commit), so it has
+        no effect outside ``tr`` and is correct when its own first run has already been committed. An exception of its
+        own ends the transaction with nothing written and is raised as it is.
 
         Args:
             body: Short bodies (the default) may run on the event loop itself: keep them under some milliseconds.

@@ -1,9 +1,9 @@
 """The FoundationDB engine: the port on the official binding (7.3) and a cluster of FoundationDB 7.3.
 
-Imported by ``store.opening`` alone, and only when a store of this kind is opened; the binding's C library is loaded then.
-All calls that wait run in a bounded pool of threads. Errors leave as ours: ``TransactionError`` by number, and
-``UnavailableError`` where the cluster does not answer. The binding's network thread is one for the process: it is started by
-the first engine and lives on. Source: FoundationDB 7.3 documentation, "Python API" and "Error codes".
+Imported by ``store.opening`` alone, and only when a store of this kind is opened; the binding's C library is loaded
+then. All calls that wait run in a bounded pool of threads. Errors leave as ours: ``TransactionError`` by number, and
+``UnavailableError`` where the cluster does not answer. The binding's network thread is one for the process: it is
+started by the first engine and lives on. Source: FoundationDB 7.3 documentation, "Python API" and "Error codes".
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class FoundationWatch:
             waiters, self._waiters = self._waiters, []
         for loop, future in waiters:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda future=future: future.done() or future.set_result(None))
+                loop.call_soon_threadsafe(_wake, future)
 
 
 class FoundationTransaction:
@@ -337,8 +337,8 @@ class FoundationEngine:
         record = json.loads(self._tried(self._record, commits=True))
         if record["format"] > FORMAT:
             raise StoreFormatError(
-                f"The store in {self._cluster_file} has format {record['format']}, written by a newer version; this one "
-                f"reads up to {FORMAT}.",
+                f"The store in {self._cluster_file} has format {record['format']}, written by a newer version; "
+                f"this one reads up to {FORMAT}.",
                 details={"found": record["format"], "supported": FORMAT},
             )
         if record.get("restoring"):
@@ -394,10 +394,17 @@ class FoundationEngine:
         tr = self.begin()
         own = self._options.system_prefix
         spans = [(b"", own), (strinc(own), b"\xff")]
+
+        def going_on(rows: int) -> bool:
+            if progress is not None:
+                progress(rows)
+            return not cancelled.is_set()
+
         with BackupWriter(path, Header(self._epoch, tr.read_version())) as writer:
             try:
-                for begin, end in spans:
-                    self._copy(tr, writer, (begin, end), progress, cancelled)
+                for span in spans:
+                    self._copy(tr, writer, span, going_on)
+                going_on(writer.rows)
             except TransactionError as error:
                 if error.number != _TOO_OLD:
                     raise
@@ -410,21 +417,15 @@ class FoundationEngine:
 
     @staticmethod
     def _copy(
-        tr: FoundationTransaction,
-        writer: BackupWriter,
-        span: tuple[bytes, bytes],
-        progress: Progress | None,
-        cancelled: threading.Event,
+        tr: FoundationTransaction, writer: BackupWriter, span: tuple[bytes, bytes], going_on: Callable[[int], bool]
     ) -> None:
         begin, end = span
-        while not cancelled.is_set():
+        more = True
+        while more and going_on(writer.rows):
             rows = tr.get_range(begin, end, limit=limits.store_backup_page_rows, snapshot=True)
             writer.write(rows)
-            if progress is not None:
-                progress(writer.rows)
-            if len(rows) < limits.store_backup_page_rows:
-                return
-            begin = rows[-1][0] + b"\x00"
+            more = len(rows) == limits.store_backup_page_rows
+            begin = rows[-1][0] + b"\x00" if more else end
 
     def _tried(self, body: Callable[[FoundationTransaction], T], *, commits: bool) -> T:
         """Run ``body`` until it succeeds, cannot, or has been tried too often."""
@@ -499,8 +500,8 @@ async def open_foundationdb(cluster_file: Path, *, clock: Clock, options: Engine
 
     Raises:
         InvalidError: The cluster file is malformed, or a TLS file is no PEM file.
-        UnavailableError: A file can not be read, the client library is absent or too old, or the cluster does not answer.
-        StoreFormatError: A newer version wrote the store.
+        UnavailableError: A file can not be read, the client library is absent or too old, or the cluster does not
+        answer. StoreFormatError: A newer version wrote the store.
     """
     engine = connect(cluster_file, options)
     try:
@@ -539,7 +540,7 @@ def _binding() -> Any:  # noqa: ANN401 -- the binding has no types
 
     try:
         fdb.api_version(_API_VERSION)
-    except Exception as error:  # noqa: BLE001 -- the binding raises bare Exception and RuntimeError for these
+    except Exception as error:
         reason = str(error).rstrip("!. ")
         raise UnavailableError(
             "A FoundationDB store needs FoundationDB's client library, version 7.3 (package foundationdb-clients, from "
@@ -595,6 +596,11 @@ def _set_tls(fdb: Any, options: EngineOptions) -> None:  # noqa: ANN401 -- the b
             fdb.options.set_tls_verify_peers(options.tls_verify_peers.encode())
     except fdb.FDBError as error:
         raise InvalidError(f"FoundationDB refuses the TLS settings: {error}.") from error
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _numbered(error: Exception) -> TransactionError:

@@ -1,4 +1,7 @@
-"""From a URL to an open engine: the only module that knows which engines there are. Each is imported when it is asked for."""
+"""From a URL to an open engine: the only module that knows which engines there are.
+
+Each is imported when it is asked for, so that the embedded one needs no FoundationDB and the other no LMDB.
+"""
 
 import asyncio
 from functools import partial

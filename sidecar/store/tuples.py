@@ -1,8 +1,8 @@
 """FoundationDB's tuple layer: tuples of plain values become keys whose byte order is the tuples' order.
 
-Who calls it: ``repositories.keys``, which spells every key, and engines for the few keys of their own. The bytes equal those
-of ``fdb.tuple`` (a test compares them); this code stands here because it packs our usual keys several times faster and
-spares the embedded engine the import of the binding.
+Who calls it: ``repositories.keys``, which spells every key, and engines for the few keys of their own. The bytes
+equal those of ``fdb.tuple`` (a test compares them); this code stands here because it packs our usual keys several
+times faster and spares the embedded engine the import of the binding.
 Source of the format: FoundationDB documentation, "design/tuple.md".
 """
 
@@ -15,6 +15,7 @@ from sidecar.errors import InvalidError
 _NULL, _BYTES, _TEXT, _NESTED, _INT_ZERO = 0x00, 0x01, 0x02, 0x05, 0x14
 _INT_NEGATIVE_LONG, _INT_POSITIVE_LONG = 0x0B, 0x1D
 _FLOAT, _DOUBLE, _FALSE, _TRUE, _UUID, _STAMP = 0x20, 0x21, 0x26, 0x27, 0x30, 0x33
+_INT_LONG = (1 << 64) - 1  # the binding packs from here on in the long form, and so do we
 _INT_BYTES_MAX = 255  # the length of a long integer is one byte
 _STAMP_BYTES = 10
 _PLACEHOLDER = b"\xff" * _STAMP_BYTES
@@ -35,7 +36,7 @@ class Versionstamp(NamedTuple):
     user_version: int = 0
 
 
-TupleItem: TypeAlias = "None | bytes | str | int | float | bool | UUID | Versionstamp | tuple[TupleItem, ...]"
+TupleItem: TypeAlias = "bytes | str | int | float | bool | UUID | Versionstamp | tuple[TupleItem, ...] | None"
 Items: TypeAlias = tuple[TupleItem, ...]
 
 
@@ -194,7 +195,7 @@ def _pack_int(number: int) -> bytes:
     if number == 0:
         return b"\x14"
     length = (number.bit_length() + 7) // 8
-    if length <= 8:
+    if -_INT_LONG < number < _INT_LONG:
         if number > 0:
             return _INT_CODES[8 + length] + number.to_bytes(length, "big")
         return _INT_CODES[8 - length] + (number + (1 << 8 * length) - 1).to_bytes(length, "big")
@@ -224,8 +225,7 @@ def _pack_other(item: TupleItem, parts: list[bytes]) -> None:
         parts.append(_pack_stamp(item))
     elif isinstance(item, tuple):
         parts.append(b"\x05")
-        for inner in item:
-            parts.append(b"\x00\xff" if inner is None else pack((inner,)))
+        parts.extend(b"\x00\xff" if inner is None else pack((inner,)) for inner in item)
         parts.append(b"\x00")
     else:
         raise InvalidError(f"A {type(item).__name__} has no place in a key.")

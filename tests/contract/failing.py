@@ -1,7 +1,7 @@
 """An engine that fails its n-th operation or commit: what stands on the store is run over it with n = 1, 2, ….
 
-A wrapper of any engine. Counted are the calls of ``get``, ``get_key``, ``get_range``, the mutations and the commit of every
-transaction, in order. The chosen one raises the given error, once; a failing commit writes nothing.
+A wrapper of any engine. Counted are the calls of ``get``, ``get_key``, ``get_range``, the mutations and the commit of
+every transaction, in order. The chosen one raises the given error, once; a failing commit writes nothing.
 """
 
 from collections.abc import Callable

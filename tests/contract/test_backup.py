@@ -97,9 +97,11 @@ async def test_a_cancelled_backup_leaves_no_file(engine: Engine, prefix: bytes, 
     await fill(engine, rows_of(prefix))
     loop = asyncio.get_running_loop()
     begun = asyncio.Event()
-    task = asyncio.ensure_future(
-        engine.backup(tmp_path / "b" / "x", progress=lambda _: loop.call_soon_threadsafe(begun.set))
-    )
+
+    def begin(_rows: int) -> None:
+        loop.call_soon_threadsafe(begun.set)
+
+    task = asyncio.ensure_future(engine.backup(tmp_path / "b" / "x", progress=begin))
     (tmp_path / "b").mkdir()
     await begun.wait()
     task.cancel()

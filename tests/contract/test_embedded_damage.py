@@ -36,12 +36,12 @@ def fill(tr: Transaction) -> None:
 
 
 @pytest.fixture
-async def closed(tmp_path: Path) -> AsyncIterator[Path]:
+async def closed(tmp_path: Path) -> Path:
     """Return the folder of a closed store with many rows."""
     engine = await opened(tmp_path / "store")
     await engine.transact(fill)
     await engine.close()
-    yield tmp_path / "store"
+    return tmp_path / "store"
 
 
 async def test_a_whole_store_is_found_whole(closed: Path) -> None:
@@ -113,7 +113,7 @@ except SidecarError as error:
 
 @pytest.mark.timeout(180)
 async def test_pages_overwritten_at_random_end_in_a_defined_error_or_in_salvaged_rows(
-    closed: Path, tmp_path: Path
+    closed: Path,
 ) -> None:
     chance = random.Random(7)  # noqa: S311 -- which pages to damage
     whole = (closed / "data.mdb").read_bytes()
@@ -129,7 +129,7 @@ async def test_pages_overwritten_at_random_end_in_a_defined_error_or_in_salvaged
             continue  # a page that holds nothing any more
         refused += 1
         assert findings.rows > ROWS // 2
-        for _ in range(2):  # LMDB may end the first process that reads the page; then the next one looks before it reads
+        for _ in range(2):  # LMDB may end the first process that reads the page; the next one looks first
             child = subprocess.run(
                 [sys.executable, "-c", _READ_ALL, closed], cwd=ROOT, capture_output=True, text=True, check=False
             )
@@ -206,7 +206,7 @@ async def small_disk(tmp_path: Path) -> AsyncIterator[Path]:
     """Return a folder on a disk of 4 MB."""
     mounted(tmp_path / "disk", "4m")
     yield tmp_path / "disk"
-    subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+    subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
 
 
 async def test_a_full_disk_is_unavailable_and_the_store_stays_whole_and_goes_on_when_there_is_room(
@@ -244,7 +244,7 @@ async def test_a_read_only_disk_is_one_sentence(tmp_path: Path) -> None:
         with pytest.raises(UnavailableError, match="Read-only file system"):
             await opened(tmp_path / "disk" / "store")
     finally:
-        subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+        subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
 
 
 async def test_a_store_on_a_disk_that_became_read_only_is_one_sentence(tmp_path: Path) -> None:
@@ -257,4 +257,4 @@ async def test_a_store_on_a_disk_that_became_read_only_is_one_sentence(tmp_path:
         with pytest.raises(UnavailableError, match="Read-only file system"):
             await opened(tmp_path / "disk" / "store")
     finally:
-        subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+        subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)

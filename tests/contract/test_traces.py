@@ -33,8 +33,11 @@ class Neighbourhood(NamedTuple):
     as_recorded: bool
 
     def can_tell(self, trace: Trace) -> bool:
-        """Whether a trace's answers can be compared: those of a limited read that counts past the edge need the same
-        neighbours, and the length of keys is where the embedded engine has a limit of its own."""
+        """Tell whether a trace's answers can be compared.
+
+        Those of a limited read that counts past the edge need the same neighbours, and the length of keys is where the
+        embedded engine has a limit of its own.
+        """
         if str(trace["name"]).startswith("key of "):
             return False
         return self.as_recorded or not any(

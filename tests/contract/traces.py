@@ -54,7 +54,7 @@ class Replay:
             if answer != self._filled(expected):
                 yield f"{trace['name']}, step {number}: {step!r} answered {answer!r}"
 
-    def _filled(self, expected: Any) -> Any:  # noqa: ANN401 -- JSON
+    def _filled(self, expected: Any) -> Any:
         """Return a recorded answer with stamps and repetitions written out."""
         if isinstance(expected, list):
             return [self._filled(item) for item in expected]
@@ -63,63 +63,63 @@ class Replay:
             return decoded(stamped).hex()
         return expected
 
-    def _begin(self, name: Any) -> None:  # noqa: ANN401 -- a number in JSON
+    def _begin(self, name: Any) -> None:
         if name in self._transactions:
             self._transactions[name].cancel()
         transaction = self._transactions[name] = self._engine.begin()
         transaction.read_version()
 
-    def _get(self, name: Any, key: str, snapshot: bool) -> str | None:  # noqa: ANN401 -- the same
+    def _get(self, name: Any, key: str, snapshot: bool) -> str | None:
         value = self._transactions[name].get(self._key(key), snapshot=snapshot)
         return None if value is None else value.hex()
 
-    def _get_key(self, name: Any, selector: list[Any], snapshot: bool) -> str:  # noqa: ANN401 -- the same
+    def _get_key(self, name: Any, selector: list[Any], snapshot: bool) -> str:
         key = self._transactions[name].get_key(self._selector(selector), snapshot=snapshot)
         if key.startswith(self._prefix):
             return key[len(self._prefix) :].hex()
         return "<" if key < self._prefix else ">"
 
-    def _get_range(self, name: Any, *arguments: Any) -> list[list[str]]:  # noqa: ANN401 -- the same
+    def _get_range(self, name: Any, *arguments: Any) -> list[list[str]]:
         begin, end, limit, reverse, snapshot = arguments
         rows = self._transactions[name].get_range(
             self._selector(begin), self._selector(end), limit=limit, reverse=reverse, snapshot=snapshot
         )
         return self._shown(rows)
 
-    def _set(self, name: Any, key: str, value: str) -> None:  # noqa: ANN401 -- the same
+    def _set(self, name: Any, key: str, value: str) -> None:
         self._transactions[name].set(self._key(key), decoded(value))
 
-    def _clear(self, name: Any, key: str) -> None:  # noqa: ANN401 -- the same
+    def _clear(self, name: Any, key: str) -> None:
         self._transactions[name].clear(self._key(key))
 
-    def _clear_range(self, name: Any, begin: str, end: str) -> None:  # noqa: ANN401 -- the same
+    def _clear_range(self, name: Any, begin: str, end: str) -> None:
         self._transactions[name].clear_range(self._key(begin), self._key(end))
 
-    def _atomic(self, name: Any, op: str, key: str, param: str) -> None:  # noqa: ANN401 -- the same
+    def _atomic(self, name: Any, op: str, key: str, param: str) -> None:
         self._transactions[name].atomic(AtomicOp(op), self._key(key), decoded(param))
 
-    def _versionstamped_key(self, name: Any, before: str, after: str, value: str) -> None:  # noqa: ANN401 -- the same
+    def _versionstamped_key(self, name: Any, before: str, after: str, value: str) -> None:
         self._transactions[name].versionstamped_key(self._key(before), decoded(after), decoded(value))
 
-    def _versionstamped_value(self, name: Any, key: str, before: str, after: str) -> None:  # noqa: ANN401 -- the same
+    def _versionstamped_value(self, name: Any, key: str, before: str, after: str) -> None:
         self._transactions[name].versionstamped_value(self._key(key), decoded(before), decoded(after))
 
-    def _read_conflict_range(self, name: Any, begin: str, end: str) -> None:  # noqa: ANN401 -- the same
+    def _read_conflict_range(self, name: Any, begin: str, end: str) -> None:
         self._transactions[name].add_read_conflict_range(self._key(begin), self._key(end))
 
-    def _write_conflict_range(self, name: Any, begin: str, end: str) -> None:  # noqa: ANN401 -- the same
+    def _write_conflict_range(self, name: Any, begin: str, end: str) -> None:
         self._transactions[name].add_write_conflict_range(self._key(begin), self._key(end))
 
-    def _read_conflict_key(self, name: Any, key: str) -> None:  # noqa: ANN401 -- the same
+    def _read_conflict_key(self, name: Any, key: str) -> None:
         self._transactions[name].add_read_conflict_key(self._key(key))
 
-    def _write_conflict_key(self, name: Any, key: str) -> None:  # noqa: ANN401 -- the same
+    def _write_conflict_key(self, name: Any, key: str) -> None:
         self._transactions[name].add_write_conflict_key(self._key(key))
 
-    def _no_write_conflict(self, name: Any) -> None:  # noqa: ANN401 -- the same
+    def _no_write_conflict(self, name: Any) -> None:
         self._transactions[name].no_write_conflict()
 
-    def _commit(self, name: Any) -> str:  # noqa: ANN401 -- the same
+    def _commit(self, name: Any) -> str:
         transaction = self._transactions[name]
         transaction.commit()
         try:
@@ -129,20 +129,20 @@ class Replay:
                 raise
         return "ok"
 
-    def _reset(self, name: Any) -> None:  # noqa: ANN401 -- the same
+    def _reset(self, name: Any) -> None:
         self._transactions[name].reset()
 
-    def _cancel(self, name: Any) -> None:  # noqa: ANN401 -- the same
+    def _cancel(self, name: Any) -> None:
         self._transactions[name].cancel()
 
-    def _on_error(self, name: Any, code: int) -> str:  # noqa: ANN401 -- the same
+    def _on_error(self, name: Any, code: int) -> str:
         self._transactions[name].on_error(code)
         return "retry"
 
-    def _watch(self, watch: Any, name: Any, key: str) -> None:  # noqa: ANN401 -- the same
+    def _watch(self, watch: Any, name: Any, key: str) -> None:
         self._watches[watch] = self._transactions[name].watch(self._key(key))
 
-    def _fired(self, watch: Any, soon: bool) -> bool:  # noqa: ANN401 -- the same
+    def _fired(self, watch: Any, soon: bool) -> bool:
         return self._watches[watch].fired(_SOON_SECONDS if soon else _NOT_SECONDS)
 
     def _dump(self) -> list[list[str]]:

@@ -1,9 +1,10 @@
 """Who wrote what lately: decides whether what a transaction read has been written by another since.
 
-Owned by the writer thread alone. Every commit is one *entry*; entries stay for some seconds. A question about one key is a
-look-up in a dictionary. A question about a range goes to blocks of entries (1, 2, 4, … entries, aligned), whose sorted keys
-are merged when first asked for and kept: its cost is logarithmic in the number of commits and of keys. Old entries leave
-when the next commit comes, so that an idle store does no work; what the idle window holds is bounded by ``limits``.
+Owned by the writer thread alone. Every commit is one *entry*; entries stay for some seconds. A question about one key
+is a look-up in a dictionary. A question about a range goes to blocks of entries (1, 2, 4, … entries, aligned), whose
+sorted keys are merged when first asked for and kept: its cost is logarithmic in the number of commits and of keys.
+Old entries leave when the next commit comes, so that an idle store does no work; what the idle window holds is
+bounded by ``limits``.
 """
 
 from bisect import bisect_left, bisect_right
@@ -49,6 +50,10 @@ class ConflictWindow:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def footprint(self) -> int:
+        """Return how many keys, ranges and blocks are held."""
+        return self._keys_count + len(self._last_writer) + len(self._blocks)
 
     def too_old(self, read_version: int) -> bool:
         """Tell whether writes after ``read_version`` may have left the window."""

@@ -105,7 +105,9 @@ def _fill(folder: Path, path: Path, header: backup.Header, options: EngineOption
         size = 0
         for key, value in backup.rows(path):
             if len(key) > limits.store_embedded_key_bytes_max:
-                raise TransactionError(2102, f"The backup holds a key of {len(key)} bytes; this engine takes up to 510.")
+                raise TransactionError(
+                    2102, f"The backup holds a key of {len(key)} bytes; this engine takes up to 510."
+                )
             chunk.append((DATA + key, value))
             size += len(key) + len(value)
             if size >= limits.store_restore_chunk_bytes:

@@ -99,6 +99,15 @@ class EmbeddedEngine:
         self._check_open()
         return EmbeddedTransaction(self._host)
 
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of the map, of the file in use and of a page, and the number of rows (with our own)."""
+        self._check_open()
+        return self._environment.info()
+
+    def window_size(self) -> int:
+        """Return how many commits the conflict window holds."""
+        return len(self._writer.window)
+
     async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
         """Write all rows at one version to a file, and return their number."""
         self._check_open()
@@ -145,9 +154,7 @@ class EmbeddedEngine:
                 self._environment.release(snapshot)
 
     @staticmethod
-    def _copy(
-        snapshot: Snapshot, writer: BackupWriter, progress: Progress | None, cancelled: threading.Event
-    ) -> None:
+    def _copy(snapshot: Snapshot, writer: BackupWriter, progress: Progress | None, cancelled: threading.Event) -> None:
         begin = FIRST
         while not cancelled.is_set():
             rows = snapshot.rows(begin, LAST, limits.store_backup_page_rows)

@@ -1,9 +1,9 @@
 """The edge to LMDB: opening, snapshots, write transactions, growth of the map, and its errors as ours.
 
-LMDB's data is one tree. Keys of the store stand behind the byte ``0x01``, because LMDB has no empty key; our own few keys
-(format, epoch, version) stand behind ``0x00``. LMDB's map can be resized, and its environment reopened, only while no
-transaction of this process is open. So growth *ends* every open snapshot: each call into LMDB holds its snapshot's lock,
-growth takes them all, and whoever reads on is answered 1007 and tries again on a new snapshot.
+LMDB's data is one tree. Keys of the store stand behind the byte ``0x01``, because LMDB has no empty key; our own few
+keys (format, epoch, version) stand behind ``0x00``. LMDB's map can be resized, and its environment reopened, only
+while no transaction of this process is open. So growth *ends* every open snapshot: each call into LMDB holds its
+snapshot's lock, growth takes them all, and whoever reads on is answered 1007 and tries again on a new snapshot.
 """
 
 import logging
@@ -33,14 +33,15 @@ Rows = list[tuple[bytes, bytes]]
 class Snapshot:
     """The store as it was at one version. Thread-safe; ended by ``close``, or by the environment (then 1007)."""
 
-    __slots__ = ("_get", "_lock", "_txn", "ended", "opened_at", "version")
+    __slots__ = ("_folder", "_get", "_lock", "_txn", "ended", "opened_at", "version")
 
-    def __init__(self, txn: "lmdb.Transaction", opened_at: float) -> None:
+    def __init__(self, txn: "lmdb.Transaction", opened_at: float, folder: Path) -> None:
         self._lock = threading.Lock()
         self._txn: lmdb.Transaction | None = txn
         self._get = cast("Callable[[bytes], bytes | None]", txn.get)
         self.ended = False  # whether it can no longer be read
         self.opened_at = opened_at
+        self._folder = folder
         self.version = int.from_bytes(self._get(OWN + b"version") or b"", "big")
 
     def get(self, key: bytes) -> bytes | None:
@@ -50,6 +51,8 @@ class Snapshot:
                 return self._get(DATA + key)
         except lmdb.BadValsizeError:  # longer than any stored key; asking before costs every other read
             return None
+        except lmdb.Error as error:
+            raise translated(error, self._folder) from error
 
     def rows(self, begin: bytes, end: bytes, limit: int, *, reverse: bool = False) -> Rows:
         """Return the rows from ``begin`` to before ``end``, or from before ``end`` down; ``limit`` 0 is none."""
@@ -58,8 +61,11 @@ class Snapshot:
         with self._lock:
             if self._txn is None:
                 raise TransactionError(1007)
-            with self._txn.cursor() as cursor:
-                return _rows_down(cursor, begin, end, limit) if reverse else _rows_up(cursor, begin, end, limit)
+            try:
+                with self._txn.cursor() as cursor:
+                    return _rows_down(cursor, begin, end, limit) if reverse else _rows_up(cursor, begin, end, limit)
+            except lmdb.Error as error:
+                raise translated(error, self._folder) from error
 
     def close(self) -> None:
         """Release LMDB's reader slot; later reads raise 1007."""
@@ -130,7 +136,7 @@ class Environment:
         """Open a snapshot of the last commit."""
         with self._gate:
             try:
-                snapshot = Snapshot(self._env.begin(buffers=False), now_seconds)
+                snapshot = Snapshot(self._env.begin(buffers=False), now_seconds, self.folder)
             except lmdb.Error as error:
                 raise self.translated(error) from error
             self._live.add(snapshot)
@@ -171,7 +177,7 @@ class Environment:
     def read_own(self, name: bytes) -> bytes | None:
         """Return a value of our own area."""
         with self._gate, self._env.begin() as txn:
-            return cast("bytes | None", txn.get(OWN + name))
+            return txn.get(OWN + name)
 
     def close(self) -> None:
         """End every snapshot and close LMDB."""
@@ -228,14 +234,20 @@ class Environment:
         return translated(error, self.folder)
 
 
+def damaged(folder: Path, what: str) -> CorruptStoreError:
+    """Return the error that says what is wrong and what can be done."""
+    return CorruptStoreError(
+        f"The store in {folder} is damaged: {what}. Nothing was changed. `sidecar doctor` tells what can still be "
+        "read; restore a backup, or move the folder away to begin anew.",
+        details={"folder": str(folder)},
+    )
+
+
 def translated(error: Exception, folder: Path) -> SidecarError:
     """Return one of our errors for one of LMDB's or of the operating system's."""
     damage = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.PageFullError, lmdb.CursorFullError)
     if isinstance(error, damage):
-        return CorruptStoreError(
-            f"The store in {folder} is damaged ({error}). Nothing was changed. `sidecar doctor` tells what can still be "
-            "read; restore a backup, or move the folder away to begin anew."
-        )
+        return damaged(folder, str(error))
     text = str(error)
     if "No space left" in text or ("Input/output error" in text and _full(folder)):
         return UnavailableError(f"The disk that holds {folder} is full; nothing was written. Make room and try again.")

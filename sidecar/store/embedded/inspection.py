@@ -1,8 +1,9 @@
 """Looking at a store's file without trusting it: is it whole, and what can still be read.
 
-LMDB checks little of what it reads, and a damaged page can end the process that reads it. So the walk runs in a process of its
-own (``python -m sidecar.store.embedded.inspection``), which hands its rows over a pipe: whatever happens to it, the rows before are good.
-Only what the file says of itself is checked by LMDB and here (pages, order, counts); a value changed in place is not seen.
+LMDB checks little of what it reads, and a damaged page can end the process that reads it. So the walk runs in a
+process of its own (``python -m sidecar.store.embedded.inspection``), which hands its rows over a pipe: whatever
+happens to it, the rows before are good. Only what the file says of itself is checked by LMDB and here (pages, order,
+counts); a value changed in place is not seen.
 """
 
 import struct
@@ -15,9 +16,9 @@ from typing import BinaryIO, cast
 import lmdb
 
 from sidecar import limits
-from sidecar.errors import CorruptStoreError, StoreFormatError
+from sidecar.errors import StoreFormatError
 from sidecar.store.backup import BackupWriter, Header
-from sidecar.store.embedded.environment import DATA, DATA_END, OWN, OWN_NAMES
+from sidecar.store.embedded.environment import DATA, DATA_END, OWN, OWN_NAMES, damaged
 from sidecar.store.embedded.loose_pages import rows_of_leaf_pages
 from sidecar.store.findings import Findings
 
@@ -35,8 +36,8 @@ _DATA_VERSION = 1  # LMDB 0.9; its development versions write 999
 def check_file(folder: Path, *, distrusted: bool) -> None:
     """Check what LMDB would trust blindly at opening.
 
-    A file that is shorter than it says, or whose last holder died, is walked first: if it is damaged, reading it might have
-    been what killed the holder.
+    A file that is shorter than it says, or whose last holder died, is walked first: if it is damaged, reading it
+    might have been what killed the holder.
 
     Args:
         folder: Of the store.
@@ -53,7 +54,10 @@ def check_file(folder: Path, *, distrusted: bool) -> None:
     with path.open("rb") as file:
         pages_bytes = max(_used_bytes(file, 0, path), _used_bytes(file, None, path))
     if (size < pages_bytes or distrusted) and not _is_whole(folder):
-        raise damaged(folder, f"it has {size} bytes and needs {pages_bytes}" if size < pages_bytes else "it can not be read to its end")
+        raise damaged(
+            folder,
+            f"it has {size} bytes and needs {pages_bytes}" if size < pages_bytes else "it can not be read to its end",
+        )
 
 
 def _used_bytes(file: BinaryIO, page_bytes: int | None, path: Path) -> int:
@@ -108,15 +112,6 @@ def salvage(folder: Path, target: Path) -> Findings:
 
 # A salvaged store's own version may be lost, and new versionstamps have to come after those in its rows.
 _SALVAGED_VERSION = 1 << 48
-
-
-def damaged(folder: Path, what: str) -> CorruptStoreError:
-    """Return the error that says what is wrong and what can be done."""
-    return CorruptStoreError(
-        f"The store in {folder} is damaged: {what}. Nothing was changed. `sidecar doctor` tells what can still be read; "
-        "restore a backup, or move the folder away to begin anew.",
-        details={"folder": str(folder)},
-    )
 
 
 def _gathered(folder: Path, writer: BackupWriter | None) -> Findings:
@@ -206,7 +201,9 @@ def _walk(folder: str, start: bytes, out: BinaryIO, mode: str) -> None:
         if not up:
             found = cursor.prev() if found else cursor.last()
         last, count = b"", 0
-        for key, value in cast("Iterator[tuple[bytes, bytes]]", cursor.iternext() if up else cursor.iterprev()) if found else ():
+        if not found:
+            return
+        for key, value in cursor.iternext() if up else cursor.iterprev():
             if last and (key > last) is not up:
                 return
             if not DATA <= key < DATA_END:

@@ -1,7 +1,7 @@
 """Rows from the leaf pages of a file whose tree can not be followed: the last resort of a salvage.
 
-Parses LMDB's pages by itself, in plain Python, and believes nothing: a page or row that does not add up is passed over. Pages
-that the store no longer uses are still in the file, so deleted and older rows may be among those found.
+Parses LMDB's pages by itself, in plain Python, and believes nothing: a page or row that does not add up is passed
+over. Pages that the store no longer uses are still in the file, so deleted and older rows may be among those found.
 Source of the format: LMDB 0.9, ``mdb.c`` (MDB_page, MDB_node).
 """
 

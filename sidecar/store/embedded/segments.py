@@ -1,9 +1,9 @@
 """The key space as a transaction knows it: stretches that are rows, known to be empty, or not looked at yet.
 
 FoundationDB's client keeps what a transaction has read beside what it has written, and walks both as one. Some answers
-depend on that walk: which reads fail on the transaction's own versionstamps (1036), what a selector with an offset counts,
-what a limited read conflicts on. So this engine walks the same way. What has been read needs no copy here: the snapshot does
-not change, so it is enough to know *where* the transaction has looked.
+depend on that walk: which reads fail on the transaction's own versionstamps (1036), what a selector with an offset
+counts, what a limited read conflicts on. So this engine walks the same way. What has been read needs no copy here:
+the snapshot does not change, so it is enough to know *where* the transaction has looked.
 """
 
 from enum import Enum

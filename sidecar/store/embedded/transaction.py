@@ -7,6 +7,8 @@ from sidecar import limits
 from sidecar.errors import TransactionError
 from sidecar.store.embedded.environment import DATA, Snapshot
 from sidecar.store.embedded.overlay import Overlay
+from sidecar.store.embedded.ranges import RangeSet
+from sidecar.store.embedded.segments import Segments
 from sidecar.store.embedded.selectors import (
     LAST,
     base,
@@ -16,8 +18,6 @@ from sidecar.store.embedded.selectors import (
     rows_span,
     selector_of,
 )
-from sidecar.store.embedded.ranges import RangeSet
-from sidecar.store.embedded.segments import Segments
 from sidecar.store.embedded.walk import Walk
 from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.write_map import Stamped, WriteMap
@@ -88,8 +88,8 @@ class EmbeddedTransaction:
     """
 
     __slots__ = (
-        "_barrier", "_committed", "_failed_read", "_host", "_looked", "_points", "_quiet_next", "_read_keys", "_read_ranges",
-        "_read_version", "_seen_keys", "_seen_ranges", "_size", "_snapshot", "_watches", "_writes",
+        "_barrier", "_committed", "_failed_read", "_host", "_looked", "_quiet_next", "_read_keys",
+        "_read_ranges", "_read_version", "_seen_keys", "_seen_ranges", "_size", "_snapshot", "_watches", "_writes",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
@@ -107,7 +107,6 @@ class EmbeddedTransaction:
         self._seen_ranges: Rows = []
         self._looked = RangeSet()
         self._writes = WriteMap()
-        self._points = self._writes.points
         self._quiet_next = False
         self._size = 0
         self._watches: list[EmbeddedWatch] = []

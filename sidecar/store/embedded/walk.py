@@ -2,8 +2,8 @@
 
 Used where that matters: own writes together with a limit, a selector with an offset, or unreadable keys. A *spot* is a
 selector on its way to its place: as long as what it passes is known, it moves and counts; at the first unknown segment
-something is fetched, and it moves on. Source: FoundationDB's documented behaviour and the recorded traces, which hold the
-order of these steps by the errors (1036) and the conflicts that they lead to.
+something is fetched, and it moves on. Source: FoundationDB's documented behaviour and the recorded traces, which hold
+the order of these steps by the errors (1036) and the conflicts that they lead to.
 """
 
 from dataclasses import dataclass
@@ -157,7 +157,7 @@ class Walk:
             self._settle(end)
         return self._gather_up(begin, end, limit, whole=whole)
 
-    def _gather_up(  # noqa: C901, PLR0911, PLR0912 -- one decision table; its order is what the traces hold
+    def _gather_up(  # noqa: C901 -- one decision table; its order is what the traces hold
         self, begin: _Spot, end: _Spot, limit: int, *, whole: bool
     ) -> RowsRead:
         rows: Rows = []
@@ -200,7 +200,9 @@ class Walk:
             rows, more = [row for row in rows if row[0] < end.key], False
         return RowsRead(rows, more, self._past_begin, self._past_end and not more)
 
-    def _fetch_up(self, begin: _Spot, end: _Spot, segment: Segment, wanted: int, requests: int) -> None:
+    def _fetch_up(  # noqa: PLR0917 -- the state of one step
+        self, begin: _Spot, end: _Spot, segment: Segment, wanted: int, requests: int
+    ) -> None:
         clears_max = 1 << min(requests, 20) if requests else 0
         stop, clears = segment, 0
         if segment.begin < end.segment.begin:
@@ -243,7 +245,7 @@ class Walk:
             self._settle(begin)
         return self._gather_down(begin, end, limit, whole=whole)
 
-    def _gather_down(  # noqa: C901, PLR0911, PLR0912 -- one decision table; its order is what the traces hold
+    def _gather_down(  # noqa: C901, PLR0912 -- one decision table; its order is what the traces hold
         self, begin: _Spot, end: _Spot, limit: int, *, whole: bool
     ) -> RowsRead:
         rows: Rows = []
@@ -290,7 +292,9 @@ class Walk:
             rows, more = [row for row in rows if row[0] >= begin.key], False
         return RowsRead(rows, more, self._past_begin and not more, self._past_end)
 
-    def _fetch_down(self, begin: _Spot, end: _Spot, segment: Segment, wanted: int, requests: int) -> None:
+    def _fetch_down(  # noqa: PLR0917 -- the same
+        self, begin: _Spot, end: _Spot, segment: Segment, wanted: int, requests: int
+    ) -> None:
         clears_max = 1 << min(requests, 20) if requests else 0
         stop, clears = segment, 0
         if segment.begin > begin.segment.begin:
@@ -329,7 +333,7 @@ class Walk:
         return 0
 
     def _skip(self, segment: Segment, stop: Segment, clears_max: int, *, up: bool) -> tuple[Segment, int]:
-        """Return the last unknown segment before ``stop`` that one request spans, and how many cleared keys it spans."""
+        """Return the last unknown segment before ``stop`` that one request spans, and the cleared keys between."""
         steps, found = clears_max + _SKIP_STEPS, 0
         begin, end = segment.begin, segment.end
         while segment != stop and steps > 0:

@@ -1,9 +1,9 @@
 """A transaction's own writes, as its reads must see them and as its commit applies them.
 
 A pure structure: knows no engine. Each key's writes are an *entry*: the new value (``bytes``), ``None`` (cleared), or a
-``Stack`` of operations whose outcome depends on the stored value or on the versionstamp. Ranges are cleared, or unreadable
-because a versionstamped key may come to lie there. Source of the rules: the recorded traces and FoundationDB's documented
-read-your-writes behaviour.
+``Stack`` of operations whose outcome depends on the stored value or on the versionstamp. Ranges are cleared, or
+unreadable because a versionstamped key may come to lie there. Source of the rules: the recorded traces and
+FoundationDB's documented read-your-writes behaviour.
 """
 
 from bisect import bisect_left, insort
@@ -97,7 +97,8 @@ class WriteMap:
     """The writes of one transaction. ``points`` is written to directly by the transaction's hot path."""
 
     __slots__ = (
-        "_flushed", "_order", "_quiet", "cleared", "conflict_keys", "conflict_ranges", "points", "stamped", "unreadable",
+        "_flushed", "_order", "_quiet", "cleared", "conflict_keys", "conflict_ranges", "points", "stamped",
+        "unreadable",
     )  # fmt: skip
 
     def __init__(self) -> None:

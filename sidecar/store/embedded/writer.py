@@ -1,7 +1,8 @@
 """Group commit: one thread checks, applies and syncs all waiting transactions together, then answers them all.
 
-Called by transactions (``submit``) and by the engine. A transaction is acknowledged only after LMDB has synced the batch it
-is in. Its versionstamp is the batch's version (8 bytes, kept in the store, always rising) and its order in the batch (2).
+Called by transactions (``submit``) and by the engine. A transaction is acknowledged only after LMDB has synced the
+batch it is in. Its versionstamp is the batch's version (8 bytes, kept in the store, always rising) and its order in
+the batch (2).
 """
 
 import asyncio
@@ -112,7 +113,7 @@ class Writer:
             batch, going = self._gather(first)
             try:
                 self._commit(batch)
-            except Exception as error:  # noqa: BLE001 -- whatever happens, those who wait are answered
+            except Exception as error:
                 log.exception("store writer failed")
                 for commit in batch:
                     commit.error = TransactionError(1021, f"The store's writer failed: {error}.")
