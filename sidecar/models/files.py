@@ -24,6 +24,7 @@ class FileEntry(NamedTuple):
         checksum: The 32 bytes of the SHA-256; empty when there is none (unreadable).
         kind: As in the record.
         is_deleted: The file is gone, the entry keeps its id for a return.
+        ctime_ns: When the file's inode changed, which no program can set back; 0 when not known.
     """
 
     path: bytes
@@ -34,6 +35,7 @@ class FileEntry(NamedTuple):
     checksum: bytes
     kind: FileKind
     is_deleted: bool
+    ctime_ns: int = 0
 
 
 class File(Record):
@@ -50,6 +52,7 @@ class File(Record):
         checksum: SHA-256 of the content (of the target's text for a symlink), 64 hexadecimal digits, or empty.
         mtime_ns: Time of the last change on disk, nanoseconds since 1970.
         inode: The file system's number of the file.
+        ctime_ns: Time of the inode's last change, nanoseconds since 1970: unlike mtime it can not be set back.
         last_accessed_at: When the daemon last read it.
         is_deleted: It is gone from the disk, or from what is watched.
         deleted_at: Since when.
@@ -65,6 +68,7 @@ class File(Record):
     checksum: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
     mtime_ns: Number
     inode: Count
+    ctime_ns: Number = 0
     last_accessed_at: AwareDatetime
     is_deleted: Flag = False
     deleted_at: AwareDatetime | None = None
@@ -88,6 +92,7 @@ class File(Record):
             checksum=entry.checksum.hex(),
             mtime_ns=entry.mtime_ns,
             inode=entry.inode,
+            ctime_ns=entry.ctime_ns,
             last_accessed_at=now,
         )
 
@@ -107,6 +112,7 @@ class File(Record):
             checksum=bytes.fromhex(self.checksum),
             kind=self.kind,
             is_deleted=self.is_deleted,
+            ctime_ns=self.ctime_ns,
         )
 
 

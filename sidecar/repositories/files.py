@@ -14,9 +14,9 @@ from sidecar.repositories.base import Index, Page, Repository
 from sidecar.repositories.transactions import Reading, Writing
 
 _KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
-# size, mtime_ns, inode, kind, deleted, length of the checksum that follows; the path after it when the key holds only
+# size, mtime_ns, ctime_ns, inode, kind, deleted, length of the checksum that follows; the path after it when the key holds only
 # its hash.
-_ENTRY = struct.Struct(">QqQBBB")
+_ENTRY = struct.Struct(">QqqQBBB")
 _ID_BYTES = 16
 
 
@@ -26,6 +26,7 @@ def _covering(record: File) -> bytes:
     head = _ENTRY.pack(
         record.file_size,
         record.mtime_ns,
+        record.ctime_ns,
         record.inode,
         _KINDS.index(record.kind),
         record.is_deleted,
@@ -188,6 +189,7 @@ def _fields(tr: Writing, entry: FileEntry) -> dict[str, object]:
         "checksum": entry.checksum.hex(),
         "mtime_ns": entry.mtime_ns,
         "inode": entry.inode,
+        "ctime_ns": entry.ctime_ns,
         "last_accessed_at": timestamp(tr.now_ms),
         "is_deleted": False,
         "deleted_at": None,
@@ -203,7 +205,7 @@ def _mime_type(entry: FileEntry) -> str:
 
 def _entry(element: object, value: bytes) -> FileEntry:
     assert isinstance(element, bytes)  # noqa: S101 - keys.py packs nothing else here
-    size, mtime_ns, inode, kind, deleted, checksum_bytes = _ENTRY.unpack_from(value, _ID_BYTES)
+    size, mtime_ns, ctime_ns, inode, kind, deleted, checksum_bytes = _ENTRY.unpack_from(value, _ID_BYTES)
     at = _ID_BYTES + _ENTRY.size
     path = element if keys.is_whole_path(element) else value[at + checksum_bytes :]
     return FileEntry(
@@ -215,6 +217,7 @@ def _entry(element: object, value: bytes) -> FileEntry:
         checksum=value[at : at + checksum_bytes],
         kind=_KINDS[kind],
         is_deleted=bool(deleted),
+        ctime_ns=ctime_ns,
     )
 
 

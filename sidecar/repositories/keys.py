@@ -150,7 +150,7 @@ KEYS = (
     KeyRow(
         FILES_BY_PATH,
         "/{tenant}/files_by_path/{workspace_path}/{file_path}",
-        "id, size, mtime_ns, inode, checksum, kind, deleted; unique",
+        "id, size, mtime_ns, ctime_ns, inode, kind, deleted, checksum; unique",
         "files",
     ),
     KeyRow(FILES_BY_DELETION, "/{tenant}/files_by_deletion/{ms}/{id}", "nothing; only deleted files", "files"),

@@ -120,7 +120,9 @@ def _has_vanished(error: OSError) -> bool:
 
 
 def _entry(path: bytes, status: os.stat_result, kind: FileKind, checksum: bytes) -> FileEntry:
-    return FileEntry(path, "", status.st_size, status.st_mtime_ns, status.st_ino, checksum, kind, is_deleted=False)
+    return FileEntry(
+        path, "", status.st_size, status.st_mtime_ns, status.st_ino, checksum, kind, False, status.st_ctime_ns
+    )
 
 
 def _link_checksum(where: bytes) -> bytes:

@@ -89,6 +89,7 @@ def is_same(seen: Seen, entry: FileEntry) -> bool:
     """Tell whether a file's stat is the one that the index has of it."""
     return (
         seen.mtime_ns == entry.mtime_ns
+        and seen.ctime_ns == entry.ctime_ns
         and seen.size == entry.size
         and seen.inode == entry.inode
         and seen.kind == entry.kind

@@ -25,13 +25,16 @@ class Seen(NamedTuple):
     Attributes:
         path: Relative to the root.
         kind: ``unreadable`` where the mode says that nobody may read it; opening it tells for sure.
+        links: How many names the file has.
     """
 
     path: bytes
     size: int
     mtime_ns: int
+    ctime_ns: int
     inode: int
     kind: FileKind
+    links: int = 1
 
 
 class Kept(NamedTuple):
@@ -132,7 +135,15 @@ class Walk:
                 return
             kind = kind_of(status.st_mode)
             if kind is not None and self._can_be_named(path + name):
-                yield Seen(path + name, status.st_size, status.st_mtime_ns, status.st_ino, kind)
+                yield Seen(
+                    path + name,
+                    status.st_size,
+                    status.st_mtime_ns,
+                    status.st_ctime_ns,
+                    status.st_ino,
+                    kind,
+                    status.st_nlink,
+                )
 
     def _can_be_named(self, path: bytes) -> bool:
         if len(path) * 4 <= limits.path_bytes_max or len(shown_path(path)[0]) <= limits.path_bytes_max:

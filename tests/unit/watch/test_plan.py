@@ -9,15 +9,17 @@ from sidecar.watch.plan import Gone, Look, Moves, Put, merge
 from sidecar.watch.scanner import Kept, Seen
 
 
-def seen(path: bytes, *, size: int = 1, mtime_ns: int = 1, inode: int = 1, kind: FileKind = "file") -> Seen:
-    return Seen(path, size, mtime_ns, inode, kind)
+def seen(
+    path: bytes, *, size: int = 1, mtime_ns: int = 1, ctime_ns: int = 1, inode: int = 1, kind: FileKind = "file"
+) -> Seen:
+    return Seen(path, size, mtime_ns, ctime_ns, inode, kind)
 
 
 def entry(
     path: bytes, *, identifier: str = "id", inode: int = 1, checksum: bytes = b"c", kind: FileKind = "file",
     is_deleted: bool = False,
 ) -> FileEntry:  # fmt: skip
-    return FileEntry(path, identifier, 1, 1, inode, checksum, kind, is_deleted)
+    return FileEntry(path, identifier, 1, 1, inode, checksum, kind, is_deleted, 1)
 
 
 def cursor(entries: Sequence[FileEntry]) -> PagedCursor:
@@ -48,6 +50,7 @@ DELETED = entry(b"b", is_deleted=True)
         ([seen(b"a")], [A], []),
         ([seen(b"a", size=2)], [A], [Look(seen(b"a", size=2), A)]),
         ([seen(b"a", mtime_ns=2)], [A], [Look(seen(b"a", mtime_ns=2), A)]),
+        ([seen(b"a", ctime_ns=2)], [A], [Look(seen(b"a", ctime_ns=2), A)]),
         ([seen(b"a", inode=2)], [A], [Look(seen(b"a", inode=2), A)]),
         ([seen(b"a", kind="symlink")], [A], [Look(seen(b"a", kind="symlink"), A)]),
         ([seen(b"b")], [DELETED], [Look(seen(b"b"), DELETED)]),
