@@ -1,4 +1,6 @@
-"""A clock that tests hold still."""
+"""Clocks that tests hold still, or move."""
+
+from sidecar.clock import SystemClock
 
 
 class FakeClock:
@@ -15,3 +17,20 @@ class FakeClock:
 
     def move(self, seconds: float) -> None:
         self.ms += int(seconds * 1000)
+
+
+class ShiftedClock:
+    """The machine's own time, moved on by a test: a whole daemon lives by it."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+        self._shift_seconds = 0.0
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms() + int(self._shift_seconds * 1000)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic() + self._shift_seconds
+
+    def move(self, seconds: float) -> None:
+        self._shift_seconds += seconds
