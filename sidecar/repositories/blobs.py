@@ -14,6 +14,7 @@ has named is kept for ``limits.blob_grace_seconds``, because its record may be o
 import hashlib
 import struct
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 from sidecar import limits
@@ -113,14 +114,20 @@ class Blobs:
         return is_whole
 
     def move_references(self, tr: Writing, owner: Items, before: Iterable[bytes], after: Iterable[bytes]) -> None:
-        """Let ``owner`` (its kind and primary tuple) name ``after`` instead of ``before``; free what nobody names."""
+        """Let ``owner`` (its kind and primary tuple) name ``after`` instead of ``before``.
+
+        What nobody names when the transaction ends is freed then: another record may name it meanwhile.
+        """
         old, new = set(before), set(after)
         for digest in new - old:
             tr.kv.set(self.references.pack((digest, *owner)), b"")
         for digest in old - new:
             tr.kv.clear(self.references.pack((digest, *owner)))
-            if not self.is_named(tr, digest):
-                self.remove(tr, digest)
+            tr.at_end(self.headers.pack((digest,)), partial(self._free, tr, digest))
+
+    def _free(self, tr: Writing, digest: bytes) -> None:
+        if not self.is_named(tr, digest):
+            self.remove(tr, digest)
 
     def is_named(self, tr: Reading, digest: bytes) -> bool:
         """Tell whether a record names a blob."""

@@ -66,7 +66,7 @@ class Reading:
 class Writing(Reading):
     """One transaction of records."""
 
-    __slots__ = ("_changes", "kv")
+    __slots__ = ("_at_end", "_changes", "kv")
 
     kv: Transaction
 
@@ -74,6 +74,11 @@ class Writing(Reading):
         super().__init__(kv, now_ms)
         self.kv = kv
         self._changes: dict[keys.TenantKeys, list[Change]] = {}
+        self._at_end: dict[bytes, Callable[[], None]] = {}
+
+    def at_end(self, key: bytes, action: Callable[[], None]) -> None:
+        """Let ``action`` be the last thing that this transaction does about ``key``, once, when all else is written."""
+        self._at_end[key] = action
 
     def changed(self, tenant: keys.TenantKeys, change: Change) -> None:
         """Note a change, to be written with this transaction."""
@@ -84,7 +89,13 @@ class Writing(Reading):
         return {tenant: tuple(changes) for tenant, changes in self._changes.items()}
 
     def flush(self) -> None:
-        """Write the change rows: one for each tenant, more where one would pass ``limits.change_row_bytes_max``."""
+        """Do what was left for the end, and write the change rows: one for each tenant, or more.
+
+        A row stays below ``limits.change_row_bytes_max``.
+        """
+        for action in self._at_end.values():
+            action()
+        self._at_end.clear()
         for tenant, changes in self._changes.items():
             log = tenant.space(keys.CHANGES)
             rows = _rows([change.to_json() for change in changes])
