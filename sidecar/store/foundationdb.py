@@ -49,6 +49,7 @@ _TIMED_OUT = 1031
 _TOO_OLD = 1007
 _TOO_MANY_WATCHES = 1032
 _NO_COMMIT_VERSION = 2021
+_OPENING_MS = 8_000  # a user who waits for an answer gets one within ten seconds, the start of the network included
 _SWITCH_SECONDS = 0.0005  # measured: at Python's 5 ms the network thread waits for the interpreter, not for the cluster
 _CLUSTER_LINE = re.compile(r"[A-Za-z0-9_]+:[A-Za-z0-9]+@[^\s,]+:\d+(:tls)?(,[^\s,]+:\d+(:tls)?)*")
 
@@ -127,7 +128,13 @@ class FoundationTransaction:
         try:
             yield
         except self._error_class as error:
-            raise _numbered(error) from error
+            numbered = _numbered(error)
+            if numbered.number == _TIMED_OUT:
+                seconds = self._timeout_ms / 1_000
+                raise UnavailableError(
+                    f"The FoundationDB cluster did not answer within {seconds:g} seconds; is it running and reachable?"
+                ) from error
+            raise numbered from error
 
     def _reader(self, *, snapshot: bool) -> Any:  # noqa: ANN401 -- the same
         return self._native.snapshot if snapshot else self._native
@@ -240,8 +247,10 @@ class FoundationTransaction:
 
     def on_error(self, error: int) -> None:
         """Prepare for another try after ``error``, or raise it."""
-        with self._translating():
+        try:
             self._native.on_error(error).wait()
+        except self._error_class as final:
+            raise _numbered(final) from final
         self._stamp = None
 
     def reset(self) -> None:
@@ -275,6 +284,7 @@ class FoundationEngine:
         self._options = options
         self._database = fdb.open(str(cluster_file))
         self._pool = ThreadPoolExecutor(options.threads_max, thread_name_prefix="sidecar-fdb")
+        self._timeout_ms = min(options.transaction_timeout_ms, _OPENING_MS)
         self._closed = False
         self._epoch = ""
 
@@ -305,7 +315,7 @@ class FoundationEngine:
     def begin(self) -> FoundationTransaction:
         """Return a transaction for the explicit form."""
         self._check_open()
-        return FoundationTransaction(self._fdb, self._database, self._options.transaction_timeout_ms)
+        return FoundationTransaction(self._fdb, self._database, self._timeout_ms)
 
     async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
         """Write a consistent backup; for stores that can be read within one transaction's five seconds."""
@@ -346,6 +356,7 @@ class FoundationEngine:
                 f"A restore into the store of {self._cluster_file} was not finished; clear it and restore again."
             )
         self._epoch = record["epoch"]
+        self._timeout_ms = self._options.transaction_timeout_ms
 
     def restore(self, path: Path, header: Header) -> str:  # noqa: ARG002 -- a cluster's versions are its own
         """Write all rows of a checked backup into this empty store, and return its new epoch."""
@@ -448,11 +459,6 @@ class FoundationEngine:
                 return result
 
     def _final(self, error: TransactionError) -> SidecarError:
-        if error.number == _TIMED_OUT:
-            seconds = self._options.transaction_timeout_ms / 1_000
-            return UnavailableError(
-                f"The FoundationDB cluster of {self._cluster_file} did not answer within {seconds:g} seconds."
-            )
         if error.number == _TOO_MANY_WATCHES:
             return LimitExceededError("Too many watches are open on the FoundationDB cluster; end some first.")
         return error

@@ -23,6 +23,8 @@ _DOUBLE_FORMAT = struct.Struct(">d")
 _SINGLE_FORMAT = struct.Struct(">f")
 _INT_CODES = tuple(bytes([code]) for code in range(0x0C, 0x1D))  # index: signed length in bytes + 8
 
+_SMALL = (b"\x14", *(bytes((0x15, number)) for number in range(1, 256)))
+
 
 class Versionstamp(NamedTuple):
     """A place in the order of commits: 10 bytes given by the commit, and 2 of the caller's own.
@@ -46,16 +48,16 @@ def pack(items: Items, prefix: bytes = b"") -> bytes:
     Raises:
         InvalidError: A type that has no place in keys, an integer over 255 bytes, or text with lone surrogates.
     """
-    parts: list[bytes] = [prefix]
+    packed = prefix
     for item in items:
         kind = type(item)
         if kind is str:
-            parts.append(_pack_text(item))  # type: ignore[arg-type]  # `kind` says so; isinstance costs twice the time
+            packed += _pack_text(item)  # type: ignore[arg-type]  # `kind` says so; isinstance costs twice the time
         elif kind is int:
-            parts.append(_pack_int(item))  # type: ignore[arg-type]  # the same
+            packed += _SMALL[item] if 0 <= item < 256 else _pack_int(item)  # type: ignore[operator,index,arg-type]  # the same
         else:
-            _pack_other(item, parts)
-    return b"".join(parts)
+            packed += _pack_other(item)
+    return packed
 
 
 def unpack(key: bytes, prefix_bytes: int = 0) -> Items:
@@ -188,7 +190,9 @@ def _pack_text(text: str) -> bytes:
         raise InvalidError(
             f"Text with a lone surrogate can not be a key: {text!r}; pass the bytes themselves (os.fsencode)."
         ) from error
-    return b"\x02" + (encoded.replace(b"\x00", b"\x00\xff") if b"\x00" in encoded else encoded) + b"\x00"
+    if b"\x00" in encoded:
+        encoded = encoded.replace(b"\x00", b"\x00\xff")
+    return b"\x02%b\x00" % encoded
 
 
 def _pack_int(number: int) -> bytes:
@@ -206,29 +210,26 @@ def _pack_int(number: int) -> bytes:
     return bytes((_INT_NEGATIVE_LONG, length ^ 0xFF)) + (number + (1 << 8 * length) - 1).to_bytes(length, "big")
 
 
-def _pack_other(item: TupleItem, parts: list[bytes]) -> None:
+def _pack_other(item: TupleItem) -> bytes:  # noqa: PLR0911 -- one row of the format each
     if item is None:
-        parts.append(b"\x00")
-    elif isinstance(item, bytes):
-        parts.append(b"\x01" + item.replace(b"\x00", b"\x00\xff") + b"\x00")
-    elif isinstance(item, str):
-        parts.append(_pack_text(item))
-    elif isinstance(item, bool):
-        parts.append(b"\x27" if item else b"\x26")
-    elif isinstance(item, int):
-        parts.append(_pack_int(item))
-    elif isinstance(item, float):
-        parts.append(b"\x21" + _turned(_DOUBLE_FORMAT.pack(item)))
-    elif isinstance(item, UUID):
-        parts.append(b"\x30" + item.bytes)
-    elif isinstance(item, Versionstamp):
-        parts.append(_pack_stamp(item))
-    elif isinstance(item, tuple):
-        parts.append(b"\x05")
-        parts.extend(b"\x00\xff" if inner is None else pack((inner,)) for inner in item)
-        parts.append(b"\x00")
-    else:
-        raise InvalidError(f"A {type(item).__name__} has no place in a key.")
+        return b"\x00"
+    if isinstance(item, bytes):
+        return b"\x01" + item.replace(b"\x00", b"\x00\xff") + b"\x00"
+    if isinstance(item, UUID):
+        return b"\x30" + item.bytes
+    if isinstance(item, str):
+        return _pack_text(item)
+    if isinstance(item, bool):
+        return b"\x27" if item else b"\x26"
+    if isinstance(item, int):
+        return _pack_int(item)
+    if isinstance(item, float):
+        return b"\x21" + _turned(_DOUBLE_FORMAT.pack(item))
+    if isinstance(item, Versionstamp):
+        return _pack_stamp(item)
+    if isinstance(item, tuple):
+        return b"\x05" + b"".join(b"\x00\xff" if inner is None else pack((inner,)) for inner in item) + b"\x00"
+    raise InvalidError(f"A {type(item).__name__} has no place in a key.")
 
 
 def _pack_stamp(stamp: Versionstamp) -> bytes:

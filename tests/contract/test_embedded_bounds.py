@@ -174,3 +174,26 @@ def _switches(thread: threading.Thread) -> int:
         pytest.skip("this system does not tell")
     fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
     return int(fields["voluntary_ctxt_switches"])
+
+
+async def test_a_body_that_always_outlives_the_window_is_given_up_with_1007(tmp_path: Path) -> None:
+    clock = FakeClock()
+    engine = opened(tmp_path, clock=clock)
+    loop = asyncio.get_running_loop()
+    runs = 0
+
+    def slow(tr: ReadTransaction) -> None:
+        nonlocal runs
+        runs += 1
+        tr.get(b"a")
+        clock.move(limits.store_read_window_seconds + 1)
+        writing = asyncio.run_coroutine_threadsafe(engine.transact(lambda tr: tr.set(b"b", b"1")), loop)
+        writing.result(30)
+        tr.get(b"a")
+
+    with pytest.raises(TransactionError) as caught:
+        await engine.read(slow, background=True)
+
+    assert caught.value.number == 1007
+    assert runs == limits.store_too_old_retries_max + 1
+    await engine.close()

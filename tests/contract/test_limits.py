@@ -54,7 +54,7 @@ async def test_a_transaction_knows_its_size_before_the_commit_and_stops_at_the_l
     engine: Engine, prefix: bytes
 ) -> None:
     tr = engine.begin()
-    assert tr.size_bytes() == 0
+    assert tr.size_bytes() < 100
     value = b"x" * 90_000
     for number in range(120):
         tr.set(prefix + number.to_bytes(2, "big"), value)

@@ -22,6 +22,7 @@ from sidecar.store.engine import Progress, ReadTransaction, Transaction
 from sidecar.store.options import EngineOptions
 
 T = TypeVar("T")
+_TOO_OLD = 1007
 
 
 class EmbeddedEngine:
@@ -62,18 +63,16 @@ class EmbeddedEngine:
 
     async def transact(self, body: Callable[[Transaction], T], *, background: bool = False) -> T:
         """Run ``body`` in a transaction, commit it, and return what it returned."""
-        retries = 0
+        tries = _Tries(self._options.retries_max)
         while True:
             try:
                 return await self._attempt(body, background=background)
             except TransactionError as error:
-                if error.number not in RETRYABLE or retries >= self._options.retries_max:
-                    raise
-                retries += 1
+                tries.note(error)
 
     async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:
         """Run ``body`` on one snapshot and return what it returned."""
-        retries = 0
+        tries = _Tries(self._options.retries_max)
         while True:
             try:
                 if background:
@@ -83,9 +82,7 @@ class EmbeddedEngine:
                     reader = self._reader = EmbeddedReader(self._shared_snapshot())
                 return body(reader)
             except TransactionError as error:
-                if error.number not in RETRYABLE or retries >= self._options.retries_max:
-                    raise
-                retries += 1
+                tries.note(error)
 
     def watch(self, key: bytes) -> EmbeddedWatch:
         """Watch ``key`` from its present value."""
@@ -236,6 +233,23 @@ class EmbeddedEngine:
         for commit in commits:
             if commit.future is not None and not commit.future.done():
                 commit.future.set_result(None)
+
+
+class _Tries:
+    """Counts failed attempts, and raises the error of the one after which another is of no use."""
+
+    __slots__ = ("_left", "_old_left")
+
+    def __init__(self, retries_max: int) -> None:
+        self._left = retries_max
+        self._old_left = limits.store_too_old_retries_max
+
+    def note(self, error: TransactionError) -> None:
+        """Return when another attempt may succeed."""
+        self._left -= 1
+        self._old_left -= error.number == _TOO_OLD
+        if error.number not in RETRYABLE or self._left < 0 or self._old_left < 0:
+            raise error
 
 
 def _keep(_snapshot: Snapshot) -> None:
