@@ -1,10 +1,12 @@
 """Blobs: whole and as named, no slice without a header, no reference without a record, their bytes counted."""
 
 from functools import partial
+from typing import Any
 
 from sidecar import limits
-from sidecar.errors import SidecarError
+from sidecar.errors import CorruptStoreError, SidecarError
 from sidecar.repositories import counters, keys
+from sidecar.repositories.base import Repository
 from sidecar.repositories.blobs import Blobs, digest_of, header_of
 from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Reading, Writing
@@ -89,13 +91,20 @@ def _references(tenant: keys.TenantKeys, blobs: Blobs, tr: Reading, begin: bytes
         digest, kind, *place = blobs.references.unpack(key)
         owner = owners.get(str(kind))
         value = None if owner is None else tr.kv.get(owner.records.pack(tuple(place)), snapshot=True)
-        if owner is not None and value is not None and digest in owner.named_in(tr, value):
+        if owner is not None and value is not None and _names(owner, tr, value, digest):
             continue
         if isinstance(tr, Writing):
             tr.kv.clear(key)
         what = f"A reference to the blob {blobs.digest_in(key).hex()} is of no record."
         tally.problems.append(Problem("blob", what, can_repair(tr), tenant.tenant_id))
     return tally
+
+
+def _names(owner: Repository[Any], tr: Reading, value: bytes, digest: object) -> bool:
+    try:
+        return digest in owner.named_in(tr, value)
+    except CorruptStoreError:  # of a record that can't be read, nobody can tell
+        return True
 
 
 async def check_counters(steps: Steps, tenant: keys.TenantKeys, sums: dict[bytes, int]) -> Tally:

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any, NamedTuple
 
+from sidecar.errors import CorruptStoreError
 from sidecar.models.changes import Change
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
@@ -67,7 +68,10 @@ def _compare(tenant: keys.TenantKeys, told: list[Change], tr: Reading) -> Tally:
             what = f"The log tells of {change.kind}, which are not known."
             tally.problems.append(Problem("change", what, repaired=False, tenant_id=tenant.tenant_id))
             continue
-        record = repository.find(tr, repository.identifier_of(change))
+        try:
+            record = repository.find(tr, repository.identifier_of(change))
+        except CorruptStoreError:  # reported where the records are checked
+            continue
         if _agrees(change, record):
             continue
         if isinstance(tr, Writing):

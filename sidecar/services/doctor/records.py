@@ -7,7 +7,7 @@ entries as that, none of them can be astray, and they are not read one by one: 8
 from typing import Any
 
 from sidecar import limits
-from sidecar.errors import SidecarError
+from sidecar.errors import CorruptStoreError, InvalidError, SidecarError
 from sidecar.models.base import Record
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
@@ -16,6 +16,7 @@ from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
 AnyRepository = Repository[Any]
+UNREADABLE = "unreadable"
 
 
 async def check(steps: Steps, repository: AnyRepository) -> Tally:
@@ -46,6 +47,7 @@ def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
         except SidecarError as error:
             what = f"The {repository.model.__name__} under {key.hex()} can't be read: {error.message}"
             tally.problems.append(Problem("record", what, repaired=False, tenant_id=repository.tenant.tenant_id))
+            tally.rows[UNREADABLE] += 1
             continue
         _look_up(repository, tr, record, tally)
         if repository.large:
@@ -112,10 +114,13 @@ def _strays(repository: AnyRepository, index: Index[Any], tr: Reading, begin: by
 
 
 def is_stray(repository: AnyRepository, index: Index[Any], tr: Reading, entry: tuple[bytes, bytes]) -> bool:
-    """Tell whether an index entry belongs to no record."""
+    """Tell whether an index entry belongs to no record; of one that can't be read, nobody can tell."""
     key, value = entry
     try:
         stored = tr.kv.get(repository.named_key(index, key, value), snapshot=True)
-        return stored is None or repository.entries(index, repository.decoded(tr, stored)).get(key) != value
-    except (SidecarError, ValueError):  # an entry whose bytes name nothing, or a record that can't be read
+    except (InvalidError, ValueError):  # its bytes name nothing
         return True
+    try:
+        return stored is None or repository.entries(index, repository.decoded(tr, stored)).get(key) != value
+    except CorruptStoreError:
+        return False

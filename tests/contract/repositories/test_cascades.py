@@ -1,0 +1,210 @@
+"""Deleting what others depend on: all of it goes, in bounded transactions, also when one of them fails."""
+
+import itertools
+from functools import partial
+
+import pytest
+
+from sidecar import limits
+from sidecar.errors import ConflictError, NotFoundError, UnavailableError
+from sidecar.models.audit import Audit
+from sidecar.models.auth_sessions import AuthSession
+from sidecar.models.conversations import Conversation
+from sidecar.models.messages import Message
+from sidecar.models.settings import Setting
+from sidecar.models.users import User
+from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.repositories import deletions, machine
+from sidecar.repositories.audit import Audits
+from sidecar.repositories.auth_sessions import AuthSessions
+from sidecar.repositories.conversations import Conversations
+from sidecar.repositories.keys import Keyspace, TenantKeys
+from sidecar.repositories.messages import Messages
+from sidecar.repositories.settings import Settings
+from sidecar.repositories.snapshots import Snapshots
+from sidecar.repositories.tenants import Tenants
+from sidecar.repositories.transactions import Database, Reading, Writing
+from sidecar.repositories.users import Users
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from sidecar.services.cascades import Cascades
+from sidecar.services.sessions import SessionService
+from tests.contract.failing import FailingEngine, Fuse
+from tests.contract.repositories.samples import NOW_MS, OWNER, TENANT_ID, an_id
+
+USER = an_id(5)
+MESSAGES = 7
+
+
+class House:
+    """A user with one of everything, and what stays when they go."""
+
+    def __init__(self, tenant: TenantKeys) -> None:
+        self.tenant = tenant
+        self.user = User.new(tenant_id=TENANT_ID, email="gone@example.org", now_ms=NOW_MS, user_id=USER)
+        self.session = self._session("parent", USER)
+        self.child = self._session("child", USER).model_copy(update={"parent_session_id": self.session.id})
+        self.other = self._session("other", OWNER)
+        self.talk = Conversation.new(
+            tenant_id=TENANT_ID,
+            user_id=USER,
+            ai_provider="p",
+            title="t",
+            now_ms=NOW_MS,
+            workspace_session_id=self.session.id,
+        )
+
+    def _session(self, name: str, user_id: str) -> WorkspaceSession:
+        return WorkspaceSession.new(
+            tenant_id=TENANT_ID,
+            user_id=user_id,
+            name=name,
+            workspace_path="/w",
+            now_ms=NOW_MS,
+            editor_state={"note": name * 30_000},
+        )
+
+    def build(self, tr: Writing) -> None:
+        tenant = self.tenant
+        Users(tenant).create(tr, self.user)
+        login = AuthSession.new(tenant_id=TENANT_ID, user_id=USER, refresh_token_hash="0" * 64, now_ms=NOW_MS)
+        AuthSessions(tenant).create(tr, login)
+        Settings(tenant).create(
+            tr,
+            Setting.new(tenant_id=TENANT_ID, user_id=USER, category="editor", key="k", value=1, now_ms=NOW_MS),
+        )
+        Audits(tenant).create(
+            tr, Audit.new(tenant_id=TENANT_ID, event_type="user.created", now_ms=NOW_MS, user_id=USER)
+        )
+        talk = self.talk.id
+        Conversations(tenant).create(tr, self.talk)
+        for session in (self.session, self.child, self.other):
+            WorkspaceSessions(tenant).create(tr, session.model_copy(update={"conversation_id": talk}))
+        for _ in range(MESSAGES):
+            Messages(tenant).create(
+                tr,
+                Message.new(
+                    tenant_id=TENANT_ID, conversation_id=talk, role="user", content="c", now_ms=NOW_MS, token_count=1
+                ),
+            )
+
+
+@pytest.fixture
+async def house(database: Database, tenant: TenantKeys, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Return a house built in the store, with batches so small that every removal takes several."""
+    monkeypatch.setattr(limits, "job_batch_rows_max", 2)
+    monkeypatch.setattr(limits, "clear_batch_rows_max", 5)
+    built = House(tenant)
+    await database.transact(built.build)
+    await SessionService(database).take_snapshot(tenant, built.session.id)
+    return built
+
+
+@pytest.fixture
+def cascades(database: Database) -> Cascades:
+    return Cascades(database)
+
+
+def tenant_rows(tr: Reading, tenant: TenantKeys) -> int:
+    """Return how many rows a tenant has."""
+    return len(tr.kv.get_range(*tenant.tenant.range()))
+
+
+async def test_a_conversation_takes_its_messages_and_leaves_the_sessions(
+    database: Database, tenant: TenantKeys, house: House, cascades: Cascades
+) -> None:
+    await cascades.delete_conversation(tenant, house.talk.id, if_version=1)
+
+    assert await database.read(lambda tr: Messages(tenant).list_all(tr).items) == []
+    assert await database.read(lambda tr: Messages(tenant).count(tr, house.talk.id)) == 0
+    left = await database.read(lambda tr: WorkspaceSessions(tenant).list_all(tr).items)
+    assert [(each.name, each.conversation_id) for each in left] == [("parent", None), ("child", None), ("other", None)]
+
+
+async def test_a_session_takes_its_snapshots_and_keeps_its_children_and_conversations(
+    database: Database, tenant: TenantKeys, house: House, cascades: Cascades
+) -> None:
+    await cascades.delete_session(tenant, house.session.id)
+
+    assert await database.read(lambda tr: Snapshots(tenant).list_all(tr).items) == []
+    child = await database.read(lambda tr: WorkspaceSessions(tenant).get_by_id(tr, house.child.id))
+    assert (child.parent_session_id, child.editor_state) == (None, house.child.editor_state)
+    talk = await database.read(lambda tr: Conversations(tenant).get(tr, house.talk.id))
+    assert (talk.workspace_session_id, talk.message_count) == (None, MESSAGES)
+
+
+async def test_a_user_takes_what_is_theirs_and_the_trail_stays(
+    database: Database, tenant: TenantKeys, house: House, cascades: Cascades
+) -> None:
+    await cascades.delete_user(tenant, USER)
+
+    for repository in (Users, AuthSessions, Settings, Conversations, Messages, Snapshots):
+        assert await database.read(partial(repository(tenant).list_all)) == ([], None)
+    left = await database.read(lambda tr: WorkspaceSessions(tenant).list_all(tr).items)
+    assert [each.id for each in left] == [house.other.id]
+    assert len(await database.read(lambda tr: Audits(tenant).list_by_user(tr, USER).items)) == 1
+
+
+async def test_a_tenant_takes_everything_and_nothing_of_others(
+    database: Database, tenant: TenantKeys, other_tenant: TenantKeys, house: House, cascades: Cascades
+) -> None:
+    before = await database.read(lambda tr: tenant_rows(tr, other_tenant))
+    assert await database.read(lambda tr: tenant_rows(tr, tenant)) > 50
+
+    await cascades.delete_tenant(tenant)
+
+    assert await database.read(lambda tr: tenant_rows(tr, tenant)) == 0
+    assert await database.read(lambda tr: tenant_rows(tr, other_tenant)) == before
+    shared = await database.read(lambda tr: tr.kv.get_range(*tenant.shared.range()))
+    assert not [key for key, value in shared if house.user.id.encode() in value or b"gone@example.org" in key]
+    assert len([key for key, _ in shared if b"tenants" in key]) == 1
+
+
+async def test_the_owner_of_a_tenant_and_the_machines_own_tenant_stay(
+    database: Database, tenant: TenantKeys, keyspace: Keyspace, cascades: Cascades
+) -> None:
+    owner = User.new(tenant_id=TENANT_ID, email="o@example.org", now_ms=NOW_MS, user_id=OWNER)
+    await database.transact(lambda tr: Users(tenant).create(tr, owner))
+    await database.transact(lambda tr: machine.put(tr, keyspace, machine.Machine(TENANT_ID, OWNER)))
+
+    with pytest.raises(ConflictError):
+        await cascades.delete_user(tenant, OWNER)
+    with pytest.raises(ConflictError):
+        await cascades.delete_tenant(tenant)
+    with pytest.raises(NotFoundError):
+        await cascades.delete_session(tenant, an_id(404))
+
+    assert await database.read(lambda tr: Tenants(tenant).find(tr, TENANT_ID)) is not None
+    assert await database.read(lambda tr: deletions.under_way(tr, keyspace)) == []
+
+
+@pytest.mark.parametrize("kind", ["conversation", "session", "user", "tenant"])
+async def test_a_deletion_that_was_cut_short_is_finished_later(
+    database: Database, tenant: TenantKeys, keyspace: Keyspace, house: House, kind: str
+) -> None:
+    ids = {"conversation": house.talk.id, "session": house.session.id, "user": USER}
+    cut = 0
+    for number in itertools.count(1, 7):
+        failing = Database(
+            FailingEngine(database.engine, Fuse(number, lambda: UnavailableError("the disk is full"))),
+            database.clock,
+            keyspace,
+        )
+        delete = getattr(Cascades(failing), f"delete_{kind}")
+        try:
+            await (delete(tenant) if kind == "tenant" else delete(tenant, ids[kind]))
+        except UnavailableError:
+            cut += 1
+        except NotFoundError:  # its own record went with the first transaction of an attempt that was cut short
+            break
+        else:
+            break
+        if await database.read(lambda tr: deletions.under_way(tr, keyspace)):
+            break
+
+    assert cut
+    await Cascades(database).finish_all()
+    assert await database.read(lambda tr: deletions.under_way(tr, keyspace)) == []
+    if kind == "tenant":
+        assert await database.read(lambda tr: tenant_rows(tr, tenant)) == 0
+    elif kind in ("conversation", "user"):
+        assert await database.read(lambda tr: Messages(tenant).list_all(tr).items) == []

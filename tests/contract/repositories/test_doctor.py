@@ -1,0 +1,165 @@
+"""The doctor finds what is damaged, whichever way round, and rebuilds what can be told from the records."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sidecar.models.conversations import Conversation
+from sidecar.models.messages import Message
+from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.repositories import counters, keys
+from sidecar.repositories.conversations import Conversations
+from sidecar.repositories.files import Files
+from sidecar.repositories.keys import Keyspace, TenantKeys
+from sidecar.repositories.messages import Messages
+from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.users import Users
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from sidecar.services.doctor.examination import examine
+from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, an_id
+
+TALK = an_id(70)
+
+
+def first(tr: Writing, tenant: TenantKeys, name: str) -> tuple[bytes, bytes]:
+    """Return the first row under a key's name."""
+    return tr.kv.get_range(*tenant.space(name).range(), limit=1)[0]
+
+
+def drop(name: str) -> Callable[[Writing, TenantKeys], None]:
+    """Return a damage: the first row under a name is lost."""
+    return lambda tr, tenant: tr.kv.clear(first(tr, tenant, name)[0])
+
+
+def overwrite(name: str, value: bytes) -> Callable[[Writing, TenantKeys], None]:
+    """Return a damage: the first row under a name says something else."""
+    return lambda tr, tenant: tr.kv.set(first(tr, tenant, name)[0], value)
+
+
+def stray(name: str, tail: tuple[object, ...], value: bytes = b"") -> Callable[[Writing, TenantKeys], None]:
+    """Return a damage: an entry of nothing."""
+    return lambda tr, tenant: tr.kv.set(tenant.space(name).pack(tail), value)  # type: ignore[arg-type] # made-up items
+
+
+def lose_record(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: a file's record is lost, its entries stay."""
+    tr.kv.clear(Files(tenant).key(an_id(1)))
+
+
+def set_back(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: a record is at a version that the log does not tell."""
+    users = Users(tenant)
+    users.tells = False  # type: ignore[misc] # the damage itself
+    users.update(tr, an_id(1), {"first_name": "Untold"})
+
+
+def lose_header(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: a blob's header is lost."""
+    tr.kv.clear(first(tr, tenant, keys.BLOBS)[0])
+
+
+def lose_shared(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: login no longer finds an address."""
+    tr.kv.clear_range(*tenant.shared[keys.ACCOUNTS_BY_EMAIL].range())
+
+
+def stray_shared(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: login finds an address of nobody."""
+    own = keys.id_element(tenant.tenant_id)
+    tr.kv.set(tenant.shared[keys.ACCOUNTS_BY_EMAIL].pack(("nobody@example.org", own)), own.bytes)
+
+
+REPAIRABLE = {
+    "an entry is lost": drop(keys.FILES_BY_PATH),
+    "an entry is out of date": overwrite(keys.FILES_BY_PATH, b"\x00" * 60),
+    "an entry of nothing": stray(keys.RECENT_SESSIONS, (keys.id_element(OWNER), 5, keys.id_element(OWNER))),
+    "an entry with a broken value": stray(keys.WORKSPACES_BY_PATH, (b"/nowhere",), b"short"),
+    "a login entry is lost": lose_shared,
+    "a login entry of nobody": stray_shared,
+    "a record is lost": lose_record,
+    "a counter is wrong": overwrite(keys.MESSAGE_COUNTS, (7).to_bytes(8, "little")),
+    "a counter of nothing": stray(keys.TOKEN_COUNTS, (keys.id_element(OWNER),), b"\x01" + bytes(7)),
+    "a record count is lost": drop(keys.RECORD_COUNTS),
+    "a reference is lost": drop(keys.BLOB_REFERENCES),
+    "a reference of nothing": stray(keys.BLOB_REFERENCES, (b"\x01" * 32, "sessions", keys.id_element(OWNER))),
+    "slices without a header": stray(keys.BLOB_CHUNKS, (b"\x02" * 32, 0), b"x"),
+    "the log does not tell of an update": set_back,
+    "a row of the log is lost": drop(keys.CHANGES),
+}
+LOST = {
+    "a blob is lost": lose_header,
+    "a slice is lost": drop(keys.BLOB_CHUNKS),
+    "a slice is damaged": overwrite(keys.BLOB_CHUNKS, b"other"),
+    "a record is unreadable": overwrite(keys.AGENTS, b'\x01{"id":7}'),
+}
+
+
+@pytest.fixture
+async def filled(database: Database, tenant: TenantKeys) -> Database:
+    """Return a database with three records of each kind, a conversation, and a session with a large state."""
+
+    def fill(tr: Writing) -> None:
+        for kind in KINDS:
+            for number in (1, 2, 3):
+                kind.repository(tenant).create(tr, kind.make(TENANT_ID, number))
+        talk = Conversation.new(tenant_id=TENANT_ID, user_id=OWNER, ai_provider="p", title="t", now_ms=NOW_MS)
+        talk = talk.model_copy(update={"id": TALK})
+        Conversations(tenant).create(tr, talk)
+        said = Message.new(
+            tenant_id=TENANT_ID, conversation_id=TALK, role="user", content="m" * 200_000, now_ms=NOW_MS, token_count=2
+        )
+        Messages(tenant).create(tr, said)
+        state = {"note": "large" * 50_000}
+        session = WorkspaceSession.new(
+            tenant_id=TENANT_ID, user_id=OWNER, name="s", workspace_path="/w", now_ms=NOW_MS, editor_state=state
+        )
+        WorkspaceSessions(tenant).create(tr, session)
+
+    await database.transact(fill)
+    return database
+
+
+async def test_a_sound_store_has_no_problems_and_all_of_it_is_looked_at(filled: Database) -> None:
+    report = await examine(filled)
+
+    assert report.problems == []
+    assert report.rows[keys.FILES] == report.rows[keys.FILES_BY_PATH] == 3
+    assert report.rows[keys.BLOBS] > 2
+    assert report.rows[keys.CHANGES] == 3  # two tenants, and the filling
+
+
+@pytest.mark.parametrize("damage", REPAIRABLE.values(), ids=REPAIRABLE.keys())
+async def test_what_the_records_can_tell_is_found_and_rebuilt(
+    filled: Database, tenant: TenantKeys, damage: Callable[[Writing, TenantKeys], None]
+) -> None:
+    await filled.transact(lambda tr: damage(tr, tenant))
+
+    found = await examine(filled)
+    assert found.problems
+    assert found.left == found.problems
+    assert await examine(filled) == found  # looking changes nothing
+    repaired = await examine(filled, repair=True)
+
+    assert repaired.left == []
+    assert (await examine(filled)).problems == []
+
+
+@pytest.mark.parametrize("damage", LOST.values(), ids=LOST.keys())
+async def test_what_only_the_lost_bytes_could_tell_is_reported_and_not_invented(
+    filled: Database, tenant: TenantKeys, keyspace: Keyspace, damage: Callable[[Writing, TenantKeys], None]
+) -> None:
+    await filled.transact(lambda tr: damage(tr, tenant))
+
+    assert (await examine(filled, repair=True)).left
+    assert (await examine(filled)).left
+
+    await filled.transact(lambda tr: tr.kv.clear_range(*keyspace.root.range()))
+
+
+async def test_counters_are_counted_anew(filled: Database, tenant: TenantKeys) -> None:
+    key = tenant.space(keys.MESSAGE_COUNTS).pack((keys.id_element(TALK),))
+    await filled.transact(lambda tr: counters.put(tr, key, 99))
+
+    await examine(filled, repair=True)
+
+    assert await filled.read(lambda tr: counters.value(tr, key)) == 1

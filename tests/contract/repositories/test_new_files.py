@@ -1,0 +1,42 @@
+"""The quick way of writing new files writes what the long way would."""
+
+from pathlib import PurePosixPath
+
+from sidecar.models.files import FileEntry, FileKind
+from sidecar.repositories import codec
+from sidecar.repositories.changes import Changes
+from sidecar.repositories.files import Files
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.transactions import Database, Writing
+
+PATHS = [b"a", b"a b/c.py", b"100%.txt", "é/ü.tar.gz".encode(), b'quo"te', b"back\\slash", b"line\nfeed", b"\xff\xfe"]
+PATHS += [b"x" * 200 + b"/" + b"y" * 100, b"del\x7f", "\u2028".encode(), b"%(id)b", b"/".join([b"d"] * 40)]
+KINDS: list[tuple[FileKind, bytes]] = [("file", b"\x07" * 32), ("symlink", b"\x08" * 32), ("unreadable", b"")]
+
+
+async def test_new_files_are_written_as_create_writes_them(database: Database, tenant: TenantKeys) -> None:
+    files = Files(tenant)
+    workspace_path = '/work/100% "quoted"'
+    entries = [
+        FileEntry(path + kind.encode(), "", number, -number, number, checksum, kind, is_deleted=False, ctime_ns=number)
+        for number, path in enumerate(PATHS)
+        for kind, checksum in KINDS
+    ]
+
+    def write(tr: Writing) -> None:
+        files.put_entries(tr, workspace_path, entries, [])
+
+    await database.transact(write)
+    found = await database.read(lambda tr: files.list_entries(tr, workspace_path, limit=1000))
+    assert sorted(entry._replace(id="") for entry in found) == sorted(entries)
+    rows = await database.read(lambda tr: Changes(tenant).after(tr, b"\x00" * 12))
+    told = {change.id: change for row in rows for change in row.changes if change.kind == "files"}
+    for entry in found:
+        record = await database.read(lambda tr, entry=entry: files.get(tr, entry.id))  # type: ignore[misc]
+        raw = await database.read(lambda tr, entry=entry: tr.kv.get(files.key(entry.id)))  # type: ignore[misc]
+        assert raw == codec.encode(record)
+        assert record.entry() == entry
+        if entry.kind == "file" and PurePosixPath(record.file_path).suffix == "":
+            assert record.mime_type == "application/octet-stream"
+        change = told[entry.id]
+        assert (change.op, change.version, change.hint) == ("created", 1, files.hint(record))

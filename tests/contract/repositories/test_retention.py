@@ -1,0 +1,178 @@
+"""What is too old, too much, or named by nothing goes, and nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar import limits
+from sidecar.models.files import FileEntry
+from sidecar.models.snapshots import Snapshot
+from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.repositories.audit import Audits
+from sidecar.repositories.auth_sessions import AuthSessions
+from sidecar.repositories.blobs import Blobs, digest_of
+from sidecar.repositories.changes import STAMP_FIRST, Changes
+from sidecar.repositories.files import Files
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.snapshots import Moment, Snapshots, to_thin
+from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from sidecar.services.retention import Retention
+from tests.clocks import FakeClock
+from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, Kind
+
+DAY = 86_400
+BY_NAME: dict[str, Kind] = {str(kind): kind for kind in KINDS}
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "job_batch_rows_max", 2)
+
+
+@pytest.fixture
+def retention(database: Database) -> Retention:
+    return Retention(database)
+
+
+async def put(database: Database, tenant: TenantKeys, name: str, numbers: range) -> None:
+    """Store records of one kind."""
+
+    def body(tr: Writing) -> None:
+        kind = BY_NAME[name]
+        for number in numbers:
+            kind.repository(tenant).create(tr, kind.make(TENANT_ID, number))
+
+    await database.transact(body)
+
+
+async def test_expired_logins_go(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    await put(database, tenant, "AuthSessions", range(5))
+    clock.move(limits.refresh_token_seconds - 1)
+    assert await retention.cleanup_expired(tenant) == 0
+    clock.move(1)
+
+    assert await retention.cleanup_expired(tenant) == 5
+    assert await database.read(lambda tr: AuthSessions(tenant).list_all(tr).items) == []
+
+
+async def test_audit_entries_older_than_so_many_days_go(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    await put(database, tenant, "Audits", range(5))
+    clock.move(3 * DAY)
+    assert await retention.cleanup_old_events(tenant, 3) == 0
+    clock.move(1)
+
+    assert await retention.cleanup_old_events(tenant, 3) == 5
+    assert await database.read(lambda tr: Audits(tenant).list_by_date(tr).items) == []
+
+
+async def test_files_that_have_been_gone_for_so_many_days_go_and_present_ones_stay(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    await put(database, tenant, "Files", range(1, 5))
+    files = Files(tenant)
+    entries: list[FileEntry] = await database.read(lambda tr: files.list_entries(tr, "/w", limit=10))
+    await database.transact(lambda tr: files.put_entries(tr, "/w", [], entries[:3]))
+    clock.move(30 * DAY)
+    assert await retention.cleanup_deleted(tenant, 30) == 0
+    clock.move(1)
+
+    assert await retention.cleanup_deleted(tenant, 30) == 3
+    assert [each.file_path for each in await database.read(lambda tr: files.list_all(tr).items)] == ["src/000004.py"]
+
+
+async def test_change_rows_go_by_age_and_by_count_and_the_floor_moves(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = Changes(tenant)
+    await put(database, tenant, "Agents", range(1))
+    clock.move(limits.changes_age_days_max * DAY)
+    for number in range(1, 6):
+        await put(database, tenant, "Agents", range(number, number + 1))
+    old = await database.read(lambda tr: changes.after(tr, STAMP_FIRST))
+    assert await retention.trim_changes(tenant) == 0
+    clock.move(1)
+
+    assert await retention.trim_changes(tenant) == 2  # the tenant's own, and the first agent's
+    assert await database.read(changes.floor) == old[1].stamp
+    monkeypatch.setattr(limits, "changes_rows_max", 2)
+    assert await retention.trim_changes(tenant) == 3
+    assert await database.read(changes.count) == 2
+    assert [row.stamp for row in await database.read(lambda tr: changes.after(tr, STAMP_FIRST))] == [
+        row.stamp for row in old[5:]
+    ]
+    monkeypatch.setattr(limits, "changes_rows_max", 0)
+    assert await retention.trim_changes(tenant) == 2
+    assert await database.read(changes.head) == await database.read(changes.floor) == old[-1].stamp
+
+
+async def test_snapshots_thin_out_and_take_their_contents_along(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    sessions, snapshots = WorkspaceSessions(tenant), Snapshots(tenant)
+    made = WorkspaceSession.new(tenant_id=TENANT_ID, user_id=OWNER, name="s", workspace_path="/w", now_ms=NOW_MS)
+    await database.transact(lambda tr: sessions.create(tr, made))
+
+    def step(tr: Writing) -> None:
+        stored = sessions.update(tr, made.id, {"editor_state": {"at": tr.now_ms, "note": "x" * 5_000}})
+        label = "kept" if tr.now_ms == NOW_MS + 600_000 else None
+        snapshots.create(tr, Snapshot.new(stored, reason="auto", now_ms=tr.now_ms, label=label))
+
+    for _ in range(30):
+        clock.move(600)
+        await database.transact(step)
+    headers = Blobs(tenant).headers.range()
+    assert await database.read(lambda tr: len(tr.kv.get_range(*headers))) == 31
+
+    removed = (await retention.run_all())["snapshots"]
+
+    left = await database.read(lambda tr: snapshots.moments(tr, made.id))
+    ages = [(clock.now_ms() - each.at_ms) // 60_000 for each in left]
+    assert removed == 30 - len(left)
+    assert [age for age in ages if age <= 60] == [60, 50, 40, 30, 20, 10, 0]
+    assert len([age for age in ages if age > 60]) == 5  # one an hour, and the labelled one
+    assert await database.read(lambda tr: len(tr.kv.get_range(*headers))) == len(left) + 1
+    clock.move(31 * DAY)
+    await retention.run_all()
+    assert [each.is_labelled for each in await database.read(lambda tr: snapshots.moments(tr, made.id))] == [True]
+
+
+async def test_blobs_that_nothing_names_are_collected_in_batches(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    blobs = Blobs(tenant)
+    for number in range(5):
+        content = b"content %d" % number
+        await database.transact(lambda tr, c=content: blobs.ensure(tr, digest_of(c), c))  # type: ignore[misc] # bound per turn
+    clock.move(limits.blob_grace_seconds + 1)
+
+    assert await retention.collect_blobs(tenant) == 5
+
+
+HOURS = st.integers(min_value=0, max_value=40 * 24 * 3_600_000)
+
+
+@given(st.lists(st.tuples(HOURS, st.booleans()), max_size=60))
+def test_thinning_keeps_what_it_says(ages: list[tuple[int, bool]]) -> None:
+    now_ms = 10**12
+    moments = sorted(
+        (Moment(str(number), now_ms - age, label) for number, (age, label) in enumerate(ages)),
+        key=lambda each: each.at_ms,
+    )
+
+    gone = set(to_thin(moments, now_ms))
+
+    kept = [each for each in moments if each.id not in gone]
+    assert {each.id for each in moments if each.is_labelled}.isdisjoint(gone)
+    assert all(each in kept for each in moments if now_ms - each.at_ms <= 3_600_000)
+    for each in moments:
+        age_ms = now_ms - each.at_ms
+        if each in kept or age_ms > 30 * DAY * 1_000:
+            continue
+        bucket_ms = 3_600_000 if age_ms <= DAY * 1_000 else DAY * 1_000
+        assert [other for other in kept if other.at_ms // bucket_ms == each.at_ms // bucket_ms]
+    assert to_thin(kept, now_ms) == []
