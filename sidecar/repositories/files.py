@@ -11,28 +11,31 @@ from sidecar.models.changes import ChangeOp
 from sidecar.models.files import File, FileEntry, FileKind, shown_path
 from sidecar.repositories import keys
 from sidecar.repositories.base import Index, Page, Repository
+from sidecar.repositories.new_files import NewFiles
 from sidecar.repositories.transactions import Reading, Writing
 
 _KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
-# size, mtime_ns, ctime_ns, inode, kind, deleted, length of the checksum that follows; the path after it when the key holds only
-# its hash.
+# size, mtime_ns, ctime_ns, inode, kind, deleted, length of the checksum that follows; then the path when the key holds
+# only its hash.
 _ENTRY = struct.Struct(">QqqQBBB")
 _ID_BYTES = 16
 
 
 def _covering(record: File) -> bytes:
-    checksum = bytes.fromhex(record.checksum)
-    path = record.raw_path
+    return _covering_entry(record.entry())
+
+
+def _covering_entry(entry: FileEntry) -> bytes:
     head = _ENTRY.pack(
-        record.file_size,
-        record.mtime_ns,
-        record.ctime_ns,
-        record.inode,
-        _KINDS.index(record.kind),
-        record.is_deleted,
-        len(checksum),
+        entry.size,
+        entry.mtime_ns,
+        entry.ctime_ns,
+        entry.inode,
+        _KINDS.index(entry.kind),
+        entry.is_deleted,
+        len(entry.checksum),
     )
-    return head + checksum + (b"" if keys.is_whole_path(keys.path_order(path)) else path)
+    return head + entry.checksum + (b"" if keys.is_whole_path(keys.path_order(entry.path)) else entry.path)
 
 
 def _path_tail(workspace_path: str, path: bytes) -> tuple[bytes, bytes]:
@@ -120,16 +123,22 @@ class Files(Repository[File]):
 
         Args:
             seen: What is on disk now. With an empty id it is new; with an id it is that file's next version, at the
-                same
-                path, moved to this one, or back from deletion.
+                same path, moved to this one, or back from deletion.
             gone: Entries whose files are no longer there; they are soft-deleted and keep their ids.
         """
         for entry in gone:
             old = self.find(tr, entry.id)
             if old is not None and not old.is_deleted and old.raw_path == entry.path:
                 self._soft_deleted(tr, old)
+        by_path = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
+        new = NewFiles(tr, self.tenant, workspace_path, records=self.records, by_path=by_path)
         for entry in seen:
-            old = self.find(tr, entry.id) if entry.id else self.find_by_path(tr, workspace_path, entry.path)
+            if not entry.id and tr.kv.get(new.key(entry.path)) is None:
+                if new.write(entry, _mime_type(entry), _covering_entry(entry)):
+                    continue
+                old = None
+            else:
+                old = self.find(tr, entry.id) if entry.id else self.find_by_path(tr, workspace_path, entry.path)
             if old is None:
                 self.create(tr, self._new(tr, workspace_path, entry))
             elif old.entry() != entry:

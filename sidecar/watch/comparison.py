@@ -16,7 +16,7 @@ from sidecar.models.files import FileEntry
 from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.index_store import Index, PagedCursor
-from sidecar.watch.plan import Gone, Look, Moves, Put, merge
+from sidecar.watch.plan import Gone, Links, Look, Moves, Put, merge
 from sidecar.watch.scanner import Kept, Seen, Walk
 
 _ENTRY_BYTES = 1_200  # of a file's record, index entries and change, without its path (measured)
@@ -67,11 +67,13 @@ class Findings:
     Attributes:
         racy: Files that have to be looked at again when they are older than ``limits.racy_window_ms``.
         unstable: Files that kept changing.
+        linked: Other names of files that have changed.
         warnings: What the user should know, one sentence each.
     """
 
     racy: list[bytes] = field(default_factory=list)
     unstable: list[bytes] = field(default_factory=list)
+    linked: list[bytes] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, sentence: str) -> None:
@@ -107,6 +109,7 @@ class Place(NamedTuple):
         files: The workspace's index.
         hasher: The daemon's.
         moves: The workspace's memory of what has gone.
+        links: The workspace's memory of files with several names.
         enter: Told each folder before it is listed.
     """
 
@@ -115,6 +118,7 @@ class Place(NamedTuple):
     files: Index
     hasher: Hasher
     moves: Moves
+    links: Links
     enter: Callable[[bytes], None]
 
 
@@ -212,6 +216,8 @@ class Comparison:
             found = walk.files(self._ignore.top, b"")
         for item in found:
             if isinstance(item, Seen):
+                if item.links > 1:
+                    self._place.links.note(item.inode, item.path)
                 self._tally.files_seen += 1
                 if self._tally.files_seen % 64 == 0 and self._stop.is_set():
                     raise StoppedError
@@ -252,6 +258,8 @@ class Comparison:
         else:
             entry = reading.entry._replace(id=known.id)
             items = iter((Put(entry),) if entry != known else ())
+            if entry != known and look.seen.links > 1:
+                self.findings.linked += self._place.links.others(entry.inode, entry.path)
         for item in items:
             self._put(item)
 

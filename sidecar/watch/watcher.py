@@ -28,7 +28,7 @@ from sidecar.watch.hasher import Hasher
 from sidecar.watch.hints import Hints
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.index_store import WorkspaceIndex
-from sidecar.watch.plan import Moves
+from sidecar.watch.plan import Links, Moves
 
 log = logging.getLogger(__name__)
 Publish = Callable[[WorkspaceProgress], None]
@@ -76,6 +76,7 @@ class WorkspaceWatcher:
         self._changes = Changes(files.tenant)
         self._agenda = Agenda(tools.clock)
         self._moves = Moves()
+        self._links = Links()
         self._ignore: Ignore | None = None
         self._doubt_since_ms: int | None = None
         self._accepts_empty = False
@@ -141,7 +142,7 @@ class WorkspaceWatcher:
             raise RootLostError
         source = self._tools.make_source(self._root, self._agenda.hints, self._agenda.wake) if events else None
         enter = source.enter if source else lambda _folder: None
-        place = Place(self._root, identity, self._index, self._tools.hasher, self._moves, enter)
+        place = Place(self._root, identity, self._index, self._tools.hasher, self._moves, self._links, enter)
         try:
             if source:
                 source.start()
@@ -174,6 +175,7 @@ class WorkspaceWatcher:
             async with self._tools.turns:
                 findings = await self._look_everywhere(place, taken, source)
         self._agenda.look_again(findings.racy, after_seconds=limits.racy_window_ms / 1000 + 0.1)
+        self._agenda.look_again(findings.linked, after_seconds=0)
         self._agenda.look_again(findings.unstable, after_seconds=limits.recheck_unstable_seconds)
 
     async def _look_everywhere(self, place: Place, taken: Hints, source: EventSource | None) -> Findings:
@@ -181,6 +183,7 @@ class WorkspaceWatcher:
         began_ms = clock.now_ms()
         self._began, self._tally = clock.monotonic(), Tally()
         self._say("scanning")
+        self._links.clear()
         await self._load_rules(source)
         findings = await self._compare(place, taken, self._tally)
         self._ended = clock.monotonic()

@@ -121,6 +121,17 @@ async def test_a_change_that_keeps_size_and_time_is_seen(watched: Watched) -> No
     await watched.settled()
 
 
+async def test_a_change_through_one_of_several_names_is_seen_at_all_of_them(watched: Watched) -> None:
+    path = write(watched.root, "a/one", "x")
+    (watched.root / "b").mkdir()
+    (watched.root / "b/other").hardlink_to(path)
+    await watched.start()
+    await watched.settled()
+    path.write_text("changed")
+    index = await watched.settled()
+    assert index[b"a/one"].checksum == index[b"b/other"].checksum
+
+
 async def test_a_change_just_before_the_end_is_seen_after_a_restart(watched: Watched) -> None:
     path = write(watched.root, "a", "one")
     await watched.start()
