@@ -24,8 +24,8 @@ def down() -> None:
 
     data_dir = config.load().data_dir
     pid = talk(_proved_pid)
-    _ask_to_stop(pid)
-    if not _has_stopped(data_dir):
+    ask_to_stop(pid)
+    if not has_stopped(data_dir):
         raise UnavailableError(f"Process {pid} has not stopped within {limits.stop_wait_seconds_max:.0f} s.")
     click.echo(f"Stopped the daemon (process {pid}).")
 
@@ -41,7 +41,8 @@ else:
     _STOP_SIGNAL = signal.SIGTERM
 
 
-def _ask_to_stop(pid: int) -> None:
+def ask_to_stop(pid: int) -> None:
+    """Send a process the signal that a daemon drains at; one that has just ended needs none."""
     try:
         os.kill(pid, _STOP_SIGNAL)
     except ProcessLookupError:
@@ -52,7 +53,7 @@ def _ask_to_stop(pid: int) -> None:
         raise SidecarError(f"Process {pid} can not be stopped: {error.strerror}.", code="unavailable") from error
 
 
-def _has_stopped(data_dir: Path) -> bool:
+def has_stopped(data_dir: Path) -> bool:
     """Wait until the daemon's lock is free, which is the last thing that it gives back."""
     from sidecar.daemon.lifecycle import is_held
 
