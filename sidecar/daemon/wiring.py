@@ -30,6 +30,8 @@ from sidecar.repositories.transactions import Database
 from sidecar.services import plans
 from sidecar.services.accounts import Accounts
 from sidecar.services.logins import Logins
+from sidecar.services.migrations import Migrations
+from sidecar.services.retention import Retention
 from sidecar.services.tickets import Tickets
 from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
@@ -78,6 +80,8 @@ class Daemon:
         listener = stack.enter_context(server.bind(settings.host, settings.port))
 
         database = Database(engine, self._clock, trail=plans.finish)
+        migrations = Migrations(database)
+        await migrations.check()
         ring = obtain_key_ring(settings.data_dir, self._clock)
         tokens = Tokens(ring, self._clock)
         passwords = Passwords()
@@ -88,6 +92,7 @@ class Daemon:
         self._tasks = Tasks()
         stack.push_async_callback(self._tasks.close)
         self._tasks.start(rotate_on_schedule(ring), name="rotation of signing keys")
+        self._tasks.start(_keep_in_order(migrations, Retention(database)), name="retention")
         progress = ProgressBoard()
         self._watchers = Watchers(database, self._clock, self._tasks.start, progress, environment=user_environment())
         stack.push_async_callback(self._watchers.close)
@@ -133,6 +138,11 @@ class Daemon:
     async def failed(self) -> None:
         """Wait until a background task fails, and raise its error. Never returns otherwise."""
         await self._tasks.failed()
+
+
+async def _keep_in_order(migrations: Migrations, retention: Retention) -> None:
+    await migrations.finish()
+    await retention.run_forever()
 
 
 def _owner_name() -> str:

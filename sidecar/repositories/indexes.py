@@ -22,6 +22,7 @@ class Index(Generic[R]):
             record's primary tuple is the end of the key.
         covering: What the entry's value holds besides.
         shared: The entries lie outside the tenant, below the root, and end with the tenant's id; unique in the tenant.
+        since: The version of ``migrations.SCHEMA`` that it came with; an older store's is built.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Index(Generic[R]):
     unique: bool = False
     covering: Callable[[R], bytes] | None = None
     shared: bool = False
+    since: int = 1
 
     @property
     def names_by_value(self) -> bool:

@@ -190,7 +190,7 @@ KEYS = (
     KeyRow(
         INDEXES,
         "/{tenant}/indexes/{index}",
-        "how far an index that was added later is built; its end when it is whole",
+        "how far an index that was added later is built",
         "migrations",
     ),
     KeyRow(

@@ -1,0 +1,61 @@
+"""The version of what a store keeps, and the building of an index that was added later.
+
+An index says since which version it is there (``Index.since``). A store of an older version gets the entries of its
+older records in bounded transactions, while others read and write: writers keep the new index from the first moment,
+and a step reads the records that it writes entries for, so that a writer who comes in between makes it run again. How
+far a build is stands in the store, so it goes on after a stop. Lists by that index are complete when it is whole.
+"""
+
+from typing import Any
+
+from sidecar.errors import StoreFormatError
+from sidecar.repositories import keys
+from sidecar.repositories.base import Repository
+from sidecar.repositories.indexes import Index
+from sidecar.repositories.transactions import Reading, Writing
+
+SCHEMA = 1
+_BYTES = 4
+
+
+def stored_schema(tr: Reading, keyspace: keys.Keyspace) -> int | None:
+    """Return the version that a store says it keeps, or None of one that is new."""
+    value = tr.kv.get(keyspace.root[keys.SCHEMA].raw)
+    return None if value is None else int.from_bytes(value, "big")
+
+
+def put_schema(tr: Writing, keyspace: keys.Keyspace, version: int) -> None:
+    """Write down the version that a store keeps."""
+    tr.kv.set(keyspace.root[keys.SCHEMA].raw, version.to_bytes(_BYTES, "big"))
+
+
+def check_schema(version: int, ours: int = SCHEMA) -> None:
+    """Raise StoreFormatError when a store's version is newer than ours; both are named."""
+    if version > ours:
+        raise StoreFormatError(
+            f"The store keeps records of version {version}; this Sidecar knows version {ours}. Update Sidecar.",
+            details={"store": version, "known": ours},
+        )
+
+
+def build_step(tr: Writing, repository: Repository[Any], index: Index[Any], *, limit: int) -> bool:
+    """Write the entries of the next ``limit`` records, and tell whether the index is whole now.
+
+    Raises:
+        ConflictError: Two records have the same value in an index that is unique.
+    """
+    place_key = repository.tenant.space(keys.INDEXES).pack((index.name,))
+    begin, end = repository.primary_range()
+    rows = tr.kv.get_range(tr.kv.get(place_key) or begin, end, limit=limit)
+    for _, value in rows:
+        repository.write_entries(tr, index, None, repository.decoded(tr, value))
+    if len(rows) == limit:
+        tr.kv.set(place_key, rows[-1][0] + b"\x00")
+        return False
+    tr.kv.set(place_key, end)  # kept until every tenant's is whole: an interrupted build does not start anew
+    return True
+
+
+def forget_build(tr: Writing, tenant: keys.TenantKeys) -> None:
+    """Remove the notes on builds of a tenant, when the whole store is at the new version."""
+    tr.kv.clear_range(*tenant.space(keys.INDEXES).range())
