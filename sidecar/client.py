@@ -60,9 +60,19 @@ class Client:
     async def discover(self) -> None:
         """Find the daemon and make it prove that it holds the pairing key. Forgets any earlier one."""
         self._published = self._token = None
-        published = endpoint.find(self._folders)
-        if published is None:
-            raise UnavailableError("No daemon is running; `sidecar up PATH` starts one.", code="not_running")
+        trouble: SidecarError | None = None
+        for published in endpoint.find(self._folders):
+            try:
+                await self._prove(published)
+            except (UnavailableError, ForbiddenError) as error:
+                trouble = trouble or error  # left by one that crashed; another folder may name one that runs
+            else:
+                self._published = published
+                return
+        raise trouble or UnavailableError("No daemon is running; `sidecar up PATH` starts one.", code="not_running")
+
+    async def _prove(self, published: endpoint.Published) -> None:
+        """Raise unless what answers at an endpoint holds the pairing key that was found beside it."""
         url = published.endpoint.url
         if not _is_loopback(url):
             raise ForbiddenError(
@@ -72,15 +82,15 @@ class Client:
         try:
             answer = await self._call("GET", f"{url}/api/v5/hello", params={"nonce": nonce})
             proof, epoch = str(answer["proof"]), str(answer["instance"])
-        except (KeyError, TypeError, InvalidError, errors.NotFoundError):
+        except (KeyError, InvalidError, errors.NotFoundError):
             proof = epoch = ""
-        if not hmac.compare_digest(proof.encode(), prove(published.pairing_key, nonce, epoch).encode()):
+        is_text = proof.isascii() and epoch.isascii()
+        if not is_text or not hmac.compare_digest(proof, prove(published.pairing_key, nonce, epoch)):
             raise ForbiddenError(
                 f"What answers at {url} is not your Sidecar daemon: it could not prove that it holds the pairing key. "
                 "No secret was sent to it.",
                 code="not_proved",
             )
-        self._published = published
 
     async def request(
         self,

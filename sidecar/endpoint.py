@@ -81,23 +81,27 @@ def read_private(path: Path) -> bytes | None:
         return file.read(endpoint_file_bytes_max)
 
 
-def find(folders: Sequence[Path]) -> Published | None:
-    """Return what a daemon has published in the first of the folders that holds it, or None.
+def find(folders: Sequence[Path]) -> list[Published]:
+    """Return what daemons have published in any of the folders, in their order; one that crashed is still in it.
 
     Raises:
         InvalidError: A file is there and is none of ours.
         ForbiddenError: A file could have been written by another user.
     """
-    for folder in folders:
+    found = []
+    for folder in dict.fromkeys(folders):
         content = read_private(folder / ENDPOINT_FILE)
         key = read_private(folder / PAIRING_KEY_FILE)
-        if content is None or key is None:
-            continue
-        try:
-            endpoint, pairing_key = Endpoint.from_json(content), key.decode("ascii").strip()
-        except ValueError as error:
-            raise InvalidError(f"{folder / ENDPOINT_FILE} is not an endpoint of Sidecar; remove it.") from error
-        if not PAIRING_KEY_PATTERN.fullmatch(pairing_key):
-            raise InvalidError(f"{folder / PAIRING_KEY_FILE} is not a pairing key; start the daemon again.")
-        return Published(endpoint, pairing_key, folder)
-    return None
+        if content is not None and key is not None:
+            found.append(_parsed(folder, content, key))
+    return found
+
+
+def _parsed(folder: Path, content: bytes, key: bytes) -> Published:
+    try:
+        endpoint, pairing_key = Endpoint.from_json(content), key.decode("ascii").strip()
+    except ValueError as error:
+        raise InvalidError(f"{folder / ENDPOINT_FILE} is not an endpoint of Sidecar; remove it.") from error
+    if not PAIRING_KEY_PATTERN.fullmatch(pairing_key):
+        raise InvalidError(f"{folder / PAIRING_KEY_FILE} is not a pairing key; start the daemon again.")
+    return Published(endpoint, pairing_key, folder)

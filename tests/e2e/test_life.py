@@ -43,7 +43,7 @@ async def test_a_stop_signal_drains_and_exits_0(daemon: DaemonProcess, number: s
     assert await daemon.wait() == exits.DONE
     assert daemon.output.endswith("Stopping ...\nStopped.\n")
     assert daemon.errors == ""
-    assert endpoint.find(daemon.runtime_dirs) is None
+    assert endpoint.find(daemon.runtime_dirs) == []
 
 
 async def test_a_stop_signal_during_the_first_scan_exits_0(daemon: DaemonProcess) -> None:
@@ -101,8 +101,7 @@ async def test_after_a_crash_clients_say_so_and_a_new_start_needs_no_cleaning(da
 
 async def test_a_stranger_on_the_port_of_a_crashed_daemon_is_found_out(daemon: DaemonProcess) -> None:
     await daemon.watch()
-    found = endpoint.find(daemon.runtime_dirs)
-    assert found is not None
+    [found] = endpoint.find(daemon.runtime_dirs)
     await daemon.kill()
     port = int(found.endpoint.url.rpartition(":")[2])
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"

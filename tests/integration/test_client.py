@@ -100,6 +100,7 @@ async def test_the_key_is_sent_after_the_proof_only_and_one_login_serves_all_req
     [
         {"proof": "0" * 64, "version": "1", "instance": EPOCH},
         {"proof": None, "instance": EPOCH},
+        {"proof": "\ud800", "instance": "\ud800"},
         {"proof": prove("0" * 64, "a nonce of its own", EPOCH), "instance": EPOCH},
         {},
     ],
@@ -146,6 +147,20 @@ async def test_a_daemon_that_is_gone_is_told(tmp_path: Path) -> None:
         async with client.connect([tmp_path]):
             pass
     assert caught.value.code == "not_running"
+
+
+async def test_what_a_crashed_daemon_left_does_not_hide_one_that_runs(daemon: PlayedDaemon, tmp_path: Path) -> None:
+    crashed = tmp_path / "crashed"
+    crashed.mkdir(mode=0o700)
+    obtain_pairing_key(crashed)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    publish(crashed, Endpoint(url=f"http://127.0.0.1:{port}", pid=2, version="1", epoch=EPOCH))
+    async with client.connect([crashed, daemon.folder]) as connected:
+        assert connected.daemon.pid == 1
+    with pytest.raises(errors.UnavailableError, match=f":{port}/"):
+        async with client.connect([crashed, tmp_path / "absent"]):
+            pass
 
 
 async def test_a_login_that_ended_is_opened_anew(daemon: PlayedDaemon) -> None:

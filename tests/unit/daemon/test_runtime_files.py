@@ -101,14 +101,14 @@ def test_a_link_in_the_place_of_the_pairing_key_is_not_followed(tmp_path: Path) 
 
 
 def test_what_is_published_is_found_until_it_is_withdrawn(tmp_path: Path) -> None:
-    assert endpoint.find([tmp_path]) is None
+    assert endpoint.find([tmp_path]) == []
     key = obtain_pairing_key(tmp_path)
-    assert endpoint.find([tmp_path]) is None
+    assert endpoint.find([tmp_path]) == []
     publish(tmp_path, HERE)
-    assert endpoint.find([tmp_path / "absent", tmp_path]) == (HERE, key, tmp_path)
+    assert endpoint.find([tmp_path / "absent", tmp_path, tmp_path]) == [(HERE, key, tmp_path)]
     assert mode_of(tmp_path / ENDPOINT_FILE) == 0o600
     withdraw(tmp_path, HERE)
-    assert endpoint.find([tmp_path]) is None
+    assert endpoint.find([tmp_path]) == []
     assert (tmp_path / PAIRING_KEY_FILE).exists()
 
 
