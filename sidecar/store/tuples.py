@@ -1,8 +1,8 @@
 """FoundationDB's tuple layer: tuples of plain values become keys whose byte order is the tuples' order.
 
 Who calls it: ``repositories.keys``, which spells every key, and engines for the few keys of their own. The bytes
-equal those of ``fdb.tuple`` (a test compares them); this code stands here because it packs our usual keys several
-times faster and spares the embedded engine the import of the binding.
+equal those of ``fdb.tuple`` (a test compares them); this code stands here because it packs our usual keys 1.6
+times as fast, and spares the embedded engine the import of the binding.
 Source of the format: FoundationDB documentation, "design/tuple.md".
 """
 

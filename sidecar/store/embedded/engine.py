@@ -48,9 +48,9 @@ class EmbeddedEngine:
         self._thread = threading.get_ident()
         self._pool = ThreadPoolExecutor(options.threads_max, thread_name_prefix="sidecar-store")
         self._watches = Watches()
-        self._writer = Writer(environment, clock, self._watches, self._answered)
-        self._shared: Snapshot | None = None
         self._reader: EmbeddedReader | None = None  # of the shared snapshot
+        self._writer = Writer(environment, clock, self._watches, answered=self._answered, committed=self._outdated)
+        self._shared: Snapshot | None = None
         self._closed = False
         common = (self._submit_and_wait, self._activate, self._watches)
         self._host = Host(self._own_snapshot, environment.release, *common)
@@ -72,17 +72,17 @@ class EmbeddedEngine:
 
     async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:
         """Run ``body`` on one snapshot and return what it returned."""
-        tries = _Tries(self._options.retries_max)
+        reader = self._reader
+        tries: _Tries | None = None
         while True:
             try:
                 if background:
                     return await self._loop.run_in_executor(self._pool, self._read_apart, body)
-                reader = self._reader
-                if reader is None or reader.snapshot.ended or reader.snapshot.version != self._writer.version:
-                    reader = self._reader = EmbeddedReader(self._shared_snapshot())
-                return body(reader)
+                return body(reader or self._new_reader())
             except TransactionError as error:
+                tries = tries or _Tries(self._options.retries_max)
                 tries.note(error)
+                reader = None
 
     def watch(self, key: bytes) -> EmbeddedWatch:
         """Watch ``key`` from its present value."""
@@ -202,6 +202,21 @@ class EmbeddedEngine:
             self._environment.release(shared)
         shared = self._shared = self._own_snapshot()
         return shared
+
+    def _new_reader(self) -> EmbeddedReader:
+        """Return a reader of the shared snapshot, and keep it for the next short reads until a commit outdates it.
+
+        The writer forgets the kept one after it has raised the version and before it acknowledges, so checking the
+        version after keeping it leaves no moment in which an outdated one stays.
+        """
+        reader = self._reader = EmbeddedReader(self._shared_snapshot())
+        if reader.snapshot.version != self._writer.version:
+            self._reader = None
+        return reader
+
+    def _outdated(self) -> None:
+        """Forget the kept reader. Called by the writer's thread for each commit."""
+        self._reader = None
 
     def _submit_and_wait(self, commit: Commit) -> None:
         commit.done = threading.Event()

@@ -68,16 +68,24 @@ class Writer:
         environment: Where to.
         clock: For the age of what the conflict window holds.
         watches: Told of what changed.
+        committed: Called in this thread when a batch is durable, before anybody is told.
         answered: Called in this thread after each batch with those who wait on the event loop.
     """
 
     def __init__(
-        self, environment: Environment, clock: Clock, watches: Watches, answered: Callable[[list[Commit]], None]
+        self,
+        environment: Environment,
+        clock: Clock,
+        watches: Watches,
+        *,
+        answered: Callable[[list[Commit]], None],
+        committed: Callable[[], None],
     ) -> None:
         self._environment = environment
         self._clock = clock
         self._watches = watches
         self._answered = answered
+        self._committed = committed
         self._queue: queue.SimpleQueue[Commit | None] = queue.SimpleQueue()
         self._gate = threading.Lock()  # orders submissions against the end
         self._closed = False
@@ -149,6 +157,7 @@ class Writer:
                 commit.error, commit.versionstamp = error, None
             return
         self.version = version
+        self._committed()
         self._tell_watches(survivors, now)
 
     def _admit(self, commit: Commit, version: int, now: float) -> bool:
