@@ -144,6 +144,7 @@ root_check_seconds = 2.0  # how often a lost root, or a root without events, is 
 wall_jump_seconds = 5.0  # the clocks moved apart by more: the machine slept, so everything is compared
 tick_seconds = 5.0  # how often an idle watcher looks at clocks, its root and the rules outside it
 poll_scan_seconds = 10.0  # a root without events is compared this often at most
+failure_wait_seconds_min = 1.0
 failure_wait_seconds_max = 60.0  # between tries when the store or the system refuses
 watch_warnings_max = 100  # kept for the status of a workspace
 progress_publish_seconds = 0.1

@@ -85,6 +85,8 @@ class WorkspaceWatcher:
         self._began = self._ended = 0.0
         self._warnings: tuple[str, ...] = ()
         self._trouble: tuple[str, ...] = ()
+        self._advice: tuple[str, ...] = ()
+        self._wait_seconds = limits.failure_wait_seconds_min
 
     # --- what others see ---
 
@@ -99,7 +101,7 @@ class WorkspaceWatcher:
             files_indexed=tally.files_indexed,
             bytes_hashed=tally.bytes_hashed,
             seconds=round(max(0.0, end - self._began), 3),
-            warnings=self._trouble + self._warnings,
+            warnings=self._advice + self._trouble + self._warnings,
         )
 
     def rescan(self) -> None:
@@ -112,26 +114,22 @@ class WorkspaceWatcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        wait_seconds = 1.0
-        events = True
         try:
             newest_ms = await self._tools.database.read(self._changes.newest_at_ms)
             self._doubt_since_ms = None if newest_ms is None else newest_ms - limits.startup_doubt_ms
             while True:
                 try:
-                    await self._watch_root(events=events)
-                    events = True
-                    wait_seconds = 1.0
+                    await self._watch_root(events=not self._advice)
+                    self._advice = ()  # an hour without events: perhaps there are some now
                 except RootLostError:
                     await self._wait_for_root()
                 except WatchLimitError as error:
-                    events = False
-                    self._trouble = (error.advice,)
+                    self._advice = (error.advice,)
                 except (SidecarError, OSError) as error:
                     log.warning("Watching %s failed; trying again.", shown_path(self._root)[0], exc_info=error)
                     self._say(self._state, trouble=f"The last comparison failed: {error}")
-                    await asyncio.sleep(wait_seconds)
-                    wait_seconds = min(wait_seconds * 2, limits.failure_wait_seconds_max)
+                    await asyncio.sleep(self._wait_seconds)
+                    self._wait_seconds = min(self._wait_seconds * 2, limits.failure_wait_seconds_max)
         finally:
             self._say("stopped")
 
@@ -158,7 +156,7 @@ class WorkspaceWatcher:
         while source is not None or self._tools.clock.monotonic() < until:
             if hints:
                 await self._look(place, source)
-            self._say("watching" if source else "polling", trouble=None if source else self._trouble[0])
+            self._say("watching" if source else "polling", trouble=None)
             await self._agenda.wait(limits.tick_seconds)
             if identity_of(self._root) != place.identity:
                 raise RootLostError
@@ -174,6 +172,7 @@ class WorkspaceWatcher:
         else:
             async with self._tools.turns:
                 findings = await self._look_everywhere(place, taken, source)
+        self._wait_seconds = limits.failure_wait_seconds_min
         self._agenda.look_again(findings.racy, after_seconds=limits.racy_window_ms / 1000 + 0.1)
         self._agenda.look_again(findings.linked, after_seconds=0)
         self._agenda.look_again(findings.unstable, after_seconds=limits.recheck_unstable_seconds)

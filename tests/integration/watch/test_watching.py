@@ -1,11 +1,20 @@
 """A running watcher: whatever happens to real files, the index follows."""
 
+import asyncio
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from sidecar import limits
+from sidecar.errors import UnavailableError
+from sidecar.repositories.changes import STAMP_FIRST, Changes
+from sidecar.repositories.transactions import Writing
 from sidecar.watch.registry import Watchers
-from tests.integration.watch.conftest import Watched
+from tests.integration.watch.conftest import Watched, eventually
+
+T = TypeVar("T")
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -136,6 +145,88 @@ async def test_a_folder_that_becomes_a_repository_is_left_alone(watched: Watched
     assert (await watched.settled()).keys() == {b"in/a"}
     git(watched.root / "in", "init", "-q")
     assert await watched.settled() == {}
+
+
+async def test_every_change_is_told_once(watched: Watched) -> None:
+    path = write(watched.root, "a", "one")
+    await watched.start()
+    await watched.settled()
+    path.write_text("two")
+    await watched.settled()
+    path.unlink()
+    await watched.settled()
+    # Past the second look at young files, which must find nothing to tell.
+    await asyncio.sleep(limits.racy_window_ms / 1000 + 0.5)
+    rows = await watched.database.read(lambda tr: Changes(watched.tenant).after(tr, STAMP_FIRST))
+    told = [(change.op, change.version) for row in rows for change in row.changes]
+    assert told == [("created", 1), ("updated", 2), ("deleted", 3)]
+
+
+async def test_nested_and_overlapping_roots_are_watched_side_by_side(watched: Watched) -> None:
+    inner = Watched(watched.root / "in", watched.root.parent / "home", watched.database)
+    write(watched.root, "in/a", "x")
+    write(watched.root, "b", "x")
+    await watched.start()
+    await inner.start()
+    try:
+        write(watched.root, "in/c", "y")
+        assert (await watched.settled()).keys() == {b"in/a", b"in/c", b"b"}
+        assert (await inner.settled()).keys() == {b"a", b"c"}
+    finally:
+        await inner.stop()
+
+
+async def test_a_store_that_refuses_is_asked_again_and_nothing_is_lost(watched: Watched) -> None:
+    refusals = 2
+    transact = watched.database.transact
+
+    async def refusing(body: Callable[[Writing], T], *, background: bool = False) -> T:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise UnavailableError("The disk is full.")
+        return await transact(body, background=background)
+
+    watched.database.transact = refusing  # type: ignore[method-assign]
+    write(watched.root, "a", "x")
+    await watched.start()
+    await watched.settled()
+    assert refusals == 0
+
+
+async def test_progress_tells_what_was_done(watched: Watched) -> None:
+    for number in range(50):
+        write(watched.root, f"f{number}", "12345")
+    await watched.start()
+    await watched.settled()
+
+    async def is_watching() -> bool:
+        return watched.watchers.progress(watched.workspace.id).state == "watching"
+
+    assert await eventually(is_watching)
+    progress = watched.watchers.progress(watched.workspace.id)
+    assert (progress.files_seen, progress.files_hashed, progress.files_indexed, progress.bytes_hashed) == (
+        50,
+        50,
+        50,
+        250,
+    )
+    assert (await watched.board.after(0, watched.tenant.tenant_id))[0].progress == progress
+    await watched.stop()
+
+
+async def test_a_scan_under_way_is_given_up_when_the_watching_ends(watched: Watched) -> None:
+    path = watched.root / "endless"
+    path.touch()
+    os.truncate(path, 50_000_000_000)  # sparse: reading it would take a minute
+    await watched.start()
+
+    async def is_hashing() -> bool:
+        return watched.watchers.progress(watched.workspace.id).state == "scanning"
+
+    assert await eventually(is_hashing)
+    await asyncio.wait_for(watched.stop(), 20)
+    assert await watched.index() == {}
 
 
 async def test_watchers_of_unknown_workspaces_are_stopped(watched: Watched) -> None:
