@@ -32,7 +32,10 @@ def _email_fits(email: str) -> str:
 
 
 Email = Annotated[
-    str, AfterValidator(fold_email), StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(_email_fits)
+    str,
+    AfterValidator(fold_email),
+    StringConstraints(pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$"),
+    AfterValidator(_email_fits),
 ]
 PersonName = Annotated[str, StringConstraints(max_length=limits.name_chars_max)]
 

@@ -1,5 +1,7 @@
 """Agents."""
 
+from typing import Any, ClassVar
+
 from sidecar import limits
 from sidecar.models.agents import Agent
 from sidecar.repositories import keys
@@ -15,7 +17,7 @@ class Agents(Repository[Agent]):
     kind = "agents"
     primary = keys.AGENTS
     model = Agent
-    indexes = (BY_TYPE,)
+    indexes: ClassVar[tuple[Index[Any], ...]] = (BY_TYPE,)
     large = True
     served_as_stored = True
 
