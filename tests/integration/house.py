@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 
     status: int
     content: Any
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
     @property
     def code(self) -> str:
@@ -72,7 +72,7 @@ class House:
             method, self.daemon.url + path, headers=sent, allow_redirects=False, **more
         ) as answer:
             text = await answer.text()
-            return Answer(answer.status, json.loads(text) if text else None, dict(answer.headers))
+            return Answer(answer.status, json.loads(text) if text else None, answer.headers)
 
     async def head_only(self, method: str, path: str, headers: dict[str, str]) -> Answer:
         """Send the head of a request whose body never comes."""

@@ -1,0 +1,250 @@
+"""Users, the tenant and its plan, and the audit trail that every change leaves in its own transaction."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar import limits
+from sidecar.errors import LimitExceededError
+from sidecar.ids import new_id
+from sidecar.models.base import timestamp
+from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.repositories.tenants import Tenants
+from sidecar.repositories.transactions import Actor, Writing, acting
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from sidecar.services.logins import Login
+from tests.integration.house import PASSWORD, House, running_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with running_house(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def admin(house: House) -> Login:
+    return await house.person(await house.tenant("acme"), "admin")
+
+
+async def test_an_admin_adds_changes_lists_and_removes_users(house: House, admin: Login) -> None:
+    token = admin.access_token
+    added = await house.call("POST", "/api/v5/users", token, json={"email": "New@acme.org", "role": "manager"})
+    assert (added.status, added.content["email"], added.headers["ETag"]) == (201, "new@acme.org", '"1"')
+    path = added.headers["Location"]
+    twice = await house.call("POST", "/api/v5/users", token, json={"email": "new@ACME.org"})
+    assert (twice.status, twice.code) == (409, "conflict")
+    assert (await house.call("PATCH", path, token, {"If-Match": '"9"'}, json={"role": "viewer"})).status == 412
+    changed = await house.call("PATCH", path, token, {"If-Match": '"1"'}, json={"role": "viewer", "password": PASSWORD})
+    assert (changed.status, changed.content["role"]) == (200, "viewer")
+    assert (await house.login("new@acme.org")).content["user"]["role"] == "viewer"
+    listed = await house.call("GET", "/api/v5/users", token)
+    assert [user["email"] for user in listed.content["items"]] == ["owner@acme", "admin@acme", "new@acme.org"]
+    assert "password_hash" not in str(listed.content)
+    assert (await house.call("DELETE", path, token)).status == 204
+    assert (await house.login("new@acme.org")).status == 401
+
+
+async def test_the_owner_stays_an_active_admin(house: House, admin: Login) -> None:
+    path = f"/api/v5/users/{admin.tenant.owner_user_id}"
+    before = await house.dump()
+    for method, body in (("PATCH", {"role": "viewer"}), ("PATCH", {"is_active": False}), ("DELETE", None)):
+        more: dict[str, Any] = {"json": body} if body else {}
+        answer = await house.call(method, path, admin.access_token, **more)
+        assert (answer.status, answer.code) == (403, "owner")
+    assert await house.dump() == before
+
+
+async def test_users_change_what_they_say_of_themselves_and_nothing_else(house: House, admin: Login) -> None:
+    viewer = await house.person(admin.tenant, "viewer")
+    names = {"first_name": "Ada", "last_name": "Lovelace"}
+    answer = await house.call("PUT", "/api/v5/users/me", viewer.access_token, json=names)
+    assert answer.content["first_name"] == "Ada"
+    raised = await house.call("PUT", "/api/v5/users/me", viewer.access_token, json={**names, "role": "admin"})
+    assert raised.status == 400
+    assert (await house.call("GET", "/api/v5/users/me", viewer.access_token)).content["role"] == "viewer"
+
+
+async def test_a_plan_allows_so_many_users(house: House, admin: Login) -> None:
+    await bound(house, admin, users_max=3)
+    answers = [
+        await house.call("POST", "/api/v5/users", admin.access_token, json={"email": f"{number}@acme.org"})
+        for number in range(2)
+    ]
+    assert [answer.status for answer in answers] == [201, 403]  # the owner and the admin are two
+    assert answers[1].code == "plan_limit"
+
+
+async def test_a_plan_allows_so_many_sessions_and_so_many_bytes(house: House, admin: Login) -> None:
+    await bound(house, admin, workspace_sessions_max=1)
+    await session(house, admin)
+    with pytest.raises(LimitExceededError, match="allows 1 sessions"):
+        await session(house, admin)
+    await bound(house, admin, workspace_sessions_max=9, storage_bytes_max=100_000)
+    with pytest.raises(LimitExceededError, match="allows 100000 bytes"):
+        await session(house, admin, editor_state={"text": "x" * 200_000})
+    await session(house, admin)
+
+
+async def bound(house: House, admin: Login, **bounds: int) -> None:
+    answer = await house.call("PATCH", "/api/v5/tenant", admin.access_token, json={"settings": {"limits": bounds}})
+    assert answer.status == 200, answer
+
+
+async def session(house: House, login: Login, **fields: Any) -> None:
+    """Store a session on behalf of a user, as a handler does."""
+
+    def body(tr: Writing) -> None:
+        keys = house.context.database.keyspace.tenant(login.tenant.id)
+        made = WorkspaceSession.new(
+            tenant_id=login.tenant.id, user_id=login.user.id, name="w", workspace_path="/w", now_ms=tr.now_ms, **fields
+        )
+        WorkspaceSessions(keys).create(tr, made)
+
+    with acting(actor(login)):
+        await house.context.database.transact(body)
+
+
+def actor(login: Login) -> Actor:
+    return Actor(login.user.id, new_id(1), "127.0.0.1", "test")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "status"),
+    [
+        ({"users_max": limits.plan_users_max * 4}, 200),
+        ({"users_max": limits.plan_users_max * 4 + 1}, 403),
+        ({"storage_bytes_max": 10**15}, 403),
+        ({"requests_per_minute_max": 1}, 403),
+        ({"users_max": -1}, 400),
+        ({"unknown": 1}, 400),
+    ],
+    ids=str,
+)
+async def test_bounds_stay_within_the_plan(house: House, admin: Login, bounds: dict[str, int], status: int) -> None:
+    answer = await house.call("PATCH", "/api/v5/tenant", admin.access_token, json={"settings": {"limits": bounds}})
+    assert answer.status == status, answer
+    shown = (await house.call("GET", "/api/v5/tenant", admin.access_token)).content
+    if status == 200:
+        assert shown["settings"]["limits"] == admin.tenant.settings.limits.model_dump() | bounds
+    else:
+        assert shown == admin.tenant.model_dump(mode="json")
+
+
+async def test_a_change_and_its_audit_row_are_one_transaction(house: House, admin: Login) -> None:
+    added = await house.call(
+        "POST", "/api/v5/users", admin.access_token, {"User-Agent": "ide/1"}, json={"email": "new@acme.org"}
+    )
+    [row] = await house.events(admin.access_token, event="user.created")
+    assert row["user_id"] == admin.user.id
+    assert row["event_data"] == {"ids": [added.content["id"]], "count": 1}
+    assert (row["ip_address"], row["user_agent"]) == ("127.0.0.1", "ide/1")
+    keys = house.context.database.keyspace.tenant(admin.tenant.id)
+
+    def fails(tr: Writing) -> None:
+        Tenants(keys).update(tr, admin.tenant.id, {"name": "changed"})
+        raise LimitExceededError("no")
+
+    before = await house.dump(without=())
+    with acting(actor(admin)), pytest.raises(LimitExceededError):
+        await house.context.database.transact(fails)
+    assert await house.dump(without=()) == before
+
+
+async def test_what_a_user_sets_off_in_the_background_is_not_audited_as_theirs(house: House, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "file.txt").write_text("x")
+    token = (await house.pair())["access_token"]
+    added = await house.call("POST", "/api/v5/workspaces", token, json={"path": str(tmp_path / "project")})
+    while added.content["progress"]["files_indexed"] < 1:
+        added = await house.call("GET", f"/api/v5/workspaces/{added.content['id']}", token)
+    types = {row["event_type"] for row in await house.events(token)}
+    assert "workspace.created" in types
+    assert not {name for name in types if name.startswith("file.")}
+
+
+async def test_a_large_change_is_one_row_that_counts(house: House, admin: Login) -> None:
+    keys = house.context.database.keyspace.tenant(admin.tenant.id)
+
+    def body(tr: Writing) -> None:
+        for number in range(50):
+            made = WorkspaceSession.new(
+                tenant_id=keys.tenant_id, user_id=admin.user.id, name=f"{number}", workspace_path="/w", now_ms=tr.now_ms
+            )
+            WorkspaceSessions(keys).create(tr, made)
+
+    with acting(actor(admin)):
+        await house.context.database.transact(body)
+    [row] = await house.events(admin.access_token, event="session.created")
+    assert row["event_data"]["count"] == 50
+    assert len(row["event_data"]["ids"]) == limits.audit_ids_max
+
+
+async def test_the_trail_is_read_by_user_event_and_date_by_admin_and_manager_alone(house: House, admin: Login) -> None:
+    manager, developer = await house.person(admin.tenant, "manager"), await house.person(admin.tenant, "developer")
+    for login in (admin, manager):
+        names = {"first_name": "A", "last_name": "B"}
+        assert (await house.call("PUT", "/api/v5/users/me", login.access_token, json=names)).status == 200
+    house.clock.move(86_400)
+    manager, admin = await house.person(admin.tenant, "manager"), await house.person(admin.tenant, "admin")
+    day = timestamp(house.clock.now_ms()).isoformat()
+    assert (await house.call("POST", "/api/v5/auth/logout", manager.access_token)).status == 204
+    token = admin.access_token
+    assert {row["user_id"] for row in await house.events(token, user_id=manager.user.id)} == {manager.user.id}
+    assert len(await house.events(token, event="user.updated")) == 2
+    assert len(await house.events(token, event="user.updated", user_id=manager.user.id)) == 1
+    assert [row["event_type"] for row in await house.events(token, since=day)] == ["auth.logged_out"]
+    assert {row["event_type"] for row in await house.events(token, until=day)} == {"user.updated"}
+    manager = await house.person(admin.tenant, "manager")
+    assert await house.events(manager.access_token) == await house.events(token)
+    developer = await house.person(admin.tenant, "developer")
+    answer = await house.call("GET", "/api/v5/audit", developer.access_token)
+    assert (answer.status, answer.code) == (403, "role")
+
+
+async def test_every_event_of_a_login_is_in_the_trail_successes_and_failures(house: House) -> None:
+    owner = await house.pair()
+    await house.call("POST", "/api/v5/auth/pair", "wrong", json={})
+    await house.login("nobody@example.org", "wrong")
+    await house.call("GET", "/api/v5/users/me", "nonsense")
+    await house.call("POST", "/api/v5/auth/refresh", json={"refresh_token": owner["refresh_token"]})
+    await house.call("POST", "/api/v5/auth/keys/rotate", owner["access_token"])
+    registered = await house.register("dev@example.org")
+    await house.login("dev@example.org", "wrong")
+    await house.login("dev@example.org")
+    await house.call("POST", "/api/v5/auth/logout", registered["access_token"])
+    machines = [row["event_type"] for row in await house.events(owner["access_token"])]
+    assert machines == [
+        "auth.keys_rotated",
+        "auth.refreshed",
+        "auth.refused",
+        "auth.login_refused",
+        "auth.refused",
+        "auth.paired",
+    ]
+    again = (await house.login("dev@example.org")).content
+    own = [row["event_type"] for row in await house.events(again["access_token"])]
+    assert own == [
+        "auth.logged_in",
+        "auth.logged_out",
+        "auth.logged_in",
+        "auth.login_refused",
+        "auth.registered",
+    ]
+
+
+async def test_a_flood_of_refusals_does_not_fill_the_trail(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    for _ in range(limits.audited_refusals_burst + 20):
+        assert (await house.call("GET", "/api/v5/users/me", "nonsense")).status == 401
+    assert len(await house.events(token, event="auth.refused")) == limits.audited_refusals_burst
+
+
+async def test_the_feed_which_all_users_hear_says_nothing_of_the_trail(house: House, admin: Login) -> None:
+    assert await house.events(admin.access_token) == []
+    await house.call("PUT", "/api/v5/users/me", admin.access_token, json={"first_name": "A", "last_name": "B"})
+    assert len(await house.events(admin.access_token)) == 1
+    feed = await house.call("GET", "/api/v5/changes?since=beginning", admin.access_token)
+    assert {change["kind"] for change in feed.content["changes"]} == {"tenants", "users", "auth_sessions"}
