@@ -4,13 +4,17 @@ import asyncio
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sidecar.clock import SystemClock
 from sidecar.errors import TransactionError, UnavailableError
-from sidecar.store.engine import AtomicOp, Engine, ReadTransaction, Transaction
+from sidecar.store.engine import AtomicOp, Engine, KeySelector, ReadTransaction, Transaction
 from sidecar.store.opening import open_engine
+from sidecar.store.tuples import strinc
 
 
 def increment(tr: Transaction, key: bytes) -> int:
@@ -219,3 +223,69 @@ async def test_keys_of_the_system_are_2004(engine: Engine) -> None:
     with pytest.raises(TransactionError) as caught:
         tr.commit()
     assert caught.value.number == 2004
+
+
+async def test_a_read_sees_what_a_commit_before_it_has_acknowledged(engine: Engine, prefix: bytes) -> None:
+    assert await engine.read(lambda tr: tr.get(prefix)) is None
+    tr = engine.begin()
+    tr.set(prefix, b"1")
+    tr.commit()
+
+    assert await engine.read(lambda tr: tr.get(prefix)) == b"1"
+    assert await engine.transact(lambda tr: tr.get(prefix)) == b"1"
+
+
+KEYS = st.integers(0, 9).map(lambda number: bytes([number]))
+WRITES = st.lists(
+    st.one_of(
+        st.tuples(st.just("set"), KEYS, st.binary(max_size=2)),
+        st.tuples(st.just("clear"), KEYS),
+        st.tuples(st.just("clear_range"), KEYS, KEYS).filter(lambda write: write[1] <= write[2]),
+        st.tuples(st.just("atomic"), KEYS, st.binary(min_size=1, max_size=2)),
+    ),
+    max_size=12,
+)
+
+
+@pytest.mark.timeout(300)
+async def test_a_range_reads_the_same_whichever_way_an_engine_takes(engine: Engine, prefix: bytes) -> None:
+    """An engine may have a short way for plain reads; a transaction with a versionstamped write can not take it."""
+    stored = prefix + b"\x01"
+
+    def key(raw: bytes) -> bytes:
+        return stored + raw
+
+    def write(tr: Transaction, writes: Any) -> None:
+        for name, first, *rest in writes:
+            if name == "atomic":
+                tr.atomic(AtomicOp.ADD, key(first), rest[0])
+            elif name == "clear_range":
+                tr.clear_range(key(first), key(rest[0]))
+            elif name == "set":
+                tr.set(key(first), rest[0])
+            else:
+                tr.clear(key(first))
+
+    @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(WRITES, WRITES, KEYS, KEYS, st.integers(0, 4), st.booleans())
+    def compare(before: Any, own: Any, begin: bytes, end: bytes, limit: int, reverse: bool) -> None:
+        base = engine.begin()
+        base.clear_range(stored, strinc(stored))
+        write(base, before)
+        base.commit()
+        short, long = engine.begin(), engine.begin()
+        long.versionstamped_key(prefix + b"\x02", b"", b"")
+        answers = []
+        for tr in (short, long):
+            write(tr, own)
+            answers.append(
+                [
+                    tr.get_range(key(begin), key(end), limit=limit, reverse=reverse),
+                    tr.get_range(stored, strinc(stored), limit=limit, reverse=reverse),
+                    tr.get_key(KeySelector.first_greater_or_equal(key(begin))),
+                ]
+            )
+            tr.cancel()
+        assert answers[0] == answers[1]
+
+    compare()
