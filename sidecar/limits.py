@@ -121,6 +121,7 @@ full_scan_interval_seconds = 3_600.0
 full_scan_jitter_seconds = 600.0
 dirty_directories_max = 5_000  # more at once starts a full comparison
 dirty_names_max = 50_000  # the same for the names in them
+named_paths_max = 64  # so many touched names of a folder are looked at one by one; for more the folder is listed
 startup_doubt_ms = 10_000  # files written so shortly before the last commit are read again at the start
 ignore_files_cached_max = 256  # parsed ignore files kept by content
 ignore_file_bytes_max = 104_857_600  # git's own bound (PATTERN_MAX_FILE_SIZE); a larger file is passed over
@@ -157,6 +158,10 @@ websocket_message_bytes_max = 65_536  # what a client may send; we send no more 
 websocket_auth_seconds = 5.0
 websocket_heartbeat_seconds = 30.0
 nonce_chars_max = 128
+idempotency_key_chars_max = 255
+idempotency_seconds = 24 * 3_600  # so long an answer is replayed
+patch_attempts_max = 50  # a merge patch without If-Match is tried again on what another writer has left
+gzip_bytes_min = 2_048  # a shorter answer is not worth compressing
 cursor_chars_max = 1_024  # a key's bytes in base64
 
 # --- trust -----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from sidecar.models.files import FileEntry
 from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.index_store import Index, PagedCursor
-from sidecar.watch.plan import Gone, Links, Look, Moves, Put, merge
+from sidecar.watch.plan import Gone, IndexCursor, Links, Look, Moves, Put, merge
 from sidecar.watch.scanner import Kept, Seen, Walk
 
 _ENTRY_BYTES = 1_200  # of a file's record, index entries and change, without its path (measured)
@@ -35,12 +35,14 @@ class Scope(NamedTuple):
         recursive: With everything below it; otherwise its own files, and the folders below that ``inside`` names.
         inside: Paths of folders in it (a slash behind) to compare with everything below them.
         doubts: Paths of files to read although their stat is unchanged.
+        only: Paths in it to look at, with what is below them; None for all: then the folder is listed.
     """
 
     path: bytes
     recursive: bool
     inside: frozenset[bytes] = frozenset()
     doubts: frozenset[bytes] = frozenset()
+    only: frozenset[bytes] | None = None
 
 
 @dataclass
@@ -187,33 +189,41 @@ class Comparison:
         return self.findings
 
     def _compare(self, scope: Scope) -> None:
-        cursor = PagedCursor(self._place.files.page, scope.path)
+        walk = Walk(
+            self._place.root,
+            warn=self.findings.warn,
+            enter=self._place.enter,
+            descend=lambda path: scope.recursive or path.startswith(tuple(scope.inside)),
+        )
+        folder = self._ignore.find_folder(scope.path) if scope.path or scope.only is not None else None
+        if scope.only is not None:
+            paths = sorted(scope.only)
+            for path, known in zip(paths, self._place.files.named(paths), strict=True):
+                name = path[len(scope.path) :]
+                self._merge(scope, walk.one(folder, name) if folder else (), known)
+        elif folder is not None:
+            self._merge(scope, walk.files(lambda _present: folder, scope.path), self._cursor(scope.path))
+        else:
+            found = () if scope.path else walk.files(self._ignore.top, b"")
+            self._merge(scope, found, self._cursor(scope.path))
+
+    def _cursor(self, path: bytes) -> PagedCursor:
+        return PagedCursor(self._place.files.page, path)
+
+    def _merge(self, scope: Scope, found: Iterable[Seen | Kept], known: IndexCursor) -> None:
         since = self._doubt_since_ns
 
         def doubt(seen: Seen) -> bool:
             return seen.path in scope.doubts or (since is not None and seen.mtime_ns >= since)
 
-        for step in merge(self._disk(scope), cursor, doubt):
+        for step in merge(self._counted(found), known, doubt):
             if isinstance(step, Gone):
                 for item in self._place.moves.gone(step.entry):
                     self._put(item)
             else:
                 self._look(step)
 
-    def _disk(self, scope: Scope) -> Iterator[Seen | Kept]:
-        walk = Walk(
-            self._place.root,
-            warn=self.findings.warn,
-            enter=self._place.enter,
-            descend=lambda path: scope.recursive or path in scope.inside or path.startswith(tuple(scope.inside)),
-        )
-        if scope.path:
-            folder = self._ignore.find_folder(scope.path)
-            if folder is None:
-                return
-            found = walk.files(lambda _present: folder, scope.path)
-        else:
-            found = walk.files(self._ignore.top, b"")
+    def _counted(self, found: Iterable[Seen | Kept]) -> Iterator[Seen | Kept]:
         for item in found:
             if isinstance(item, Seen):
                 if item.links > 1:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 
 from sidecar import limits
+from sidecar.repositories import keys
 from sidecar.watch.comparison import Scope
 from sidecar.watch.ignore import IGNORE_FILES, Folder, Ignore
 
@@ -90,7 +91,19 @@ def _scopes(ignore: Ignore, path: bytes, names: set[bytes]) -> Iterable[Scope]:
         elif not _is_ignored(folder, name):
             doubts.add(path + name)
     if inside or doubts:
-        yield Scope(path, recursive=False, inside=frozenset(inside), doubts=frozenset(doubts))
+        touched = frozenset({*doubts, *(each[:-1] for each in inside)})
+        yield Scope(
+            path,
+            recursive=False,
+            inside=frozenset(inside),
+            doubts=frozenset(doubts),
+            only=touched if _can_be_named(touched) else None,
+        )
+
+
+def _can_be_named(paths: frozenset[bytes]) -> bool:
+    """Tell whether these are few enough to look at one by one, and short enough to be found in the index by name."""
+    return len(paths) <= limits.named_paths_max and all(keys.path_head(path + b"/") == path + b"/" for path in paths)
 
 
 def _is_folder(where: bytes) -> bool:
@@ -118,8 +131,15 @@ def without_covered(scopes: Iterable[Scope]) -> list[Scope]:
                 recursive=cover.recursive or (scope.recursive and scope.path == cover.path),
                 inside=cover.inside | (scope.inside if scope.path == cover.path else frozenset()),
                 doubts=cover.doubts | scope.doubts,
+                only=_only(cover, scope),
             )
     return list(merged.values())
+
+
+def _only(cover: Scope, scope: Scope) -> frozenset[bytes] | None:
+    if cover.path != scope.path or cover.only is None:
+        return cover.only
+    return None if scope.only is None else cover.only | scope.only
 
 
 def _cover(merged: dict[bytes, Scope], path: bytes) -> Scope | None:

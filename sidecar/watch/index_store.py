@@ -25,6 +25,9 @@ class Index(Protocol):
     def page(self, under: bytes, after: FileEntry | None, limit: int) -> list[FileEntry]:
         """Return entries below a folder, in the index's order, behind ``after``."""
 
+    def named(self, paths: Sequence[bytes]) -> "list[NamedCursor]":
+        """Return for each path the cursor over its entry and those below it; the paths are short enough for keys."""
+
     def write(self, puts: Sequence[Put], gone: Sequence[FileEntry]) -> "concurrent.futures.Future[None]":
         """Begin to write a batch in one transaction; the future ends when it is durable."""
 
@@ -45,6 +48,23 @@ class WorkspaceIndex:
             return self._files.list_entries(tr, self._workspace_path, under=under, after=after, limit=limit)
 
         return asyncio.run_coroutine_threadsafe(self._database.read(body, background=True), self._loop).result()
+
+    def named(self, paths: Sequence[bytes]) -> "list[NamedCursor]":
+        """Return for each path the cursor over its entry and those below it; the paths are short enough for keys."""
+
+        def body(tr: Reading) -> list[tuple[FileEntry | None, bool]]:
+            found = []
+            for path in paths:
+                first = self._files.list_entries(tr, self._workspace_path, under=path, limit=1)
+                below = self._files.list_entries(tr, self._workspace_path, under=path + b"/", limit=1)
+                found.append((first[0] if first and first[0].path == path else None, bool(below)))
+            return found
+
+        read = asyncio.run_coroutine_threadsafe(self._database.read(body, background=True), self._loop).result()
+        return [
+            NamedCursor(entry, PagedCursor(self.page, path + b"/") if below else None)
+            for path, (entry, below) in zip(paths, read, strict=True)
+        ]
 
     def has_files(self) -> bool:
         """Tell whether any file is known that is not deleted."""
@@ -115,6 +135,26 @@ class PagedCursor:
         self._is_last = len(self._entries) < self._limit
         self._limit = min(self._limit * 4, limits.index_page_entries_max)
         self._at = 0
+
+
+class NamedCursor:
+    """The entry of one path, then those below it; a ``plan.IndexCursor``."""
+
+    def __init__(self, entry: FileEntry | None, below: PagedCursor | None) -> None:
+        self._entry = entry
+        self._below = below
+
+    def next(self) -> FileEntry | None:
+        """Return the next entry, or None at the end."""
+        entry, self._entry = self._entry, None
+        return entry or (self._below.next() if self._below else None)
+
+    def skip(self, prefix: bytes) -> FileEntry | None:
+        """Return the next entry whose path does not begin with ``prefix``, or None at the end."""
+        if self._entry is not None and not self._entry.path.startswith(prefix):
+            return self.next()
+        self._entry = None
+        return self._below.skip(prefix) if self._below else None
 
 
 def _position(path: bytes) -> FileEntry:

@@ -80,6 +80,24 @@ class Walk:
         """
         return _in_index_order(self._walk(folder, path))
 
+    def one(self, folder: Folder, name: bytes) -> Iterator[Seen | Kept]:
+        """Yield the file of one name in a folder, or what is below the folder of that name, in ``keys.path_order``."""
+        path = folder.path + name
+        try:
+            status = os.lstat(os.path.join(self._root, path))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            yield self._kept(folder.path, error)
+            return
+        directory = stat.S_ISDIR(status.st_mode)
+        if folder.ignores(name, directory=directory):
+            return
+        if directory:
+            yield from self.files(partial(folder.enter, name), path + b"/")
+        else:
+            yield from self._seen(path, status)
+
     def _walk(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> Iterator[Seen | Kept]:
         stack = [self._list(make, path)]
         while stack:
@@ -129,21 +147,21 @@ class Walk:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                where = shown_path(os.path.join(self._root, path))[0]
-                self._warn(f"{where} can't be looked into ({error.strerror}); what was known of it stays.")
-                yield Kept(path)
+                yield self._kept(path, error)
                 return
-            kind = kind_of(status.st_mode)
-            if kind is not None and self._can_be_named(path + name):
-                yield Seen(
-                    path + name,
-                    status.st_size,
-                    status.st_mtime_ns,
-                    status.st_ctime_ns,
-                    status.st_ino,
-                    kind,
-                    status.st_nlink,
-                )
+            yield from self._seen(path + name, status)
+
+    def _kept(self, path: bytes, error: OSError) -> Kept:
+        where = shown_path(os.path.join(self._root, path))[0]
+        self._warn(f"{where} can't be looked into ({error.strerror}); what was known of it stays.")
+        return Kept(path)
+
+    def _seen(self, path: bytes, status: os.stat_result) -> Iterator[Seen]:
+        kind = kind_of(status.st_mode)
+        if kind is not None and self._can_be_named(path):
+            yield Seen(
+                path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, kind, status.st_nlink
+            )
 
     def _can_be_named(self, path: bytes) -> bool:
         if len(path) * 4 <= limits.path_bytes_max or len(shown_path(path)[0]) <= limits.path_bytes_max:

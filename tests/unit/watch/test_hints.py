@@ -26,12 +26,20 @@ def scopes(ignore: Ignore, *paths: bytes) -> list[Scope]:
 
 
 def test_a_touched_file_has_its_folder_compared_and_itself_read(ignore: Ignore) -> None:
-    assert scopes(ignore, b"d/f") == [Scope(b"d/", recursive=False, doubts=frozenset({b"d/f"}))]
+    assert scopes(ignore, b"d/f") == [
+        Scope(b"d/", recursive=False, doubts=frozenset({b"d/f"}), only=frozenset({b"d/f"}))
+    ]
 
 
 def test_a_touched_folder_is_compared_with_all_below(ignore: Ignore) -> None:
     assert scopes(ignore, b"d/e", b"d/e/g") == [
-        Scope(b"d/", recursive=False, inside=frozenset({b"d/e/"}), doubts=frozenset({b"d/e/g"}))
+        Scope(
+            b"d/",
+            recursive=False,
+            inside=frozenset({b"d/e/"}),
+            doubts=frozenset({b"d/e/g"}),
+            only=frozenset({b"d/e"}),
+        )
     ]
 
 
@@ -49,6 +57,12 @@ def test_a_touched_ignore_file_has_everything_below_compared(ignore: Ignore) -> 
 def test_too_many_hints_become_one_full_comparison(ignore: Ignore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "dirty_directories_max", 3)
     assert scopes(ignore, b"1/a", b"2/a", b"3/a", b"4/a") == list(EVERYTHING)
+
+
+@pytest.mark.parametrize("names", [[b"%d" % number for number in range(65)], [b"x" * 250]], ids=["many", "long"])
+def test_many_names_or_long_ones_have_their_folder_listed(ignore: Ignore, names: list[bytes]) -> None:
+    doubts = frozenset(b"d/" + name for name in names)
+    assert scopes(ignore, *doubts) == [Scope(b"d/", recursive=False, doubts=doubts)]
 
 
 def test_taking_hints_leaves_none() -> None:
