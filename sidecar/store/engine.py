@@ -5,6 +5,13 @@ it, the one of its *read version*, sees its own writes on top, and commits only 
 by another commit since that version (strict serializability). Conflicts are tracked by *ranges* of keys, also of keys
 that are absent. Error numbers are FoundationDB's (``TransactionError.number``), in every engine.
 
+Keys sort as unsigned bytes. Users' keys lie below ``0xff``; reading at or above it (a key itself) or naming a key past
+it (a selector, a range's bound) raises 2004, writing there fails the transaction with 2004. Bounds: a value 100,000
+bytes (2103), a key 10,000 bytes (2102; the embedded engine already past 510), a transaction 10,000,000 bytes (2101), a
+transaction's life five seconds (1007: then too old to read on, and, if it has read, to commit, once others have
+committed). An engine answers the recorded traces (``tests/contract/vectors``) byte for byte; where these words are
+short, they decide.
+
 Who calls it: repositories take a ``Transaction``; services, handlers and jobs hold an ``Engine`` and open them. It
 knows nothing of records, tenants or JSON.
 """
@@ -23,7 +30,10 @@ class KeySelector(NamedTuple):
     """Names a key by its neighbourhood.
 
     It starts at the last key that is less than ``key`` (or, with ``or_equal``, less than or equal), and moves
-    ``offset`` keys on. Past either end of the store it resolves to the empty key or to the single byte ``0xff``.
+    ``offset`` keys on. So offset 1 is the first key after that place, 2 the one after, 0 the key before, -1 the one
+    before that. Past either end of the store it resolves to the empty key or to the single byte ``0xff``. It counts the
+    keys that the transaction sees, its own writes included, and, as FoundationDB does, also a key whose row the
+    transaction's own ``COMPARE_AND_CLEAR`` has emptied.
     Source: FoundationDB documentation, "Key selectors".
     """
 
@@ -53,7 +63,16 @@ class KeySelector(NamedTuple):
 
 
 class AtomicOp(StrEnum):
-    """The atomic operations, by FoundationDB's names; their arithmetic is little-endian."""
+    """The atomic operations, by FoundationDB's names.
+
+    Numbers are little-endian and unsigned, as long as ``param``: the stored value is cut or padded with zeros to that.
+
+    - ADD, BIT_OR, BIT_XOR: an absent value counts as zero. BIT_AND: an absent value becomes ``param``.
+    - MAX, MIN: the larger or smaller number; an absent value is zero for MAX, and becomes ``param`` for MIN.
+    - BYTE_MAX, BYTE_MIN: the later or earlier in the order of bytes, uncut; an absent value becomes ``param``.
+    - APPEND_IF_FITS: the value followed by ``param``, or the value alone where that would pass 100,000 bytes.
+    - COMPARE_AND_CLEAR: clears the key when its value equals ``param``, else leaves it.
+    """
 
     ADD = "add"
     BIT_AND = "bit_and"
@@ -68,19 +87,26 @@ class AtomicOp(StrEnum):
 
 
 class ReadTransaction(Protocol):
-    """The reading half of a transaction: one snapshot of the store, plus the transaction's own writes."""
+    """The reading half of a transaction: one snapshot of the store, plus the transaction's own writes.
+
+    The first read fixes the read version. 1036 is raised by any read that comes upon a key whose value or presence
+    depends on the transaction's own versionstamp; after that, the commit fails with 1036 too. 1007: the snapshot is no
+    longer kept. What is returned are plain ``bytes`` and lists, never proxies.
+    """
 
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
         """Return the value of ``key``, or None when it is absent.
 
         Adds ``key`` to the read conflict ranges, present or not, unless ``snapshot`` is true or this transaction has
-        already overwritten it. Raises 1036 when the value depends on this transaction's own versionstamp.
+        already set or cleared it (an atomic operation does not count: its outcome depends on what is stored). A key
+        longer than any can be is absent.
         """
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         """Return the key that ``selector`` resolves to; the empty key before the first, ``0xff`` after the last.
 
-        Adds the range that the answer depends on to the read conflict ranges, unless ``snapshot``.
+        Adds the range between the selector's key and the answer, both sides included, to the read conflict ranges,
+        unless ``snapshot``; without the parts that this transaction has itself set or cleared.
         """
 
     def get_range(
@@ -100,18 +126,23 @@ class ReadTransaction(Protocol):
             limit: At most so many rows; 0 is no limit. With ``reverse`` they are the last ones.
             reverse: Largest key first.
             snapshot: Add no read conflict range. Otherwise the range that was really looked at is added: with a limit
-                that was reached, only up to the last row returned.
+                that was reached, only up to the last row returned; without what this transaction has set or cleared.
 
-        An inverted range is empty.
+        An inverted range is empty and adds nothing.
         """
 
 
 class Transaction(ReadTransaction, Protocol):
     """One transaction. Not for use from two threads at once.
 
-    Mutations are buffered and never fail where they are called: what is wrong with one (a key or value too long, an
-    inverted range) is raised by the commit, as FoundationDB does. After a commit, failed or not, every use raises 2017
-    until ``reset`` or ``on_error``; after ``cancel``, 1025 until ``reset``.
+    Mutations are buffered and never fail where they are called: what is wrong with one (a key or value too long, a key
+    out of bounds, an inverted ``clear_range``) is raised by every later read and by the commit; mutations after it are
+    ignored. They apply in order; a later ``set``, ``clear`` or ``clear_range`` takes the place of what was there
+    before, also of a versionstamped value or of a versionstamped key that has not got its stamp yet. Each adds what it
+    writes to the write conflict ranges, unless ``no_write_conflict`` came before it.
+
+    After a commit, failed or not, every use raises 2017 until ``reset`` or ``on_error``; after ``cancel``, or after an
+    ``on_error`` that raised, 1025 until ``reset``. A read that raised (1036, 1007) makes the commit raise the same.
     """
 
     def set(self, key: bytes, value: bytes) -> None:
@@ -129,7 +160,9 @@ class Transaction(ReadTransaction, Protocol):
     def versionstamped_key(self, before: bytes, after: bytes, value: bytes) -> None:
         """Write ``value`` under ``before`` + the 10-byte versionstamp of this commit + ``after``.
 
-        Until the commit the range where the key may come to lie can not be read (1036).
+        Until the commit the range where the key may come to lie (any stamp above the read version) can not be read
+        (1036), until that range is cleared. Writes into the range before this one are applied before it. The write
+        conflict is on the one key that it becomes. Length: 2102 counts the stamp.
         """
 
     def versionstamped_value(self, key: bytes, before: bytes, after: bytes) -> None:
@@ -139,13 +172,16 @@ class Transaction(ReadTransaction, Protocol):
         """
 
     def add_read_conflict_range(self, begin: bytes, end: bytes) -> None:
-        """Commit only if nobody else wrote into the range since the read version."""
+        """Commit only if nobody else wrote into the range since the read version, wherever that is fixed.
+
+        Parts that this transaction has already set or cleared are not added. Inverted: 2005, at once.
+        """
 
     def add_read_conflict_key(self, key: bytes) -> None:
         """Commit only if nobody else wrote ``key`` since the read version."""
 
     def add_write_conflict_range(self, begin: bytes, end: bytes) -> None:
-        """Make readers of the range conflict with this commit, as if it had been written."""
+        """Make readers of the range conflict with this commit, as if it had been written. Inverted: 2005, at once."""
 
     def add_write_conflict_key(self, key: bytes) -> None:
         """Make readers of ``key`` conflict with this commit, as if it had been written."""
@@ -192,11 +228,21 @@ class Transaction(ReadTransaction, Protocol):
         """Give up: every later use raises 1025, and its watches end with that error."""
 
     def watch(self, key: bytes) -> "Watch":
-        """Watch ``key`` from the value that this transaction sees in it, from the commit on; see ``Watch``."""
+        """Watch ``key`` from the value that this transaction sees in it, from the commit on; see ``Watch``.
+
+        Reads ``key`` (with a read conflict). Ends at once when this transaction then writes another value into it, and
+        with an error when the commit fails or the transaction is reset or cancelled.
+
+        Raises:
+            LimitExceededError: Too many watches are open (10,000).
+        """
 
 
 class Watch(Protocol):
-    """Tells once that a key's value is no longer what it was."""
+    """Tells once that a key's value is no longer what it was.
+
+    Safe from any thread. Fires after the commit that changed the value is durable.
+    """
 
     async def changed(self) -> None:
         """Return when the value has changed. May miss a change that is undone at once, and may be early.
@@ -212,7 +258,10 @@ class Watch(Protocol):
 
 
 class Engine(Protocol):
-    """An open store."""
+    """An open store. Its coroutines are called on the event loop that it was opened on; ``begin`` from any thread.
+
+    A caller that is cancelled while it waits leaves a commit under way to finish: it is written whole or not at all.
+    """
 
     @property
     def epoch(self) -> str:
