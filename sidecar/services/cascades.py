@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sidecar import limits
-from sidecar.errors import ConflictError
+from sidecar.errors import ForbiddenError
 from sidecar.repositories import auth_sessions, conversations, machine, messages, settings, snapshots, users
 from sidecar.repositories import deletions as under_way
 from sidecar.repositories import workspace_sessions as sessions
@@ -58,13 +58,13 @@ class Cascades:
         """Delete a user and what is theirs; raises as ``delete_conversation``.
 
         Raises:
-            ConflictError: The user owns the tenant.
+            ForbiddenError: The user owns the tenant.
         """
 
         def check(tr: Writing) -> None:
             owned = Tenants(tenant).find(tr, tenant.tenant_id)
             if owned is not None and owned.owner_user_id == user_id:
-                raise ConflictError("The owner of a tenant can not be deleted; delete the tenant.", code="owner")
+                raise ForbiddenError("The tenant's owner can't be removed.", code="owner")
 
         await self._delete(users.Users(tenant), user_id, if_version, check)
 
@@ -72,13 +72,13 @@ class Cascades:
         """Delete a tenant and everything in it; raises as ``delete_conversation``.
 
         Raises:
-            ConflictError: It is the machine's own.
+            ForbiddenError: It is the machine's own.
         """
 
         def check(tr: Writing) -> None:
             own = machine.find(tr, self._keyspace)
             if own is not None and own.tenant_id == tenant.tenant_id:
-                raise ConflictError("The machine's own tenant can not be deleted.", code="own_tenant")
+                raise ForbiddenError("The machine's own tenant can't be removed.", code="own_tenant")
 
         await self._delete(Tenants(tenant), tenant.tenant_id, if_version, check)
 

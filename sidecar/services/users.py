@@ -14,6 +14,7 @@ from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.users import Users
+from sidecar.services.cascades import Cascades
 from sidecar.services.logins import Logins
 
 _OWNERS = {"role": "admin", "is_active": True}
@@ -97,21 +98,14 @@ class UserService:
         return await self._database.transact(body)
 
     async def remove(self, keys: TenantKeys, user_id: str, *, if_version: int | None = None) -> None:
-        """Remove a user and end their logins; what they have written stays.
+        """Remove a user and what is theirs; see ``services.cascades``.
 
         Raises:
             NotFoundError: The tenant has no such user.
             ForbiddenError: It is the tenant's owner.
             VersionConflictError: ``if_version`` is not the version that is stored.
         """
-
-        def body(tr: Writing) -> None:
-            Users(keys).delete(tr, user_id, if_version=if_version)
-            if user_id == _tenant(tr, keys).owner_user_id:
-                raise ForbiddenError("The tenant's owner can't be removed.", code="owner")
-            self._logins.end_all(tr, keys, user_id)
-
-        await self._database.transact(body)
+        await Cascades(self._database).delete_user(keys, user_id, if_version=if_version)
 
 
 def _tenant(tr: Writing, keys: TenantKeys) -> Tenant:

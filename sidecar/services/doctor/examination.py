@@ -7,6 +7,7 @@ from sidecar import limits
 from sidecar.repositories import deletions, keys, tenants
 from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Database, Reading, Writing
+from sidecar.services.cascades import Cascades
 from sidecar.services.doctor import blobs, changes, records
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 from sidecar.store.tuples import strinc
@@ -33,8 +34,11 @@ async def examine(database: Database, *, repair: bool = False) -> Report:
     """Check every tenant's records, indexes, blobs, counters and log.
 
     Args:
-        repair: Also rebuild what is derived. What only the records themselves could tell is reported, never invented.
+        repair: Also finish deletions that were cut short, and rebuild what is derived. What only the records themselves
+            could tell is reported, never invented.
     """
+    if repair:
+        await Cascades(database).finish_all()
     steps = Steps(database, repair=repair)
     whole = Tally()
     tenant_ids = await steps.once(lambda tr: list(_tenant_ids(tr, database.keyspace)))
@@ -50,6 +54,8 @@ async def examine(database: Database, *, repair: bool = False) -> Report:
 
 
 async def _examine_tenant(steps: Steps, tenant: keys.TenantKeys) -> Tally:
+    if await steps.once(lambda tr: deletions.is_under_way(tr, tenant)):
+        return Tally()  # what is left of it goes when the deletion is finished
     tally = await steps.once(lambda tr: _has_record(tenant, tr))
     for repository in REPOSITORIES:
         tally.take(await records.check(steps, repository(tenant)))
@@ -64,7 +70,7 @@ async def _examine_tenant(steps: Steps, tenant: keys.TenantKeys) -> Tally:
 
 def _has_record(tenant: keys.TenantKeys, tr: Reading) -> Tally:
     tally = Tally()
-    if tenants.Tenants(tenant).find(tr, tenant.tenant_id) is None and not deletions.is_under_way(tr, tenant):
+    if tenants.Tenants(tenant).find(tr, tenant.tenant_id) is None:
         what = "There are rows of a tenant that has no record."
         tally.problems.append(Problem("tenant", what, repaired=False, tenant_id=tenant.tenant_id))
     return tally
@@ -78,7 +84,7 @@ def _shared_step(keyspace: keys.Keyspace, kind: Any, index: Any, end: bytes) -> 
         tally = Tally(next_key=rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None)
         for key, value in rows:
             tenant = keyspace.tenant(str(space.unpack(key)[-1]))
-            if records.is_stray(kind(tenant), index, tr, (key, value)):
+            if not deletions.is_under_way(tr, tenant) and records.is_stray(kind(tenant), index, tr, (key, value)):
                 if isinstance(tr, Writing):
                     tr.kv.clear(key)
                 what = f"{index.name} has an entry of no {kind.model.__name__}: {key.hex()}."

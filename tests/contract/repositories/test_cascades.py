@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from sidecar import limits
-from sidecar.errors import ConflictError, NotFoundError, UnavailableError
+from sidecar.errors import ForbiddenError, NotFoundError, UnavailableError
 from sidecar.models.audit import Audit
 from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.conversations import Conversation
@@ -166,9 +166,9 @@ async def test_the_owner_of_a_tenant_and_the_machines_own_tenant_stay(
     await database.transact(lambda tr: Users(tenant).create(tr, owner))
     await database.transact(lambda tr: machine.put(tr, keyspace, machine.Machine(TENANT_ID, OWNER)))
 
-    with pytest.raises(ConflictError):
+    with pytest.raises(ForbiddenError):
         await cascades.delete_user(tenant, OWNER)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ForbiddenError):
         await cascades.delete_tenant(tenant)
     with pytest.raises(NotFoundError):
         await cascades.delete_session(tenant, an_id(404))

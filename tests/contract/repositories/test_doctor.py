@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sidecar.errors import UnavailableError
 from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.models.workspace_sessions import WorkspaceSession
@@ -15,7 +16,9 @@ from sidecar.repositories.messages import Messages
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.users import Users
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from sidecar.services.cascades import Cascades
 from sidecar.services.doctor.examination import examine
+from tests.contract.failing import FailingEngine, Fuse
 from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, an_id
 
 TALK = an_id(70)
@@ -163,3 +166,18 @@ async def test_counters_are_counted_anew(filled: Database, tenant: TenantKeys) -
     await examine(filled, repair=True)
 
     assert await filled.read(lambda tr: counters.value(tr, key)) == 1
+
+
+async def test_a_tenant_whose_deletion_was_cut_short_is_no_problem_and_a_repair_finishes_it(
+    filled: Database, tenant: TenantKeys, keyspace: Keyspace
+) -> None:
+    fuse = Fuse(25, lambda: UnavailableError("the disk is full"))
+    failing = Database(FailingEngine(filled.engine, fuse), filled.clock, keyspace)
+    with pytest.raises(UnavailableError):
+        await Cascades(failing).delete_tenant(tenant)
+    assert await filled.read(lambda tr: tr.kv.get_range(*tenant.tenant.range()))
+
+    assert (await examine(filled)).problems == []
+    await examine(filled, repair=True)
+
+    assert await filled.read(lambda tr: tr.kv.get_range(*tenant.tenant.range())) == []
