@@ -7,6 +7,7 @@ stranger who took the daemon's port learns nothing. Besides ``api``, the only mo
 import asyncio
 import hmac
 import json
+import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -20,6 +21,8 @@ import aiohttp
 from sidecar import endpoint, errors, limits
 from sidecar.auth.pairing import prove
 from sidecar.errors import ForbiddenError, InvalidError, SidecarError, UnauthenticatedError, UnavailableError
+
+log = logging.getLogger(__name__)
 
 JsonObject = dict[str, Any]
 
@@ -40,7 +43,10 @@ async def connect(folders: Sequence[Path]) -> AsyncIterator["Client"]:
     async with aiohttp.ClientSession(timeout=_HTTP, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
         client = Client(session, folders)
         await client.discover()
-        yield client
+        try:
+            yield client
+        finally:
+            await client.log_out()
 
 
 class Client:
@@ -161,6 +167,17 @@ class Client:
             self._published = None
             await asyncio.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, limits.client_reconnect_seconds_max)
+
+    async def log_out(self) -> None:
+        """End the login, if one was opened: a machine that runs a command a minute should not gather thousands."""
+        token, self._token = self._token, None
+        if token is None or self._published is None:
+            return
+        try:
+            async with asyncio.timeout(limits.client_connect_seconds_max):
+                await self._call("POST", f"{self.daemon.url}/api/v5/auth/logout", body={}, bearer=token)
+        except (UnavailableError, UnauthenticatedError, TimeoutError):
+            log.info("The login was not ended, so it lasts until it expires.")
 
     async def _subscribed(self, subscription: JsonObject) -> AsyncGenerator[JsonObject]:
         """Yield the messages of one connection, until it ends."""

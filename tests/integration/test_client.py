@@ -50,6 +50,9 @@ class PlayedDaemon:
             return web.json_response({"access_token": self.valid_token})
         if authorization != f"Bearer {self.valid_token}":
             return web.json_response({"code": "unauthenticated", "detail": "The token has ended."}, status=401)
+        if request.path == "/api/v5/auth/logout":
+            self.valid_token = ""
+            return web.Response(status=204)
         if request.path == "/api/v5/events":
             return await self.serve_events(request)
         return await self.routes[request.path](request)
@@ -78,7 +81,9 @@ async def daemon(tmp_path: Path) -> AsyncIterator[PlayedDaemon]:
         yield played
 
 
-async def test_the_key_is_sent_after_the_proof_only_and_one_login_serves_all_requests(daemon: PlayedDaemon) -> None:
+async def test_the_key_is_sent_after_the_proof_only_and_one_login_serves_all_requests_and_is_ended(
+    daemon: PlayedDaemon,
+) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.json_response({"method": request.method, "query": dict(request.query), "body": await request.json()})
 
@@ -92,7 +97,9 @@ async def test_the_key_is_sent_after_the_proof_only_and_one_login_serves_all_req
         ("/api/v5/auth/pair", f"Bearer {daemon.key}"),
         ("/api/v5/x", "Bearer token-1"),
         ("/api/v5/x", "Bearer token-1"),
+        ("/api/v5/auth/logout", "Bearer token-1"),
     ]
+    assert daemon.valid_token == ""
 
 
 @pytest.mark.parametrize(
@@ -172,6 +179,17 @@ async def test_a_login_that_ended_is_opened_anew(daemon: PlayedDaemon) -> None:
         assert await connected.request("GET", "/api/v5/x") == {"token": "token-1"}
         daemon.valid_token = "revoked"  # noqa: S105 - a played one
         assert await connected.request("GET", "/api/v5/x") == {"token": "token-2"}
+
+
+async def test_a_login_that_can_not_be_ended_spoils_nothing(daemon: PlayedDaemon) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        daemon.valid_token = "revoked"  # noqa: S105 - a played one
+        return web.json_response({"answer": 1})
+
+    daemon.routes["/api/v5/x"] = answer
+    async with client.connect([daemon.folder]) as connected:
+        assert await connected.request("GET", "/api/v5/x") == {"answer": 1}
+    assert daemon.tokens == 1
 
 
 async def test_redirects_are_not_followed(daemon: PlayedDaemon) -> None:
