@@ -26,6 +26,7 @@ store_embedded_spare_transactions_max = 4  # read transactions that LMDB keeps f
 store_map_bytes_start = 64 * 2**30  # address space; the file itself grows as it is used
 store_map_bytes_windows = 64 * 2**20  # Windows allocates the whole map, so it starts small and grows
 store_map_bytes_max = 2**42
+store_walk_bytes_max = 2_000_000_000  # after a crash a file up to this size is walked first: 1.4 s for 150 MB
 store_disk_free_bytes_min = 4_000_000  # with less free after a failed write, the disk is called full
 
 # --- keys and values -------------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ tenant_features_max = 100
 plan_users_max = 5
 plan_workspace_sessions_max = 10_000
 plan_storage_bytes_max = 10_000_000_000
-plan_requests_per_minute_max = 6_000
+plan_requests_per_minute_max = 600_000  # stops a runaway loop, and is far above what all windows of a person ask
 plan_requests_per_minute_min = 60  # fewer, and an admin could not set it back
 page_items_default = 100
 page_items_max = 1_000
@@ -161,6 +162,9 @@ nonce_chars_max = 128
 idempotency_key_chars_max = 255
 idempotency_seconds = 24 * 3_600  # so long an answer is replayed
 patch_attempts_max = 50  # a merge patch without If-Match is tried again on what another writer has left
+differences_max = 2_000  # between two snapshots; more are counted as that there are more
+difference_chars_max = 500  # of a text in one of them
+difference_line_chars_max = 80  # of a value in its line for people
 gzip_bytes_min = 2_048  # a shorter answer is not worth compressing
 cursor_chars_max = 1_024  # a key's bytes in base64
 
