@@ -36,8 +36,8 @@ _DATA_VERSION = 1  # LMDB 0.9; its development versions write 999
 def check_file(folder: Path, *, distrusted: bool) -> None:
     """Check what LMDB would trust blindly at opening.
 
-    A file that is shorter than it says, or whose last holder died, is walked first: if it is damaged, reading it
-    might have been what killed the holder.
+    A file that is shorter than it says, or whose last holder died (up to a size), is walked first: if it is damaged,
+    reading it might have been what killed the holder.
 
     Args:
         folder: Of the store.
@@ -53,6 +53,7 @@ def check_file(folder: Path, *, distrusted: bool) -> None:
     size = path.stat().st_size
     with path.open("rb") as file:
         pages_bytes = max(_used_bytes(file, 0, path), _used_bytes(file, None, path))
+    distrusted = distrusted and size <= limits.store_walk_bytes_max
     if (size < pages_bytes or distrusted) and not _is_whole(folder):
         raise damaged(
             folder,

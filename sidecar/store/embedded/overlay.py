@@ -26,54 +26,18 @@ class Overlay:
             return (entry.outcome(None), False) if entry.independent else (entry.outcome(self._snapshot.get(key)), True)
         return entry, False
 
-    def rows(self, begin: bytes, end: bytes, limit: int, *, reverse: bool = False) -> Rows:
-        """Return the rows from ``begin`` to before ``end``, or from before ``end`` down; ``limit`` 0 is none."""
-        rows: Rows = []
-        low, high = begin, end
-        while low < high and (not limit or len(rows) < limit):
-            rest = limit - len(rows) if limit else 0
-            if reverse:
-                high = self._step_down(low, high, rest, rows)
+    def rows(self, begin: bytes, end: bytes, *, reverse: bool = False) -> Rows:
+        """Return all rows from ``begin`` to before ``end``; nothing among them may be unreadable."""
+        merged: dict[bytes, bytes] = {}
+        low = begin
+        for cleared_begin, cleared_end in self._writes.cleared.within(begin, end):
+            merged.update(self._snapshot.rows(low, cleared_begin, 0))
+            low = cleared_end
+        merged.update(self._snapshot.rows(low, end, 0))
+        for key in self._writes.keys_between(begin, end):
+            value, _ = self.get(key)
+            if value is None:
+                merged.pop(key, None)
             else:
-                low = self._step_up(low, high, rest, rows)
-        return rows
-
-    def _step_up(self, low: bytes, high: bytes, rest: int, rows: Rows) -> bytes:
-        """Add the rows of the next stretch that is all of one kind; return where it ends."""
-        writes = self._writes
-        if low in writes.points:
-            self._add_point(low, rows)
-            return low + b"\x00"
-        if low in writes.unreadable:
-            raise TransactionError(1036)
-        point = writes.next_point(low)
-        stops = [high, point, writes.unreadable.next_begin(low)]
-        cleared = writes.cleared.around(low)
-        if cleared is not None:
-            return min(stop for stop in [*stops, cleared[1]] if stop is not None)
-        stop = min(stop for stop in [*stops, writes.cleared.next_begin(low)] if stop is not None)
-        rows += self._snapshot.rows(low, stop, rest)
-        return stop
-
-    def _step_down(self, low: bytes, high: bytes, rest: int, rows: Rows) -> bytes:
-        """Add the rows of the last stretch before ``high`` that is all of one kind; return where it begins."""
-        writes = self._writes
-        point = writes.previous_point(high)
-        if point is not None and point + b"\x00" == high:
-            self._add_point(point, rows)
-            return point
-        if writes.unreadable.before(high) is not None:
-            raise TransactionError(1036)
-        after_point = None if point is None else point + b"\x00"
-        stops = [low, after_point, writes.unreadable.previous_end(high)]
-        cleared = writes.cleared.before(high)
-        if cleared is not None:
-            return max(stop for stop in [*stops, cleared[0]] if stop is not None)
-        stop = max(stop for stop in [*stops, writes.cleared.previous_end(high)] if stop is not None)
-        rows += self._snapshot.rows(stop, high, rest, reverse=True)
-        return stop
-
-    def _add_point(self, key: bytes, rows: Rows) -> None:
-        value, _ = self.get(key)
-        if value is not None:
-            rows.append((key, value))
+                merged[key] = value
+        return sorted(merged.items(), reverse=reverse)

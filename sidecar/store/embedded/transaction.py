@@ -172,25 +172,35 @@ class EmbeddedTransaction:
             return []
         view = self._snapshot or self._open()
         try:
-            if first.offset == last.offset == 1 and not self._writes.stamped and not (limit and self._writes):
-                return self._rows_between(view, low, high, limit, reverse=reverse, snapshot=snapshot)
+            if first.offset == last.offset == 1:
+                rows = self._plain_rows(view, (low, high), limit, reverse=reverse)
+                if rows is not None:
+                    self._note_rows(rows, (low, high), limit, reverse=reverse, snapshot=snapshot)
+                    return rows
             return self._rows_walked(view, first, last, limit, reverse=reverse, snapshot=snapshot)
         except TransactionError as error:
             self._fail_read(error)
             raise
 
-    def _rows_between(
-        self, view: Snapshot, low: bytes, high: bytes, limit: int, *, reverse: bool, snapshot: bool
-    ) -> Rows:
-        """Read between two keys where nothing can be unreadable: the short way to what the walk would find."""
-        source = Overlay(view, self._writes) if self._writes else view
-        rows = source.rows(low, high, limit, reverse=reverse)
+    def _plain_rows(self, view: Snapshot, span: tuple[bytes, bytes], limit: int, *, reverse: bool) -> Rows | None:
+        """Read between two keys by a short way that comes to what the walk would; None where it might not.
+
+        The walk matters where a limit is counted over own writes, or where something is unreadable.
+        """
+        writes = self._writes
+        if not writes or not writes.touches(*span):
+            return view.rows(*span, limit, reverse=reverse)
+        if limit or writes.unreadable_within(*span):
+            return None
+        return Overlay(view, writes).rows(*span, reverse=reverse)
+
+    def _note_rows(self, rows: Rows, span: tuple[bytes, bytes], limit: int, *, reverse: bool, snapshot: bool) -> None:
+        low, high = span
         if limit and len(rows) == limit:
             low, high = (rows[-1][0], high) if reverse else (low, rows[-1][0] + b"\x00")
         self._seen_ranges.append((low, high))
         if not snapshot:
             self._conflict_on(low, high)
-        return rows
 
     def _rows_walked(
         self, view: Snapshot, first: KeySelector, last: KeySelector, limit: int, *, reverse: bool, snapshot: bool

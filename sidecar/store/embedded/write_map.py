@@ -225,6 +225,23 @@ class WriteMap:
             self._order = sorted(self.points)
         return self._order
 
+    def touches(self, begin: bytes, end: bytes) -> bool:
+        """Tell whether something in a range is written, cleared or unreadable."""
+        following = self.next_point(begin)
+        return (
+            (following is not None and following < end)
+            or self.cleared.overlaps(begin, end)
+            or self.unreadable.overlaps(begin, end)
+        )
+
+    def unreadable_within(self, begin: bytes, end: bytes) -> bool:
+        """Tell whether something in a range can not be read."""
+        if not self.stamped:
+            return False
+        return self.unreadable.overlaps(begin, end) or any(
+            self._unreadable_entry(self.points[key]) for key in self.keys_between(begin, end)
+        )
+
     def depends_on_store(self, begin: bytes, end: bytes) -> list[tuple[bytes, bytes]]:
         """Return the parts of a range where what is read depends on what is stored: those a read conflicts on."""
         rest = RangeSet()
