@@ -212,7 +212,8 @@ async def test_a_changed_role_refuses_old_access_tokens_and_a_deactivated_user_g
     tenant = await house.tenant("acme")
     admin, user = await house.person(tenant, "admin"), await house.person(tenant, "developer")
     path = f"/api/v5/users/{user.user.id}"
-    for change in ({"role": "viewer"}, {"is_active": False}):
+    for change in ({"role": "viewer"}, {"password": PASSWORD}, {"is_active": False}):
+        user = await house.person(tenant, "developer")
         assert (await house.call("PATCH", path, admin.access_token, json=change)).status == 200
         answer = await house.call("GET", "/api/v5/users/me", user.access_token)
         assert (answer.status, answer.code) == (401, "token_revoked")

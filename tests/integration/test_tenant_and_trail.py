@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar import limits
+from sidecar.daemon.lifecycle import Tasks
 from sidecar.errors import LimitExceededError
 from sidecar.ids import new_id
 from sidecar.models.base import timestamp
@@ -163,6 +164,20 @@ async def test_what_a_user_sets_off_in_the_background_is_not_audited_as_theirs(h
     types = {row["event_type"] for row in await house.events(token)}
     assert "workspace.created" in types
     assert not {name for name in types if name.startswith("file.")}
+
+
+async def test_a_background_task_acts_for_nobody_whoever_started_it(house: House, admin: Login) -> None:
+    tasks, keys = Tasks(), house.context.database.keyspace.tenant(admin.tenant.id)
+
+    async def rename() -> None:
+        await house.context.database.transact(lambda tr: Tenants(keys).update(tr, admin.tenant.id, {"name": "new"}))
+
+    with acting(actor(admin)):
+        await tasks.start(rename(), name="rename")
+        assert await house.events(admin.access_token) == []
+        await rename()
+    await tasks.close()
+    assert [row["event_type"] for row in await house.events(admin.access_token)] == ["tenant.updated"]
 
 
 async def test_a_large_change_is_one_row_that_counts(house: House, admin: Login) -> None:
