@@ -52,6 +52,12 @@ class VersionConflictError(ConflictError):
     code = "version_conflict"
 
 
+class KeyReusedError(SidecarError):
+    """An Idempotency-Key came again with another request; the caller takes a new one."""
+
+    code = "idempotency_key_reused"
+
+
 class UnauthenticatedError(SidecarError):
     """The caller has not shown who it is; a valid token would help."""
 

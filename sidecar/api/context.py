@@ -16,7 +16,9 @@ from sidecar.feed.progress import ProgressBoard
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
 from sidecar.services.accounts import Accounts
+from sidecar.services.conversations import ConversationService
 from sidecar.services.logins import Caller, Logins
+from sidecar.services.sessions import SessionService
 from sidecar.services.tickets import Tickets
 from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
@@ -66,6 +68,8 @@ class Context:
     attempts: Attempts
     requests: Buckets
     workspaces: WorkspaceService
+    sessions: SessionService
+    conversations: ConversationService
     feed: Callable[[str], tuple[ChangeLog, Hub]]
     progress: ProgressBoard
     pairing_key: str = field(repr=False)

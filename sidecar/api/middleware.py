@@ -1,7 +1,7 @@
 """What every request passes before its handler sees it, each a small function; ``MIDDLEWARE`` is their order.
 
-Id, access log and errors; Host; Origin; body; who is asking; whose records; role; rate; on whose behalf. What a route
-demands is its policy in ``api.routes``.
+Id, access log and errors; Host; Origin; body; who is asking; whose records; role; rate; on whose behalf; the
+answer's form; whether it was asked before. What a route demands is its policy in ``api.routes``.
 """
 
 import logging
@@ -25,7 +25,9 @@ from sidecar.api.context import (
     Handler,
     Policy,
 )
+from sidecar.api.idempotency import replay
 from sidecar.api.peers import device_of, peer_of
+from sidecar.api.preferences import shape
 from sidecar.auth.buckets import Rate, Taken
 from sidecar.auth.pairing import is_pairing_key
 from sidecar.errors import ForbiddenError, SidecarError, TooManyRequestsError, UnauthenticatedError
@@ -168,6 +170,8 @@ MIDDLEWARE = (
     check_role,
     limit_rate,
     act,
+    shape,
+    replay,
 )
 
 

@@ -1,12 +1,14 @@
 """The one way to read a request and to render an answer."""
 
 import json
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from aiohttp import web
 from pydantic import Field, StringConstraints, ValidationError
+from pydantic_core import from_json
 
 from sidecar import limits
 from sidecar.api.context import TENANT
@@ -15,6 +17,7 @@ from sidecar.models.base import Record, Value, invalid
 from sidecar.repositories.keys import TenantKeys
 
 V = TypeVar("V", bound=Value)
+LINES_TYPE = "application/x-ndjson"  # of exports and imports, which are streamed
 
 
 class PageQuery(Value):
@@ -52,15 +55,47 @@ async def body(request: web.Request, model: type[V]) -> V:
     Raises:
         InvalidError: It is no JSON, or not what the model allows.
     """
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(reason="The body has to be application/json.")
-    text = await request.read()
+    return checked(model, await tree(request))
+
+
+def checked(model: type[V], sent: object) -> V:
+    """Return what came in a body as ``model``.
+
+    Raises:
+        InvalidError: It is not what the model allows.
+    """
     try:
-        return model.model_validate(json.loads(text))
+        return model.model_validate(sent)
     except ValidationError as error:
         raise invalid("The body", error) from None
-    except (ValueError, RecursionError):
+
+
+async def tree(request: web.Request, content_type: str = "application/json") -> object:
+    """Return the JSON body as plain values.
+
+    Raises:
+        InvalidError: It is no JSON: also when it is nested too deep, or has half of a surrogate pair.
+    """
+    if request.content_type != content_type:
+        raise web.HTTPUnsupportedMediaType(reason=f"The body has to be {content_type}.")
+    text = await request.read()
+    try:
+        return from_json(text)
+    except ValueError:
         raise InvalidError("The body is not JSON.", code="invalid_json") from None
+
+
+async def merge_patch(request: web.Request) -> dict[str, Any]:
+    """Return the body as a JSON Merge Patch (RFC 7396) of a record; plain ``application/json`` is taken for one too.
+
+    Raises:
+        InvalidError: It is no JSON object.
+    """
+    merge = "application/merge-patch+json"
+    patch = await tree(request, merge if request.content_type == merge else "application/json")
+    if not isinstance(patch, dict):
+        raise InvalidError("A merge patch of a record is a JSON object.")
+    return patch
 
 
 def if_match(request: web.Request) -> int | None:
@@ -88,14 +123,52 @@ def raw_answer(text: bytes, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     return web.Response(body=text, status=status, content_type="application/json", charset="utf-8")
 
 
-def record_answer(record: Record, status: HTTPStatus = HTTPStatus.OK, **more: Any) -> web.Response:  # noqa: ANN401 - JSON
-    """Return one record, with its ETag and some more members."""
+def record_answer(
+    record: Record,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    location: str | None = None,
+    **more: Any,  # noqa: ANN401 - JSON
+) -> web.Response:
+    """Return one record, with its ETag, where it lies if it is new, and some more members."""
     if more:
         response = json_answer({**record.model_dump(mode="json"), **more}, status)
     else:
         response = raw_answer(record.to_json(), status)
     response.headers["ETag"] = f'"{record.version}"'
+    if location is not None:
+        response.headers["Location"] = location
     return response
+
+
+def text_answer(text: bytes, status: HTTPStatus = HTTPStatus.OK, *, location: str | None = None) -> web.Response:
+    """Return one record whose JSON text is at hand, with its ETag."""
+    response = raw_answer(text, status)
+    response.headers["ETag"] = f'"{head_of(text).version}"'
+    if location is not None:
+        response.headers["Location"] = location
+    return response
+
+
+class Head(NamedTuple):
+    """What a record's JSON begins with, besides ids and times."""
+
+    version: int
+    user_id: str | None
+
+
+def head_of(text: bytes) -> Head:
+    """Return version and owner of a record's JSON without parsing the rest of it: they are among its first members."""
+    found = _HEAD.match(text)
+    assert found is not None  # noqa: S101 - every record begins so
+    version, owner = found.groups()
+    return Head(int(version), None if owner is None else owner.decode())
+
+
+_HEAD = re.compile(
+    rb'\{"id":"[^"]*","tenant_id":"[^"]*","created_at":"[^"]*","updated_at":"[^"]*","version":(\d+)'
+    rb'(?:,"user_id":"([^"]*)")?'
+)
 
 
 def page_answer(items: Iterable[bytes], next_cursor: str | None) -> web.Response:

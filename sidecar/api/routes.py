@@ -1,10 +1,63 @@
 """The one table of routes. Each states who may call it; the application refuses to start with one that does not."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
-from sidecar.api import audit, auth, changes, events, files, service, tenant, users, workspaces
+from sidecar.api import (
+    agents,
+    audit,
+    auth,
+    changes,
+    conversations,
+    events,
+    files,
+    lists,
+    service,
+    sessions,
+    settings,
+    snapshots,
+    tenant,
+    users,
+    workspaces,
+)
+from sidecar.api import answers as shown
 from sidecar.api import open as open_
 from sidecar.api.context import Handler, Policy
+from sidecar.api.requests import PageQuery
+from sidecar.models.agents import Agent
+from sidecar.models.audit import Audit
+from sidecar.models.auth_sessions import PublicAuthSession
+from sidecar.models.base import Value
+from sidecar.models.conversations import Conversation
+from sidecar.models.files import File
+from sidecar.models.messages import Message
+from sidecar.models.settings import Setting
+from sidecar.models.tenants import Tenant
+from sidecar.models.users import PublicUser
+from sidecar.models.workspace_sessions import SessionSummary, WorkspaceSession
+from sidecar.services.differences import Differences
+from sidecar.services.logins import Login
+
+
+class Shape(NamedTuple):
+    """What goes in and comes out, for the OpenAPI document.
+
+    Attributes:
+        body: What the request's JSON is.
+        query: Its query parameters.
+        answer: What comes back: a model, a page of one, or another kind of content by its media type.
+        statuses: Of the answers that are no problems.
+        tagged: The answer carries an ETag, and If-Match is honoured.
+        patch: The body is a merge patch of ``body``.
+    """
+
+    body: type[Value] | None = None
+    query: type[Value] | None = None
+    answer: Any = None
+    statuses: tuple[int, ...] = (200,)
+    tagged: bool = False
+    patch: bool = False
 
 
 class Route(NamedTuple):
@@ -14,41 +67,241 @@ class Route(NamedTuple):
     path: str
     handler: Handler
     policy: Policy
+    shape: Shape = Shape()
 
 
-ROUTES = (
-    Route("GET", "/healthz", service.healthz, Policy.PUBLIC),
-    Route("GET", "/readyz", service.readyz, Policy.PUBLIC),
-    Route("GET", "/api/v5/version", service.version, Policy.PUBLIC),
-    Route("GET", "/api/v5/hello", service.hello, Policy.PUBLIC),
-    Route("GET", "/open/{ticket}", open_.open_browser, Policy.CREDENTIALS),
-    Route("POST", "/api/v5/auth/pair", auth.pair, Policy.PAIRING_KEY),
-    Route("POST", "/api/v5/auth/register", auth.register, Policy.PAIRING_KEY),
-    Route("POST", "/api/v5/auth/login", auth.login, Policy.CREDENTIALS),
-    Route("POST", "/api/v5/auth/refresh", auth.refresh, Policy.CREDENTIALS),
-    Route("POST", "/api/v5/auth/logout", auth.logout, Policy.USER),
-    Route("POST", "/api/v5/auth/tickets", auth.issue_ticket, Policy.USER),
-    Route("GET", "/api/v5/auth/sessions", auth.list_logins, Policy.USER),
-    Route("DELETE", "/api/v5/auth/sessions/{id}", auth.end_login, Policy.USER),
-    Route("POST", "/api/v5/auth/keys/rotate", auth.rotate_keys, Policy.ADMIN),
-    Route("GET", "/api/v5/users/me", users.get_me, Policy.USER),
-    Route("PUT", "/api/v5/users/me", users.put_me, Policy.USER),
-    Route("PUT", "/api/v5/users/me/password", users.put_password, Policy.USER),
-    Route("GET", "/api/v5/users", users.list_all, Policy.ADMIN),
-    Route("POST", "/api/v5/users", users.add, Policy.ADMIN),
-    Route("PATCH", "/api/v5/users/{id}", users.patch, Policy.ADMIN),
-    Route("DELETE", "/api/v5/users/{id}", users.remove, Policy.ADMIN),
-    Route("GET", "/api/v5/tenant", tenant.get, Policy.USER),
-    Route("PATCH", "/api/v5/tenant", tenant.patch, Policy.ADMIN),
-    Route("GET", "/api/v5/audit", audit.list_all, Policy.MANAGER),
-    Route("POST", "/api/v5/workspaces", workspaces.add, Policy.WRITER),
-    Route("GET", "/api/v5/workspaces", workspaces.list_all, Policy.USER),
-    Route("GET", "/api/v5/workspaces/{id}", workspaces.get, Policy.USER),
-    Route("POST", "/api/v5/workspaces/{id}/rescan", workspaces.rescan, Policy.WRITER),
-    Route("DELETE", "/api/v5/workspaces/{id}", workspaces.remove, Policy.WRITER),
-    Route("GET", "/api/v5/files", files.list_all, Policy.USER),
-    Route("GET", "/api/v5/files/by-path", files.get_by_path, Policy.USER),
-    Route("GET", "/api/v5/files/{id}", files.get, Policy.USER),
-    Route("GET", "/api/v5/changes", changes.list_since, Policy.USER),
-    Route("GET", "/api/v5/events", events.events, Policy.SOCKET),
+V5 = "/api/v5"
+USER, WRITER, MANAGER, ADMIN = Policy.USER, Policy.WRITER, Policy.MANAGER, Policy.ADMIN
+Made: Callable[..., Shape] = partial(Shape, statuses=(201,), tagged=True)
+Tagged: Callable[..., Shape] = partial(Shape, tagged=True)
+Gone = Shape(statuses=(204,), tagged=True)
+
+_SERVICE = (
+    Route("GET", "/healthz", service.healthz, Policy.PUBLIC, Shape(answer=shown.Status)),
+    Route("GET", "/readyz", service.readyz, Policy.PUBLIC, Shape(answer=shown.Status, statuses=(200, 503))),
+    Route("GET", f"{V5}/version", service.version, Policy.PUBLIC, Shape(answer=shown.Version)),
+    Route("GET", f"{V5}/hello", service.hello, Policy.PUBLIC, Shape(query=service.HelloQuery, answer=shown.Hello)),
+    Route("GET", "/open/{ticket}", open_.open_browser, Policy.CREDENTIALS, Shape(statuses=(303,))),
 )
+_AUTH = (
+    Route("POST", f"{V5}/auth/pair", auth.pair, Policy.PAIRING_KEY, Shape(auth.EmptyBody, answer=Login)),
+    Route(
+        "POST",
+        f"{V5}/auth/register",
+        auth.register,
+        Policy.PAIRING_KEY,
+        Shape(auth.RegisterBody, answer=Login, statuses=(201,)),
+    ),
+    Route("POST", f"{V5}/auth/login", auth.login, Policy.CREDENTIALS, Shape(auth.LoginBody, answer=Login)),
+    Route("POST", f"{V5}/auth/refresh", auth.refresh, Policy.CREDENTIALS, Shape(auth.RefreshBody, answer=Login)),
+    Route("POST", f"{V5}/auth/logout", auth.logout, USER, Shape(statuses=(204,))),
+    Route("POST", f"{V5}/auth/tickets", auth.issue_ticket, USER, Shape(answer=shown.Ticket, statuses=(201,))),
+    Route(
+        "GET",
+        f"{V5}/auth/sessions",
+        auth.list_logins,
+        USER,
+        Shape(query=PageQuery, answer=list[PublicAuthSession]),
+    ),
+    Route("DELETE", f"{V5}/auth/sessions/{{id}}", auth.end_login, USER, Shape(statuses=(204,))),
+    Route("POST", f"{V5}/auth/keys/rotate", auth.rotate_keys, ADMIN, Shape(answer=shown.Keys)),
+)
+_SESSIONS = (
+    Route("POST", f"{V5}/sessions", sessions.add, WRITER, Made(sessions.SessionBody, answer=WorkspaceSession)),
+    Route(
+        "GET",
+        f"{V5}/sessions",
+        sessions.list_all,
+        USER,
+        Shape(query=sessions.SessionsQuery, answer=list[SessionSummary]),
+    ),
+    Route(
+        "POST",
+        f"{V5}/sessions/resume",
+        sessions.resume,
+        WRITER,
+        Tagged(sessions.ResumeBody, answer=WorkspaceSession, statuses=(200, 201)),
+    ),
+    Route("GET", f"{V5}/sessions/{{id}}", sessions.get, USER, Tagged(answer=WorkspaceSession)),
+    Route("PUT", f"{V5}/sessions/{{id}}", sessions.put, WRITER, Tagged(sessions.SessionBody, answer=WorkspaceSession)),
+    Route(
+        "PATCH",
+        f"{V5}/sessions/{{id}}",
+        sessions.patch,
+        WRITER,
+        Tagged(sessions.SessionBody, answer=WorkspaceSession, patch=True),
+    ),
+    Route("DELETE", f"{V5}/sessions/{{id}}", sessions.remove, WRITER, Gone),
+    Route(
+        "POST", f"{V5}/sessions/{{id}}/fork", sessions.fork, WRITER, Made(sessions.ForkBody, answer=WorkspaceSession)
+    ),
+    Route(
+        "GET",
+        f"{V5}/sessions/{{id}}/related",
+        sessions.list_related,
+        USER,
+        Shape(query=sessions.RelatedQuery, answer=list[SessionSummary]),
+    ),
+    Route(
+        "GET",
+        f"{V5}/sessions/{{id}}/children",
+        sessions.list_children,
+        USER,
+        Shape(query=PageQuery, answer=list[SessionSummary]),
+    ),
+    *(
+        Route("POST", f"{V5}/sessions/{{id}}/{name}/{verb}", handler, WRITER, Tagged(body, answer=WorkspaceSession))
+        for verb, change in (("add", lists.added), ("remove", lists.removed))
+        for name, handler, body in (
+            ("tags", lists.session_tags(change), lists.TagsBody),
+            ("facts", lists.session_notes("facts", change), lists.NotesBody),
+            ("decisions", lists.session_notes("decisions", change), lists.NotesBody),
+        )
+    ),
+    Route(
+        "GET",
+        f"{V5}/sessions/{{id}}/snapshots",
+        snapshots.list_all,
+        USER,
+        Shape(query=PageQuery, answer=list[shown.ShownSnapshot]),
+    ),
+    Route(
+        "POST",
+        f"{V5}/sessions/{{id}}/snapshots",
+        snapshots.take,
+        WRITER,
+        Made(snapshots.SnapshotBody, answer=shown.ShownSnapshot),
+    ),
+    Route(
+        "GET",
+        f"{V5}/sessions/{{id}}/snapshots/diff",
+        snapshots.compare,
+        USER,
+        Shape(query=snapshots.DifferenceQuery, answer=Differences),
+    ),
+    Route(
+        "POST",
+        f"{V5}/sessions/{{id}}/restore",
+        snapshots.restore,
+        WRITER,
+        Tagged(snapshots.RestoreBody, answer=WorkspaceSession),
+    ),
+)
+_CONVERSATIONS = (
+    Route(
+        "POST",
+        f"{V5}/conversations",
+        conversations.add,
+        WRITER,
+        Made(conversations.ConversationBody, answer=Conversation),
+    ),
+    Route(
+        "GET",
+        f"{V5}/conversations",
+        conversations.list_all,
+        USER,
+        Shape(query=conversations.ConversationsQuery, answer=list[Conversation]),
+    ),
+    Route(
+        "GET",
+        f"{V5}/conversations/{{id}}",
+        conversations.get,
+        USER,
+        Tagged(query=conversations.MessagesQuery, answer=shown.WholeConversation),
+    ),
+    Route(
+        "PATCH",
+        f"{V5}/conversations/{{id}}",
+        conversations.patch,
+        WRITER,
+        Tagged(conversations.ConversationPatch, answer=Conversation, patch=True),
+    ),
+    Route("DELETE", f"{V5}/conversations/{{id}}", conversations.remove, WRITER, Gone),
+    Route(
+        "POST",
+        f"{V5}/conversations/{{id}}/messages",
+        conversations.add_message,
+        WRITER,
+        Made(conversations.MessageBody, answer=Message),
+    ),
+    Route(
+        "GET",
+        f"{V5}/conversations/{{id}}/messages",
+        conversations.list_messages,
+        USER,
+        Shape(query=conversations.MessagesQuery, answer=list[Message]),
+    ),
+    *(
+        Route(
+            "POST",
+            f"{V5}/conversations/{{id}}/tags/{verb}",
+            lists.conversation_tags(change),
+            WRITER,
+            Tagged(lists.TagsBody, answer=Conversation),
+        )
+        for verb, change in (("add", lists.added), ("remove", lists.removed))
+    ),
+)
+_PEOPLE = (
+    Route("GET", f"{V5}/users/me", users.get_me, USER, Tagged(answer=PublicUser)),
+    Route("PUT", f"{V5}/users/me", users.put_me, USER, Tagged(users.MeBody, answer=PublicUser)),
+    Route("PUT", f"{V5}/users/me/password", users.put_password, USER, Shape(users.PasswordBody, answer=Login)),
+    Route("GET", f"{V5}/users", users.list_all, ADMIN, Shape(query=PageQuery, answer=list[PublicUser])),
+    Route("POST", f"{V5}/users", users.add, ADMIN, Made(users.NewUserBody, answer=PublicUser)),
+    Route("PATCH", f"{V5}/users/{{id}}", users.patch, ADMIN, Tagged(users.UserPatch, answer=PublicUser)),
+    Route("DELETE", f"{V5}/users/{{id}}", users.remove, ADMIN, Gone),
+    Route("GET", f"{V5}/tenant", tenant.get, USER, Tagged(answer=Tenant)),
+    Route("PATCH", f"{V5}/tenant", tenant.patch, ADMIN, Tagged(tenant.TenantBody, answer=Tenant)),
+    Route("GET", f"{V5}/audit", audit.list_all, MANAGER, Shape(query=audit.AuditQuery, answer=list[Audit])),
+    Route("GET", f"{V5}/settings", settings.list_all, USER, Shape(query=PageQuery, answer=list[Setting])),
+    Route("GET", f"{V5}/settings/{{category}}/{{key}}", settings.get, USER, Tagged(answer=Setting)),
+    Route(
+        "PUT",
+        f"{V5}/settings/{{category}}/{{key}}",
+        settings.put,
+        WRITER,
+        Tagged(settings.SettingBody, answer=Setting, statuses=(200, 201)),
+    ),
+    Route("DELETE", f"{V5}/settings/{{category}}/{{key}}", settings.remove, WRITER, Gone),
+    Route("POST", f"{V5}/agents", agents.add, MANAGER, Made(agents.AgentBody, answer=Agent)),
+    Route("GET", f"{V5}/agents", agents.list_all, USER, Shape(query=agents.AgentsQuery, answer=list[Agent])),
+    Route("GET", f"{V5}/agents/{{id}}", agents.get, USER, Tagged(answer=Agent)),
+    Route("PUT", f"{V5}/agents/{{id}}", agents.put, MANAGER, Tagged(agents.AgentBody, answer=Agent)),
+    Route("PATCH", f"{V5}/agents/{{id}}", agents.patch, MANAGER, Tagged(agents.AgentBody, answer=Agent, patch=True)),
+    Route("DELETE", f"{V5}/agents/{{id}}", agents.remove, MANAGER, Gone),
+)
+_FILES = (
+    Route(
+        "POST",
+        f"{V5}/workspaces",
+        workspaces.add,
+        WRITER,
+        Tagged(workspaces.WorkspaceBody, answer=shown.WatchedWorkspace, statuses=(200, 201)),
+    ),
+    Route(
+        "GET",
+        f"{V5}/workspaces",
+        workspaces.list_all,
+        USER,
+        Shape(query=PageQuery, answer=list[shown.WatchedWorkspace]),
+    ),
+    Route("GET", f"{V5}/workspaces/{{id}}", workspaces.get, USER, Tagged(answer=shown.WatchedWorkspace)),
+    Route(
+        "POST",
+        f"{V5}/workspaces/{{id}}/rescan",
+        workspaces.rescan,
+        WRITER,
+        Tagged(answer=shown.WatchedWorkspace, statuses=(202,)),
+    ),
+    Route("DELETE", f"{V5}/workspaces/{{id}}", workspaces.remove, WRITER, Gone),
+    Route("GET", f"{V5}/files", files.list_all, USER, Shape(query=files.FilesQuery, answer=list[File])),
+    Route("GET", f"{V5}/files/by-path", files.get_by_path, USER, Tagged(query=files.FileQuery, answer=File)),
+    Route("GET", f"{V5}/files/{{id}}", files.get, USER, Tagged(answer=File)),
+)
+_FEED = (
+    Route(
+        "GET", f"{V5}/changes", changes.list_since, USER, Shape(query=changes.ChangesQuery, answer=shown.ChangesAnswer)
+    ),
+    Route("GET", f"{V5}/events", events.events, Policy.SOCKET, Shape(statuses=(101,))),
+)
+ROUTES: tuple[Route, ...] = (*_SERVICE, *_AUTH, *_SESSIONS, *_CONVERSATIONS, *_PEOPLE, *_FILES, *_FEED)

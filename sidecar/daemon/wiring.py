@@ -29,9 +29,11 @@ from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.transactions import Database
 from sidecar.services import plans
 from sidecar.services.accounts import Accounts
+from sidecar.services.conversations import ConversationService
 from sidecar.services.logins import Logins
 from sidecar.services.migrations import Migrations
 from sidecar.services.retention import Retention
+from sidecar.services.sessions import SessionService
 from sidecar.services.tickets import Tickets
 from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
@@ -109,6 +111,8 @@ class Daemon:
             attempts=Attempts(self._clock),
             requests=Buckets(self._clock, keys_max=limits.buckets_max),
             workspaces=self._workspaces,
+            sessions=SessionService(database),
+            conversations=ConversationService(database),
             feed=Feeds(database, self._tasks).of,
             progress=progress,
             pairing_key=pairing_key,

@@ -69,7 +69,7 @@ class Repository(Generic[R]):
         value = tr.kv.get(self.key(identifier))
         if value is None:
             return None
-        return codec.json_of(self._whole(tr, value)) if self.served_as_stored else self.decoded(tr, value).to_json()
+        return self.served(tr, value)
 
     def find(self, tr: Reading, identifier: str) -> R | None:
         """Return a record, or None when there is none of that id."""
@@ -120,6 +120,28 @@ class Repository(Generic[R]):
         prefix = self.spaces[index.name].raw
         rows, next_cursor = page(tr, prefix, between, cursor=cursor, limit=limit, reverse=reverse)
         return Page([self._named(tr, index, key, value) for key, value in rows], next_cursor)
+
+    def page_served(
+        self,
+        tr: Reading,
+        index: Index[R] | None,
+        *,
+        under: Items = (),
+        cursor: str | None = None,
+        limit: int = limits.page_items_default,
+        reverse: bool = False,
+    ) -> Page[bytes]:
+        """Return a page as ``list_by`` does, or with no index as ``list_all``: each record's JSON as lists show it."""
+        if index is None:
+            rows, next_cursor = page(tr, self.records.raw, self.primary_range(), cursor=cursor, limit=limit)
+            return Page([self.served(tr, value) for _, value in rows], next_cursor)
+        space = self.spaces[index.name]
+        rows, next_cursor = page(tr, space.raw, space.range(under), cursor=cursor, limit=limit, reverse=reverse)
+        return Page([self.served(tr, self._value(tr, index, key, value)) for key, value in rows], next_cursor)
+
+    def served(self, tr: Reading, value: bytes) -> bytes:
+        """Return the JSON that lists show of stored bytes; where it is what is stored, nothing is decoded."""
+        return codec.json_of(self._whole(tr, value)) if self.served_as_stored else self.decoded(tr, value).to_json()
 
     def find_by(self, tr: Reading, index: Index[R], tail: Items) -> R | None:
         """Return the one record that a unique index names, or None."""
@@ -337,9 +359,12 @@ class Repository(Generic[R]):
             )
 
     def _named(self, tr: Reading, index: Index[R], key: bytes, value: bytes) -> R:
+        return self.decoded(tr, self._value(tr, index, key, value))
+
+    def _value(self, tr: Reading, index: Index[R], key: bytes, value: bytes) -> bytes:
         record = tr.kv.get(self.named_key(index, key, value))
         if record is None:
             raise CorruptStoreError(
                 f"{index.name} names a {self.model.__name__} that is not there; run `sidecar doctor --repair`."
             )
-        return self.decoded(tr, record)
+        return record

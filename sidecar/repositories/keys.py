@@ -64,6 +64,8 @@ CHANGES = "changes"
 CHANGES_HEAD = "changes_head"
 CHANGES_FLOOR = "changes_floor"
 CHANGES_COUNT = "changes_count"
+IDEMPOTENCY = "idempotency"
+IDEMPOTENCY_BY_TIME = "idempotency_by_time"
 INDEXES = "indexes"
 DELETIONS = "deletions"
 SCHEMA = "schema"
@@ -187,6 +189,13 @@ KEYS = (
     KeyRow(CHANGES_HEAD, "/{tenant}/changes_head", "versionstamp of the newest change; watched", "transactions"),
     KeyRow(CHANGES_FLOOR, "/{tenant}/changes_floor", "versionstamp below which changes are trimmed", "changes"),
     KeyRow(CHANGES_COUNT, "/{tenant}/changes_count", "how many rows of changes; atomic ADD", "transactions"),
+    KeyRow(
+        IDEMPOTENCY,
+        "/{tenant}/idempotency/{user}/{sha256 of the key}/{n}",
+        "the answer to a request with an Idempotency-Key, in slices",
+        "idempotency",
+    ),
+    KeyRow(IDEMPOTENCY_BY_TIME, "/{tenant}/idempotency_by_time/{ms}/{user}/{sha256}", "nothing", "idempotency"),
     KeyRow(
         INDEXES,
         "/{tenant}/indexes/{index}",

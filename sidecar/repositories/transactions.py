@@ -46,6 +46,23 @@ def acting(actor: Actor) -> Iterator[None]:
         _actor.reset(before)
 
 
+Keeper = Callable[["Writing", object], None]
+_keeper: ContextVar[Keeper | None] = ContextVar("keeper", default=None)
+
+
+@contextmanager
+def keeping(keeper: Keeper) -> Iterator[None]:
+    """Let ``keeper`` see the result of every transaction that this task opens inside the block, before it is committed.
+
+    What it writes is committed with the rest: so an answer to a request is kept in the transaction that earned it.
+    """
+    before = _keeper.set(keeper)
+    try:
+        yield
+    finally:
+        _keeper.reset(before)
+
+
 class Reading:
     """One snapshot of the records.
 
@@ -144,13 +161,15 @@ class Database:
 
     async def transact(self, body: Callable[[Writing], T], *, background: bool = False) -> T:
         """Run ``body`` and commit; durable when this returns. See ``Engine.transact`` for what a body may do."""
-        actor = _actor.get()
+        actor, keeper = _actor.get(), _keeper.get()
 
         def run(kv: Transaction) -> T:
             tr = Writing(kv, self.clock.now_ms())
             result = body(tr)
             if actor is not None and self._trail is not None:
                 self._trail(tr, actor)
+            if keeper is not None:
+                keeper(tr, result)
             tr.flush()
             return result
 

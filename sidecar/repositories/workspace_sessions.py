@@ -4,6 +4,8 @@ from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 from sidecar import limits
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.base import milliseconds, timestamp
@@ -34,6 +36,8 @@ BY_CONVERSATION = Index[StoredSession](
 BY_TAG = Index[StoredSession](
     keys.SESSIONS_BY_TAG, tails=lambda session: [(keys.id_element(session.user_id), tag) for tag in session.tags]
 )
+_PARTS_ADAPTER = TypeAdapter(Parts)
+_PARTS = b',"parts":'  # in stored JSON; what follows holds hashes and numbers, so the last one is the field
 
 
 class WorkspaceSessions(Repository[StoredSession]):
@@ -61,11 +65,19 @@ class WorkspaceSessions(Repository[StoredSession]):
 
     def find_json(self, tr: Reading, identifier: str) -> bytes | None:
         """Return a session with its state as the API serves it, put together from bytes, or None."""
-        stored = self.find(tr, identifier)
-        if stored is None:
+        value = tr.kv.get(self.key(identifier))
+        if value is None:
             return None
-        fields = (b',"%b":%b' % (name.encode(), text) for name, text in parts.json_of(tr, self.blobs, stored.parts))
-        return b"".join((stored.to_json()[:-1], *fields, b"}"))
+        text = codec.json_of(self._whole(tr, value))
+        end = text.rindex(_PARTS)
+        named = _PARTS_ADAPTER.validate_json(text[end + len(_PARTS) : -1])
+        fields = (b',"%b":%b' % (name.encode(), each) for name, each in parts.json_of(tr, self.blobs, named))
+        return b"".join((text[:end], *fields, b"}"))
+
+    def served(self, tr: Reading, value: bytes) -> bytes:
+        """Return the JSON of the summary: what is stored, up to the parts, which are its last field."""
+        text = codec.json_of(self._whole(tr, value))
+        return text[: text.rindex(_PARTS)] + b"}"
 
     # --- writing ---
 

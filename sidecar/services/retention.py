@@ -19,6 +19,7 @@ from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.blobs import Blobs
 from sidecar.repositories.changes import Changes
 from sidecar.repositories.files import Files
+from sidecar.repositories.idempotency import Idempotency
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.snapshots import Snapshots, to_thin
 from sidecar.repositories.transactions import Database, Writing
@@ -74,6 +75,7 @@ class Retention:
             files=await self.cleanup_deleted(tenant, limits.files_deleted_days_max),
             snapshots=await self.thin_snapshots(tenant),
             changes=await self.trim_changes(tenant),
+            answers=await self.expire_answers(tenant),
             blobs=await self.collect_blobs(tenant),
         )
 
@@ -90,6 +92,10 @@ class Retention:
     async def cleanup_deleted(self, tenant: TenantKeys, days: int) -> int:
         """Remove files that have been gone for so many days; return how many."""
         return await self._in_batches(lambda tr, limit: Files(tenant).cleanup_deleted(tr, days, limit=limit))
+
+    async def expire_answers(self, tenant: TenantKeys) -> int:
+        """Remove answers that were kept for repeated requests and are too old; return how many."""
+        return await self._in_batches(lambda tr, limit: Idempotency(tenant).expire(tr, limit=limit))
 
     async def trim_changes(self, tenant: TenantKeys) -> int:
         """Remove change rows that are too old or too many; return how many."""

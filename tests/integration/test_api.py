@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -118,7 +119,7 @@ async def test_public_routes_answer_without_a_token(caller: Caller) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 async def test_every_route_keeps_its_policy_and_refuses_foreign_hosts_and_origins(caller: Caller, route: Any) -> None:
-    path = route.path.replace("{id}", NOBODY) + ("?nonce=a" if route.path.endswith("hello") else "")
+    path = re.sub(r"\{\w+\}", NOBODY, route.path) + ("?nonce=a" if route.path.endswith("hello") else "")
     body: dict[str, Any] = {"json": {}} if route.method == "POST" else {}
     for header in (
         {"Host": "evil.example"},

@@ -25,7 +25,17 @@ SECRETS = ("secret", "belongings")  # words that stand in every record of ``Hous
 BODIES: dict[tuple[str, str], JsonObject] = {
     ("POST", "/api/v5/conversations/{id}/messages"): {"role": "user", "content": "x"},
     ("PUT", "/api/v5/sessions/{id}"): {"name": "x", "workspace_path": "/x"},
-    ("POST", "/api/v5/sessions/{id}/restore"): {"snapshot_id": NOBODY},
+    ("PUT", "/api/v5/agents/{id}"): {"name": "x", "agent_type": "specialist"},
+    **{
+        ("POST", f"/api/v5/{kind}/{{id}}/{name}/{verb}"): {"items": ["x"]}
+        for kind, name in (
+            ("sessions", "tags"),
+            ("sessions", "facts"),
+            ("sessions", "decisions"),
+            ("conversations", "tags"),
+        )
+        for verb in ("add", "remove")
+    },
 }
 BY_ID = [route for route in ROUTES if route.policy in ROLES and "{id}" in route.path]
 LISTS = [
@@ -104,10 +114,13 @@ def kind_in(route: Route) -> str:
     return "auth_sessions" if route.path.startswith("/api/v5/auth/") else kind
 
 
-async def ask(house: House, route: Route, token: str, identifier: str) -> tuple[int, Any]:
+async def ask(house: House, route: Route, token: str, identifier: str, ids: dict[str, str]) -> tuple[int, Any]:
     sent: dict[str, Any] = {}
+    if route.path.endswith("/diff"):
+        sent = {"params": {"from_id": ids["snapshots"]}}
     if route.method in ("POST", "PUT", "PATCH"):
-        sent = {"json": BODIES.get((route.method, route.path), {})}
+        restored = {"snapshot_id": ids["snapshots"]} if route.path.endswith("/restore") else {}
+        sent = {"json": BODIES.get((route.method, route.path), restored)}
     answer = await house.call(route.method, path_of(route, id=identifier), token, **sent)
     content = dict(answer.content or {})
     content.pop("request_id", None)
@@ -121,9 +134,9 @@ async def test_an_id_of_another_tenant_is_as_unknown_as_one_that_nobody_has(hous
     theirs = ids[kind_in(route)]
     unknown = str(uuid.UUID(int=uuid.UUID(theirs).int ^ 1))
     with reads_of(house) as reads_of_theirs:
-        answer_to_theirs = await ask(house, route, caller.access_token, theirs)
+        answer_to_theirs = await ask(house, route, caller.access_token, theirs, ids)
     with reads_of(house) as reads_of_unknown:
-        answer_to_unknown = await ask(house, route, caller.access_token, unknown)
+        answer_to_unknown = await ask(house, route, caller.access_token, unknown, ids)
     assert answer_to_theirs[0] == 404
     assert answer_to_theirs == answer_to_unknown
     assert await house.dump() == before
@@ -133,7 +146,7 @@ async def test_an_id_of_another_tenant_is_as_unknown_as_one_that_nobody_has(hous
     as_theirs = [key.replace(uuid.UUID(theirs).bytes, b"ID") for key in reads_of_theirs]
     as_unknown = [key.replace(uuid.UUID(unknown).bytes, b"ID") for key in reads_of_unknown]
     assert as_theirs == as_unknown, "the two took different ways, so their times could tell them apart"
-    status, _ = await ask(house, route, owner.access_token, theirs)
+    status, _ = await ask(house, route, owner.access_token, theirs, ids)
     assert status != 404, "the route does not reach its owner's record either, so this test shows nothing"
 
 

@@ -1,0 +1,78 @@
+"""Whose records a request may reach inside its tenant: one's own.
+
+A manager and an admin read everybody's, an admin changes them too. What may not be read is a 404, so that nobody learns
+that it is there.
+"""
+
+from typing import Any
+
+from aiohttp import web
+
+from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.requests import head_of
+from sidecar.auth.tokens import Principal
+from sidecar.errors import ForbiddenError, NotFoundError
+from sidecar.repositories.base import Repository
+from sidecar.repositories.transactions import Reading
+
+READ_ALL = frozenset({"admin", "manager"})
+
+
+def may_read(principal: Principal, owner_id: str | None) -> bool:
+    """Tell whether a caller may read what belongs to ``owner_id``."""
+    return owner_id == principal.user_id or principal.role in READ_ALL
+
+
+def shown_user(request: web.Request, asked: str | None) -> str:
+    """Return whose records a list shows: the caller's own unless they ask for another's.
+
+    Raises:
+        ForbiddenError: They may not read that user's.
+    """
+    principal = request[PRINCIPAL]
+    if not may_read(principal, asked or principal.user_id):
+        raise ForbiddenError("Only managers and admins read what belongs to others.", code="role")
+    return asked or principal.user_id
+
+
+def check_readable(request: web.Request, repository: Repository[Any], identifier: str, text: bytes | None) -> bytes:
+    """Return the JSON of a record that the caller may read.
+
+    Raises:
+        NotFoundError: There is none, or they may not.
+    """
+    if text is None or not may_read(request[PRINCIPAL], head_of(text).user_id):
+        raise NotFoundError(f"There is no {repository.model.__name__} {identifier}.", details={"id": identifier})
+    return text
+
+
+async def readable(request: web.Request, repository: Repository[Any], identifier: str | None = None) -> str:
+    """Return the id in the path (or the given one) if the caller may read its record; raises as ``check_readable``."""
+    identifier = identifier or request.match_info["id"]
+
+    def body(tr: Reading) -> bytes | None:
+        value = tr.kv.get(repository.key(identifier))
+        return None if value is None else repository.served(tr, value)
+
+    check_readable(request, repository, identifier, await request.app[CONTEXT].database.read(body))
+    return identifier
+
+
+async def changeable(request: web.Request, repository: Repository[Any]) -> str:
+    """Return the id in the path if the caller may change its record.
+
+    Raises:
+        NotFoundError: There is none, or they may not read it.
+        ForbiddenError: They may only read it.
+    """
+    identifier = request.match_info["id"]
+
+    def body(tr: Reading) -> bytes | None:
+        value = tr.kv.get(repository.key(identifier))
+        return None if value is None else repository.served(tr, value)
+
+    text = check_readable(request, repository, identifier, await request.app[CONTEXT].database.read(body))
+    principal = request[PRINCIPAL]
+    if head_of(text).user_id != principal.user_id and principal.role != "admin":
+        raise ForbiddenError("Only its owner and admins change this.", code="not_owner")
+    return identifier

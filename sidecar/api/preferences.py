@@ -1,0 +1,46 @@
+"""What a client prefers of an answer's form: ``Prefer: return=minimal`` (RFC 7240), and gzip."""
+
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+
+from sidecar import limits
+from sidecar.api.context import Handler
+
+_CHANGING = frozenset({"POST", "PUT", "PATCH"})
+_SHORTENED = frozenset({HTTPStatus.OK.value, HTTPStatus.CREATED.value})
+
+
+def wants_minimal(request: web.Request) -> bool:
+    """Tell whether a client wants to hear of its change no more than that it was made."""
+    preferred = ",".join(request.headers.getall("Prefer", ())).replace(" ", "").lower()
+    return "return=minimal" in preferred.split(",")
+
+
+def minimal_answer(status: HTTPStatus, version: int, location: str | None = None) -> web.Response:
+    """Return what is left of a record's answer: 204, or 201 where it is new, its ETag and its place."""
+    kept = status if status is HTTPStatus.CREATED else HTTPStatus.NO_CONTENT
+    headers = {"ETag": f'"{version}"', "Preference-Applied": "return=minimal"}
+    return web.Response(status=kept, headers=headers | ({"Location": location} if location else {}))
+
+
+@web.middleware
+async def shape(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give an answer the form that its client prefers."""
+    response = await handler(request)
+    if not isinstance(response, web.Response) or response.prepared:
+        return response
+    if request.method in _CHANGING and hdrs.ETAG in response.headers and wants_minimal(request):
+        response = _shortened(response)
+    if isinstance(response.body, bytes) and len(response.body) >= limits.gzip_bytes_min:
+        response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+            response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+def _shortened(response: web.Response) -> web.Response:
+    if response.status not in _SHORTENED or not response.body:
+        return response
+    version = int(response.headers[hdrs.ETAG].strip('"'))
+    return minimal_answer(HTTPStatus(response.status), version, response.headers.get(hdrs.LOCATION))

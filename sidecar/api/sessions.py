@@ -1,0 +1,255 @@
+"""Workspace sessions: stored, listed, changed, forked and resumed."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+
+from sidecar import limits
+from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.owners import changeable, check_readable, may_read, readable, shown_user
+from sidecar.api.patches import changed_fields, until_current
+from sidecar.api.preferences import minimal_answer, wants_minimal
+from sidecar.api.requests import (
+    PageQuery,
+    body,
+    if_match,
+    merge_patch,
+    page_answer,
+    query,
+    tenant_of,
+    text_answer,
+)
+from sidecar.errors import NotFoundError
+from sidecar.models.base import Id, Name, Path, Related, Tag, Tags, Text, Value
+from sidecar.models.editing import Breakpoint, EditorState, Memory, TerminalState
+from sidecar.models.workspace_sessions import Paths, StoredSession, WorkspaceSession
+from sidecar.repositories import workspace_sessions as stored
+from sidecar.repositories.base import Page
+from sidecar.repositories.keys import id_element
+from sidecar.repositories.transactions import Reading
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
+
+
+class SessionBody(Value):
+    """What a client writes of a session; what is left out has its default."""
+
+    name: Name
+    workspace_path: Path
+    git_branch: Text | None = None
+    conversation_id: Id | None = None
+    related_sessions: Related = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
+    active_files: Paths = Field(default_factory=list)
+    editor_state: EditorState = Field(default_factory=EditorState)
+    terminal_state: TerminalState = Field(default_factory=TerminalState)
+    breakpoints: Annotated[list[Breakpoint], Field(max_length=limits.breakpoints_max)] = Field(default_factory=list)
+    context_files: Paths = Field(default_factory=list)
+    memory: Memory = Field(default_factory=Memory)
+
+
+class ForkBody(Value):
+    """A name for the fork; its parent's by default."""
+
+    name: Name | None = None
+
+
+class ResumeBody(Value):
+    """Where work goes on: the latest session there is taken, or a new one of that name made."""
+
+    workspace_path: Path
+    git_branch: Text | None = None
+    name: Name | None = None
+
+
+class SessionsQuery(PageQuery):
+    """Which sessions to list, newest activity first; with ``tag`` oldest first.
+
+    Attributes:
+        workspace_path: Only of this workspace; managers and admins see everybody's there.
+        tag: Only with this tag.
+        git_branch: Only of this branch.
+        user_id: Another user's, for managers and admins.
+    """
+
+    workspace_path: Path | None = None
+    tag: Tag | None = None
+    git_branch: Text | None = None
+    user_id: Id | None = None
+
+
+async def add(request: web.Request) -> web.Response:
+    """Store a new session."""
+    session = _new(request, **dict(await body(request, SessionBody)))
+    made = await request.app[CONTEXT].sessions.create(tenant_of(request), session)
+    return await answer(request, made, HTTPStatus.CREATED)
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """List sessions, without their state."""
+    asked, sessions = query(request, SessionsQuery), WorkspaceSessions(tenant_of(request))
+    user_id = shown_user(request, asked.user_id)
+    if asked.workspace_path is None and asked.tag is None and asked.git_branch is None:
+        page = await request.app[CONTEXT].database.read(
+            lambda tr: sessions.page_served(
+                tr, stored.RECENT, under=_under(user_id), cursor=asked.cursor, limit=asked.limit, reverse=True
+            )
+        )
+        return page_answer(page.items, page.next_cursor)
+    found = await request.app[CONTEXT].database.read(lambda tr: _filtered(tr, request, sessions, asked))
+    return page_answer([each.to_json() for each in found.items], found.next_cursor)
+
+
+async def get(request: web.Request) -> web.Response:
+    """Return one session with its state."""
+    sessions, session_id = WorkspaceSessions(tenant_of(request)), request.match_info["id"]
+    text = await request.app[CONTEXT].database.read(lambda tr: sessions.find_json(tr, session_id))
+    return text_answer(check_readable(request, sessions, session_id, text))
+
+
+async def put(request: web.Request) -> web.Response:
+    """Replace what clients write of a session."""
+    sent = await body(request, SessionBody)
+    session_id = await changeable(request, WorkspaceSessions(tenant_of(request)))
+    changed = await request.app[CONTEXT].sessions.update(
+        tenant_of(request), session_id, dict(sent), if_version=if_match(request)
+    )
+    return await answer(request, changed)
+
+
+async def patch(request: web.Request) -> web.Response:
+    """Merge a patch into a session."""
+    asked, if_version, tenant = await merge_patch(request), if_match(request), tenant_of(request)
+    sessions, context = WorkspaceSessions(tenant), request.app[CONTEXT]
+    session_id = await changeable(request, sessions)
+
+    async def attempt() -> StoredSession:
+        current = await context.database.read(lambda tr: sessions.get_by_id(tr, session_id))
+        fields = changed_fields(SessionBody, current.model_dump(mode="json", include=set(asked)), asked)
+        version = current.version if if_version is None else if_version
+        return await context.sessions.update(tenant, session_id, fields, if_version=version)
+
+    return await answer(request, await until_current(attempt, if_version=if_version))
+
+
+async def remove(request: web.Request) -> web.Response:
+    """Delete a session and its snapshots; its forks stay."""
+    session_id = await changeable(request, WorkspaceSessions(tenant_of(request)))
+    await request.app[CONTEXT].sessions.delete(tenant_of(request), session_id, if_version=if_match(request))
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def fork(request: web.Request) -> web.Response:
+    """Store a new session with the same state, and this one for its parent."""
+    sent = await body(request, ForkBody)
+    session_id = await changeable(request, WorkspaceSessions(tenant_of(request)))
+    made = await request.app[CONTEXT].sessions.fork(tenant_of(request), session_id, name=sent.name)
+    return await answer(request, made, HTTPStatus.CREATED)
+
+
+async def resume(request: web.Request) -> web.Response:
+    """Return the caller's latest session of a workspace and branch, or store a new one."""
+    sent = await body(request, ResumeBody)
+    name = sent.name or (sent.workspace_path.rstrip("/").rpartition("/")[2] or "/")[: limits.name_chars_max]
+    fresh = _new(request, name=name, workspace_path=sent.workspace_path, git_branch=sent.git_branch)
+    session, is_new = await request.app[CONTEXT].sessions.resume(tenant_of(request), fresh)
+    return await answer(request, session, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+
+
+async def list_children(request: web.Request) -> web.Response:
+    """List the sessions that were forked from one, oldest first."""
+    asked, sessions = query(request, PageQuery), WorkspaceSessions(tenant_of(request))
+    session_id = await readable(request, sessions)
+    page = await request.app[CONTEXT].database.read(
+        lambda tr: sessions.page_served(
+            tr, stored.CHILDREN, under=_under(session_id), cursor=asked.cursor, limit=asked.limit
+        )
+    )
+    return page_answer(page.items, page.next_cursor)
+
+
+class RelatedQuery(Value):
+    """How many to show."""
+
+    limit: Annotated[int, Field(ge=1, le=limits.page_items_max)] = limits.page_items_default
+
+
+async def list_related(request: web.Request) -> web.Response:
+    """List the sessions that one names as related, then those that share tags with it, most shared first."""
+    asked, sessions = query(request, RelatedQuery), WorkspaceSessions(tenant_of(request))
+    session_id = await readable(request, sessions)
+
+    def read(tr: Reading) -> list[StoredSession]:
+        own = sessions.get(tr, session_id)
+        named = [each for each in (sessions.find(tr, other) for other in own.related_sessions) if each is not None]
+        near = sessions.get_related_sessions(tr, own.user_id, own.tags, limit=asked.limit, but=session_id)
+        return list({each.id: each for each in (*named, *near)}.values())
+
+    found = await request.app[CONTEXT].database.read(read)
+    principal = request[PRINCIPAL]
+    items = [each.to_json() for each in found if may_read(principal, each.user_id)]
+    return page_answer(items[: asked.limit], None)
+
+
+async def answer(request: web.Request, session: StoredSession, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Return a session that was just stored, with its state unless the client prefers less."""
+    location = f"/api/v5/sessions/{session.id}" if status is HTTPStatus.CREATED else None
+    if wants_minimal(request):
+        return minimal_answer(status, session.version, location)
+    sessions = WorkspaceSessions(tenant_of(request))
+    text = await request.app[CONTEXT].database.read(lambda tr: sessions.find_json(tr, session.id))
+    if text is None:
+        raise NotFoundError(f"The session {session.id} was deleted meanwhile.", details={"id": session.id})
+    return text_answer(text, status, location=location)
+
+
+def _new(request: web.Request, **fields: Any) -> WorkspaceSession:  # noqa: ANN401 - of the model; checked
+    now_ms = request.app[CONTEXT].database.clock.now_ms()
+    tenant_id, user_id = tenant_of(request).tenant_id, request[PRINCIPAL].user_id
+    return WorkspaceSession.new(tenant_id=tenant_id, user_id=user_id, now_ms=now_ms, **fields)
+
+
+def _under(identifier: str) -> tuple[Any, ...]:
+    return (id_element(identifier),)
+
+
+def _filtered(
+    tr: Reading, request: web.Request, sessions: WorkspaceSessions, asked: SessionsQuery
+) -> Page[StoredSession]:
+    """Gather a full page of what passes the filters, reading at most ``limits.page_reads_max`` pages."""
+    found: list[StoredSession] = []
+    cursor = asked.cursor
+    for _ in range(limits.page_reads_max):
+        page = _rows(tr, request, sessions, asked, cursor=cursor, limit=asked.limit - len(found))
+        found += [each for each in page.items if _passes(request, asked, each)]
+        cursor = page.next_cursor
+        if cursor is None or len(found) == asked.limit:
+            break
+    return Page(found, cursor)
+
+
+def _rows(
+    tr: Reading,
+    request: web.Request,
+    sessions: WorkspaceSessions,
+    asked: SessionsQuery,
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Page[StoredSession]:
+    user_id = asked.user_id or request[PRINCIPAL].user_id
+    if asked.tag is not None:
+        return sessions.list_by_tag(tr, user_id, asked.tag, cursor=cursor, limit=limit)
+    if asked.workspace_path is not None:
+        return sessions.list_by_workspace(tr, asked.workspace_path, cursor=cursor, limit=limit)
+    return sessions.recent_sessions(tr, user_id, cursor=cursor, limit=limit)
+
+
+def _passes(request: web.Request, asked: SessionsQuery, session: StoredSession) -> bool:
+    return (
+        may_read(request[PRINCIPAL], session.user_id)
+        and asked.user_id in (None, session.user_id)
+        and asked.workspace_path in (None, session.workspace_path)
+        and asked.git_branch in (None, session.git_branch)
+    )

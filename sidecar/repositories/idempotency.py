@@ -1,0 +1,79 @@
+"""Answers that are kept under the Idempotency-Key of their requests, each in slices that rows can hold."""
+
+import hashlib
+
+from sidecar import limits
+from sidecar.models.base import Value
+from sidecar.repositories import keys
+from sidecar.repositories.transactions import Reading, Writing
+from sidecar.store.tuples import Items
+
+
+class KeptHead(Value):
+    """What is kept beside an answer's body.
+
+    Attributes:
+        fingerprint: Of the request: method, path and body, SHA-256.
+        at_ms: When it was answered, milliseconds since 1970.
+    """
+
+    fingerprint: str
+    at_ms: int
+    status: int
+    etag: str | None = None
+    location: str | None = None
+
+
+class Kept(KeptHead):
+    """A kept answer, whole."""
+
+    body: bytes
+
+
+class Idempotency:
+    """The kept answers of one tenant."""
+
+    def __init__(self, tenant: keys.TenantKeys) -> None:
+        self._answers = tenant.space(keys.IDEMPOTENCY)
+        self._times = tenant.space(keys.IDEMPOTENCY_BY_TIME)
+
+    def find(self, tr: Reading, user_id: str, key: str) -> Kept | None:
+        """Return the answer kept under a user's key, or None when there is none or it is too old."""
+        rows = tr.kv.get_range(*self._answers.range((keys.id_element(user_id), _digest(key))))
+        if not rows:
+            return None
+        head = KeptHead.model_validate_json(rows[0][1])
+        if head.at_ms + limits.idempotency_seconds * 1_000 <= tr.now_ms:
+            return None
+        return Kept(**dict(head), body=b"".join(value for _, value in rows[1:]))
+
+    def put(self, tr: Writing, user_id: str, key: str, kept: Kept) -> None:
+        """Keep an answer in place of an older one."""
+        own = (keys.id_element(user_id), _digest(key))
+        self._remove(tr, own)
+        head = KeptHead(**{name: getattr(kept, name) for name in KeptHead.model_fields})
+        size = limits.blob_slice_bytes
+        slices = [kept.body[at : at + size] for at in range(0, len(kept.body), size)]
+        for number, each in enumerate((head.to_json(), *slices)):
+            tr.kv.set(self._answers.pack((*own, number)), each)
+        tr.kv.set(self._times.pack((kept.at_ms, *own)), b"")
+
+    def expire(self, tr: Writing, *, limit: int) -> int:
+        """Remove at most ``limit`` answers that are too old, and return how many."""
+        begin = self._times.range()[0]
+        end = self._times.pack((tr.now_ms - limits.idempotency_seconds * 1_000,))
+        rows = tr.kv.get_range(begin, max(begin, end), limit=limit)
+        for row, _ in rows:
+            at_ms, *own = self._times.unpack(row)
+            head = tr.kv.get(self._answers.pack((*own, 0)))
+            if head is not None and KeptHead.model_validate_json(head).at_ms == at_ms:  # else a newer one took its key
+                tr.kv.clear_range(*self._answers.range(tuple(own)))
+            tr.kv.clear(row)
+        return len(rows)
+
+    def _remove(self, tr: Writing, own: Items) -> None:
+        tr.kv.clear_range(*self._answers.range(own))
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
