@@ -27,7 +27,8 @@ from sidecar.store.tuples import Items, pack
 __all__ = ["Counter", "Index", "Page", "Repository"]
 
 R = TypeVar("R", bound=Record)
-_PACKED_ID_BYTES = ID_BYTES + 1  # a tuple's UUID element
+_UUID_CODE = b"\x30"  # a tuple's UUID element begins with it
+_PACKED_ID_BYTES = ID_BYTES + 1
 _FIXED = ("id", "tenant_id", "created_at", "updated_at", "version")
 
 
@@ -237,6 +238,10 @@ class Repository(Generic[R]):
         """Return what the record that a change row tells of is named by."""
         return change.id
 
+    def hint_of(self, identifier: str) -> dict[str, Any]:  # noqa: ARG002 - nouns that are not named by id do
+        """Return the hint of a record that is gone and that only its identifier is known of."""
+        return {}
+
     def place(self, identifier: str) -> Items:
         """Return the primary tuple of a record: ``place_items`` of them."""
         return (keys.id_element(identifier),)
@@ -292,10 +297,11 @@ class Repository(Generic[R]):
 
     def named_key(self, index: Index[R], key: bytes, value: bytes) -> bytes:
         """Return the primary key of the record that an entry names."""
+        if self.place_items == 1:  # the packed id as it stands: unpacking it costs as much as reading the record
+            packed = _UUID_CODE + value[:ID_BYTES] if index.names_by_value else key[-_PACKED_ID_BYTES:]
+            return self.records.raw + packed
         if index.names_by_value:
             return self.key(str(UUID(bytes=value[:ID_BYTES])))
-        if self.place_items == 1:
-            return self.records.raw + key[-_PACKED_ID_BYTES:]
         return self.records.pack(self.spaces[index.name].unpack(key)[-self.place_items :])
 
     def write_entries(self, tr: Writing, index: Index[R], old: R | None, new: R | None) -> None:

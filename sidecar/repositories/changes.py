@@ -66,29 +66,32 @@ class Changes:
         return [self._row(key, value) for key, value in rows]
 
     def count(self, tr: Reading) -> int:
-        """Return how many rows there are."""
+        """Return how many changes the rows tell of."""
         return counters.value(tr, self.count_key)
 
-    def trim(self, tr: Writing, *, before_ms: int, rows_max: int, limit: int = limits.changes_page_rows_max) -> int:
+    def trim(self, tr: Writing, *, before_ms: int, changes_max: int, limit: int = limits.changes_page_rows_max) -> int:
         """Remove, of the oldest ``limit`` rows, those that are too old or too many, and return how many.
 
         The floor moves behind them, so that a cursor from before is answered with a reset.
 
         Args:
             before_ms: Rows written before it are too old, milliseconds since 1970.
-            rows_max: The newest so many are kept, if they are not too old.
+            changes_max: At most so many changes are kept.
         """
         begin, end = self._rows.range()
         rows = tr.kv.get_range(begin, end, limit=limit, snapshot=True)
-        surplus = self.count(tr) - rows_max
-        gone = 0
-        while gone < len(rows) and (gone < surplus or self._row(*rows[gone]).at_ms < before_ms):
-            gone += 1
+        surplus = self.count(tr) - changes_max
+        gone = told = 0
+        for key, value in rows:
+            row = self._row(key, value)
+            if told >= surplus and row.at_ms >= before_ms:
+                break
+            gone, told = gone + 1, told + len(row.changes)
         if gone:
             last = rows[gone - 1][0]
             tr.kv.clear_range(begin, last + b"\x00")
             tr.kv.set(self._floor_key, self._stamp(last))
-            counters.add(tr, self.count_key, -gone)
+            counters.add(tr, self.count_key, -told)
         return gone
 
     def _stamp(self, key: bytes) -> bytes:

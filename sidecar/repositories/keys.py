@@ -188,7 +188,7 @@ KEYS = (
     KeyRow(CHANGES, "/{tenant}/changes/{versionstamp}", "what one transaction changed", "transactions"),
     KeyRow(CHANGES_HEAD, "/{tenant}/changes_head", "versionstamp of the newest change; watched", "transactions"),
     KeyRow(CHANGES_FLOOR, "/{tenant}/changes_floor", "versionstamp below which changes are trimmed", "changes"),
-    KeyRow(CHANGES_COUNT, "/{tenant}/changes_count", "how many rows of changes; atomic ADD", "transactions"),
+    KeyRow(CHANGES_COUNT, "/{tenant}/changes_count", "how many changes the log tells of; atomic ADD", "transactions"),
     KeyRow(
         IDEMPOTENCY,
         "/{tenant}/idempotency/{user}/{sha256 of the key}/{n}",

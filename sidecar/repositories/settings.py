@@ -62,6 +62,11 @@ class Settings(Repository[Setting]):
         """Return a page of all users' settings of one category, by user and key."""
         return self.list_by(tr, BY_CATEGORY, under=(category,), cursor=cursor, limit=limit)
 
+    def hint_of(self, identifier: str) -> dict[str, Any]:
+        """Return the name of a setting that is gone."""
+        user_id, category, key = identifier.split("/", 2)
+        return {"user_id": user_id, "category": category, "key": key}
+
     def hint(self, record: Setting) -> dict[str, Any]:
         """Return its name; its value may be private."""
         return {"user_id": record.user_id, "category": record.category, "key": record.key}

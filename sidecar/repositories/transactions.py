@@ -115,12 +115,11 @@ class Writing(Reading):
         self._at_end.clear()
         for tenant, changes in self._changes.items():
             log = tenant.space(keys.CHANGES)
-            rows = _rows([change.to_json() for change in changes])
-            for order, row in enumerate(rows):
+            for order, row in enumerate(_rows([change.to_json() for change in changes])):
                 before, after = log.pack_versionstamped((Versionstamp(None, order),))
                 self.kv.versionstamped_key(before, after, b'\x01{"at":%d,"changes":[%b]}' % (self.now_ms, row))
             self.kv.versionstamped_value(tenant.space(keys.CHANGES_HEAD).raw, b"", b"")
-            self.kv.atomic(AtomicOp.ADD, tenant.space(keys.CHANGES_COUNT).raw, len(rows).to_bytes(8, "little"))
+            self.kv.atomic(AtomicOp.ADD, tenant.space(keys.CHANGES_COUNT).raw, len(changes).to_bytes(8, "little"))
         self._changes.clear()
 
 

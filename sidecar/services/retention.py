@@ -8,11 +8,11 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from sidecar import limits
-from sidecar.errors import UnavailableError
+from sidecar.errors import SidecarError
 from sidecar.repositories import tenants
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
@@ -42,18 +42,21 @@ class Retention:
         self._cascades = Cascades(database)
 
     async def run_forever(self) -> None:
-        """Finish deletions that a crash has left, then run all jobs now and then, until cancelled."""
-        await self._cascades.finish_all()
+        """Finish deletions that a crash has left, then run all jobs now and then, until cancelled.
+
+        A run that fails is logged, and the next one tries again: a damaged record must not end the daemon.
+        """
+        await self._attempt(self._cascades.finish_all)
         while True:
-            await asyncio.sleep(
-                limits.retention_interval_seconds + random.uniform(0, limits.retention_jitter_seconds)  # noqa: S311 - no secret
-            )
-            try:
-                removed = await self.run_all()
-            except UnavailableError as error:  # the disk is full, the cluster away: later may work
-                log.warning("Retention stopped early: %s", error.message)
-            else:
-                log.info("Retention removed %s.", dict(removed) or "nothing")
+            jitter = random.uniform(0, limits.retention_jitter_seconds)  # noqa: S311 - no secret
+            await asyncio.sleep(limits.retention_interval_seconds + jitter)
+            await self._attempt(self.run_all)
+
+    async def _attempt(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            log.info("Retention removed %s.", await work() or "nothing")
+        except SidecarError as error:
+            log.warning("Retention stopped early: %s", error.message)
 
     async def run_all(self) -> Counter[str]:
         """Run every job for every tenant; return how much each has removed."""
@@ -102,7 +105,7 @@ class Retention:
 
         def body(tr: Writing) -> int:
             before_ms = tr.now_ms - limits.changes_age_days_max * _DAY_MS
-            return Changes(tenant).trim(tr, before_ms=before_ms, rows_max=limits.changes_rows_max)
+            return Changes(tenant).trim(tr, before_ms=before_ms, changes_max=limits.changes_kept_max)
 
         removed = 0
         while batch := await self._database.transact(body, background=True):

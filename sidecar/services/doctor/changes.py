@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sidecar.errors import CorruptStoreError
-from sidecar.models.changes import Change
+from sidecar.models.changes import Change, ChangeOp
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
 from sidecar.repositories.changes import STAMP_FIRST, Changes
@@ -13,39 +13,64 @@ from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
 _BATCH = 500  # changes compared in one step
-Told = dict[tuple[str, str], Change]
+
+
+class Told(NamedTuple):
+    """The log's last word on a record: as little as a comparison needs, because there may be half a million."""
+
+    op: ChangeOp
+    version: int
+    identifier: str
 
 
 async def check(steps: Steps, tenant: keys.TenantKeys) -> Tally:
     """Check the log of a tenant."""
     changes = Changes(tenant)
-    told, newest, rows = await _read(steps, changes)
-    tally = await steps.once(lambda tr: _head(tenant, changes, tr, newest))
-    tally.rows[keys.CHANGES] += rows
-    last = list(told.values())
+    repositories = {each.kind: each(tenant) for each in REPOSITORIES if each.tells}
+    log = await _read(steps, changes, repositories)
+    tally = await steps.once(lambda tr: _head(tenant, changes, tr, log.newest))
+    tally.rows[keys.CHANGES] += log.rows
+    for kind in sorted(log.unknown):
+        what = f"The log tells of {kind}, which are not known."
+        tally.problems.append(Problem("change", what, repaired=False, tenant_id=tenant.tenant_id))
+    last = list(log.told.items())
     for at in range(0, len(last), _BATCH):
-        tally.take(await steps.once(partial(_compare, tenant, last[at : at + _BATCH])))
+        tally.take(await steps.once(partial(_compare, repositories, last[at : at + _BATCH])))
     if steps.repair and tally.problems:
-        rows = (await _read(steps, changes)).rows  # what was put right has rows of its own
-    tally.sums[changes.count_key] += rows
+        log = await _read(steps, changes, repositories)  # what was put right is told of, too
+    tally.sums[changes.count_key] += log.changes
     return tally
 
 
+Repositories = dict[str, Repository[Any]]
+Named = tuple[str, str]  # a record's kind and id
+
+
 class _Log(NamedTuple):
-    told: Told
+    told: dict[Named, Told]
     newest: bytes | None
     rows: int
+    changes: int
+    unknown: set[str]
 
 
-async def _read(steps: Steps, changes: Changes) -> _Log:
-    """Return the last change of each record, the newest row's stamp, and how many rows there are."""
-    told: Told = {}
-    stamp, rows = STAMP_FIRST, 0
+async def _read(steps: Steps, changes: Changes, repositories: Repositories) -> _Log:
+    """Return the log's last word on each record, its newest stamp, and how much there is of it."""
+    told: dict[Named, Told] = {}
+    unknown: set[str] = set()
+    stamp, rows, count = STAMP_FIRST, 0, 0
     while batch := await steps.once(partial(changes.after, stamp=stamp)):
         for row in batch:
-            told.update({(change.kind, change.id): change for change in row.changes})
+            count += len(row.changes)
+            for change in row.changes:
+                repository = repositories.get(change.kind)
+                if repository is None:
+                    unknown.add(change.kind)
+                else:
+                    identifier = repository.identifier_of(change)
+                    told[change.kind, change.id] = Told(change.op, change.version, identifier)
         stamp, rows = batch[-1].stamp, rows + len(batch)
-    return _Log(told, stamp if rows else None, rows)
+    return _Log(told, stamp if rows else None, rows, count, unknown)
 
 
 def _head(tenant: keys.TenantKeys, changes: Changes, tr: Reading, newest: bytes | None) -> Tally:
@@ -59,37 +84,34 @@ def _head(tenant: keys.TenantKeys, changes: Changes, tr: Reading, newest: bytes 
     return tally
 
 
-def _compare(tenant: keys.TenantKeys, told: list[Change], tr: Reading) -> Tally:
+def _compare(repositories: Repositories, told: list[tuple[Named, Told]], tr: Reading) -> Tally:
     tally = Tally()
-    repositories = {each.kind: each(tenant) for each in REPOSITORIES if each.tells}
-    for change in told:
-        repository = repositories.get(change.kind)
-        if repository is None:
-            what = f"The log tells of {change.kind}, which are not known."
-            tally.problems.append(Problem("change", what, repaired=False, tenant_id=tenant.tenant_id))
-            continue
+    for (kind, identifier), last in told:
+        repository = repositories[kind]
         try:
-            record = repository.find(tr, repository.identifier_of(change))
+            record = repository.find(tr, last.identifier)
         except CorruptStoreError:  # reported where the records are checked
             continue
-        if _agrees(change, record):
+        if _agrees(last, record):
             continue
         if isinstance(tr, Writing):
-            tr.changed(tenant, _correction(repository, change, record))
-        what = f"The log's last word on the {repository.model.__name__} {change.id} is not what it is."
-        tally.problems.append(Problem("change", what, can_repair(tr), tenant.tenant_id))
+            tr.changed(repository.tenant, _correction(repository, identifier, last, record))
+        what = f"The log's last word on the {repository.model.__name__} {identifier} is not what it is."
+        tally.problems.append(Problem("change", what, can_repair(tr), repository.tenant.tenant_id))
     return tally
 
 
-def _agrees(change: Change, record: Any) -> bool:  # noqa: ANN401 - a record of any kind
+def _agrees(last: Told, record: Any) -> bool:  # noqa: ANN401 - a record of any kind
     if record is None:
-        return change.op == "deleted"
+        return last.op == "deleted"
     is_gone = getattr(record, "is_deleted", False)
-    return record.version == change.version and is_gone == (change.op == "deleted")
+    return bool(record.version == last.version and is_gone == (last.op == "deleted"))
 
 
-def _correction(repository: Repository[Any], change: Change, record: Any) -> Change:  # noqa: ANN401 - the same
+def _correction(repository: Repository[Any], identifier: str, last: Told, record: Any) -> Change:  # noqa: ANN401 - the same
     if record is None:
-        return change.model_copy(update={"op": "deleted"})
-    op = "deleted" if getattr(record, "is_deleted", False) else "updated"
-    return change.model_copy(update={"op": op, "version": record.version, "hint": repository.hint(record)})
+        hint = repository.hint_of(last.identifier)
+        return Change(kind=repository.kind, id=identifier, op="deleted", version=last.version, hint=hint)
+    op: ChangeOp = "deleted" if getattr(record, "is_deleted", False) else "updated"
+    hint = repository.hint(record)
+    return Change(kind=repository.kind, id=identifier, op=op, version=record.version, hint=hint)

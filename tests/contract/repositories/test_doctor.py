@@ -49,6 +49,11 @@ def lose_record(tr: Writing, tenant: TenantKeys) -> None:
     tr.kv.clear(Files(tenant).key(an_id(1)))
 
 
+def lose_setting(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: a setting, which the log names by more than its id, is lost."""
+    tr.kv.clear(first(tr, tenant, keys.SETTINGS)[0])
+
+
 def set_back(tr: Writing, tenant: TenantKeys) -> None:
     """Damage: a record is at a version that the log does not tell."""
     users = Users(tenant)
@@ -80,6 +85,7 @@ REPAIRABLE = {
     "a login entry is lost": lose_shared,
     "a login entry of nobody": stray_shared,
     "a record is lost": lose_record,
+    "a setting is lost": lose_setting,
     "a counter is wrong": overwrite(keys.MESSAGE_COUNTS, (7).to_bytes(8, "little")),
     "a counter of nothing": stray(keys.TOKEN_COUNTS, (keys.id_element(OWNER),), b"\x01" + bytes(7)),
     "a record count is lost": drop(keys.RECORD_COUNTS),

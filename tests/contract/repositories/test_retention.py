@@ -1,10 +1,14 @@
 """What is too old, too much, or named by nothing goes, and nothing else."""
 
+import asyncio
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar import limits
+from sidecar.errors import CorruptStoreError
 from sidecar.models.files import FileEntry
 from sidecar.models.snapshots import Snapshot
 from sidecar.models.workspace_sessions import WorkspaceSession
@@ -99,13 +103,13 @@ async def test_change_rows_go_by_age_and_by_count_and_the_floor_moves(
 
     assert await retention.trim_changes(tenant) == 2  # the tenant's own, and the first agent's
     assert await database.read(changes.floor) == old[1].stamp
-    monkeypatch.setattr(limits, "changes_rows_max", 2)
+    monkeypatch.setattr(limits, "changes_kept_max", 2)
     assert await retention.trim_changes(tenant) == 3
     assert await database.read(changes.count) == 2
     assert [row.stamp for row in await database.read(lambda tr: changes.after(tr, STAMP_FIRST))] == [
         row.stamp for row in old[5:]
     ]
-    monkeypatch.setattr(limits, "changes_rows_max", 0)
+    monkeypatch.setattr(limits, "changes_kept_max", 0)
     assert await retention.trim_changes(tenant) == 2
     assert await database.read(changes.head) == await database.read(changes.floor) == old[-1].stamp
 
@@ -176,3 +180,32 @@ def test_thinning_keeps_what_it_says(ages: list[tuple[int, bool]]) -> None:
         bucket_ms = 3_600_000 if age_ms <= DAY * 1_000 else DAY * 1_000
         assert [other for other in kept if other.at_ms // bucket_ms == each.at_ms // bucket_ms]
     assert to_thin(kept, now_ms) == []
+
+
+async def test_a_run_that_fails_is_told_and_the_next_one_tries_again(
+    database: Database, tenant: TenantKeys, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(limits, "retention_interval_seconds", 0)
+    monkeypatch.setattr(limits, "retention_jitter_seconds", 0)
+    content = b"named by nothing"
+    await database.transact(lambda tr: Blobs(tenant).ensure(tr, digest_of(content), content))
+    caplog.set_level("INFO")
+
+    class Failing(Retention):
+        runs = 0
+
+        async def run_all(self) -> Counter[str]:
+            self.runs += 1
+            if self.runs == 1:
+                raise CorruptStoreError("a record is damaged")
+            raise asyncio.CancelledError
+
+    failing = Failing(database)
+    with pytest.raises(asyncio.CancelledError):
+        await failing.run_forever()
+
+    assert failing.runs == 2
+    assert [record.message for record in caplog.records] == [
+        "Retention removed nothing.",
+        "Retention stopped early: a record is damaged",
+    ]
