@@ -40,7 +40,7 @@ async def open_engine(url: str, *, clock: Clock, options: EngineOptions | None =
         from sidecar.store.embedded.create import open_embedded  # noqa: PLC0415 -- engines are imported when asked for
 
         return open_embedded(place, clock=clock, options=options)
-    from sidecar.store.foundationdb import open_foundationdb  # noqa: PLC0415 -- the same
+    from sidecar.store.foundationdb.connecting import open_foundationdb  # noqa: PLC0415 -- the same
 
     return await open_foundationdb(place, clock=clock, options=options)
 
@@ -65,7 +65,7 @@ async def restore(path: Path, url: str, *, clock: Clock, options: EngineOptions 
 
         work = partial(restore_embedded, path, place, header, options=options)
         return await loop.run_in_executor(None, work)
-    from sidecar.store.foundationdb import open_foundationdb  # noqa: PLC0415 -- the same
+    from sidecar.store.foundationdb.connecting import open_foundationdb  # noqa: PLC0415 -- the same
 
     engine = await open_foundationdb(place, clock=clock, options=options)
     try:

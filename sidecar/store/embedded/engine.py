@@ -14,8 +14,9 @@ from sidecar.errors import TransactionError, UnavailableError
 from sidecar.store.backup import BackupWriter, Header
 from sidecar.store.embedded.environment import Environment, Snapshot
 from sidecar.store.embedded.lock_file import LockFile
+from sidecar.store.embedded.reader import EmbeddedReader
 from sidecar.store.embedded.selectors import FIRST, LAST
-from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedReader, EmbeddedTransaction, Host
+from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedTransaction, Host
 from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.writer import Commit, Writer
 from sidecar.store.engine import Progress, ReadTransaction, Transaction

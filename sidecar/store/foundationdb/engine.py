@@ -1,0 +1,249 @@
+"""The FoundationDB engine: the port on an open cluster. All calls that wait run in a bounded pool of threads."""
+
+import asyncio
+import json
+import os
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sidecar import limits
+from sidecar.errors import (
+    ConflictError,
+    CorruptStoreError,
+    LimitExceededError,
+    SidecarError,
+    StoreFormatError,
+    TransactionError,
+    UnavailableError,
+)
+from sidecar.store.backup import BackupWriter, Header
+from sidecar.store.backup import rows as backup_rows
+from sidecar.store.engine import Progress, ReadTransaction, Transaction
+from sidecar.store.foundationdb.transaction import FoundationReader, FoundationTransaction, Rows
+from sidecar.store.foundationdb.watches import FoundationWatch
+from sidecar.store.options import EngineOptions
+from sidecar.store.tuples import strinc
+
+T = TypeVar("T")
+
+FORMAT = 1
+_TOO_OLD = 1007
+_TOO_MANY_WATCHES = 1032
+_OPENING_MS = 8_000  # a user who waits for an answer gets one within ten seconds, the start of the network included
+
+
+class FoundationEngine:
+    """An open cluster.
+
+    Args:
+        fdb: The binding, with its API version chosen.
+        cluster_file: Of the cluster.
+        options: Bounds.
+        left: Called once when the engine has been closed.
+    """
+
+    def __init__(
+        self,
+        fdb: Any,  # noqa: ANN401 -- the binding has no types
+        cluster_file: Path,
+        options: EngineOptions,
+        *,
+        left: Callable[[], None],
+    ) -> None:
+        self._left = left
+        self._fdb = fdb
+        self._cluster_file = cluster_file
+        self._options = options
+        self._database = fdb.open(str(cluster_file))
+        self._pool = ThreadPoolExecutor(options.threads_max, thread_name_prefix="sidecar-fdb")
+        self._timeout_ms = min(options.transaction_timeout_ms, _OPENING_MS)
+        self._closed = False
+        self._epoch = ""
+
+    @property
+    def epoch(self) -> str:
+        """The UUID of this store's life."""
+        return self._epoch
+
+    async def transact(self, body: Callable[[Transaction], T], *, background: bool = False) -> T:  # noqa: ARG002 -- all bodies run in threads
+        """Run ``body`` in a transaction, commit it, and return what it returned."""
+        return await self._in_thread(lambda: self._tried(body, commits=True))
+
+    async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:  # noqa: ARG002 -- the same
+        """Run ``body`` on one snapshot and return what it returned."""
+        return await self._in_thread(lambda: self._tried(lambda tr: body(FoundationReader(tr)), commits=False))
+
+    def watch(self, key: bytes) -> FoundationWatch:
+        """Watch ``key`` from its present value; waits for the cluster once."""
+        self._check_open()
+        made: list[FoundationWatch] = []
+
+        def body(tr: FoundationTransaction) -> None:
+            made.append(tr.watch(key))
+
+        self._tried(body, commits=True)
+        return made[-1]
+
+    def begin(self) -> FoundationTransaction:
+        """Return a transaction for the explicit form."""
+        self._check_open()
+        return FoundationTransaction(self._fdb, self._database, self._timeout_ms)
+
+    async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
+        """Write a consistent backup; for stores that can be read within one transaction's five seconds."""
+        cancelled = threading.Event()
+        try:
+            return await self._in_thread(lambda: self._back_up(path, progress, cancelled))
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async def close(self) -> None:
+        """Finish what is under way and let the cluster go; the process's network thread lives on."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+        self._left()
+
+    def load_record(self) -> None:
+        """Read what we keep of the store itself, or make it.
+
+        Raises:
+            StoreFormatError: A newer version wrote it.
+            CorruptStoreError: A restore into it was not finished.
+        """
+        record = json.loads(self._tried(self._record, commits=True))
+        if record["format"] > FORMAT:
+            raise StoreFormatError(
+                f"The store in {self._cluster_file} has format {record['format']}, written by a newer version; "
+                f"this one reads up to {FORMAT}.",
+                details={"found": record["format"], "supported": FORMAT},
+            )
+        if record.get("restoring"):
+            raise CorruptStoreError(
+                f"A restore into the store of {self._cluster_file} was not finished; clear it and restore again."
+            )
+        self._epoch = record["epoch"]
+        self._timeout_ms = self._options.transaction_timeout_ms
+
+    def restore(self, path: Path, header: Header) -> str:  # noqa: ARG002 -- a cluster's versions are its own
+        """Write all rows of a checked backup into this empty store, and return its new epoch."""
+        own = self._options.system_prefix
+        found = self._tried(lambda tr: tr.get_range(b"", b"\xff", limit=2), commits=False)
+        if any(not key.startswith(own) for key, _ in found):
+            raise ConflictError(f"The store of {self._cluster_file} is not empty; a restore needs an empty one.")
+        self._put_record(restoring=True)
+        chunk: Rows = []
+        size = 0
+        for key, value in backup_rows(path):
+            chunk.append((key, value))
+            size += 3 * len(key) + len(value)
+            if size >= limits.store_restore_chunk_bytes:
+                self._put_rows(chunk)
+                chunk, size = [], 0
+        self._put_rows(chunk)
+        self._put_record(restoring=False)
+        return self._epoch
+
+    def _put_rows(self, rows: Rows) -> None:
+        def body(tr: FoundationTransaction) -> None:
+            for key, value in rows:
+                tr.set(key, value)
+
+        self._tried(body, commits=True)
+
+    def _put_record(self, *, restoring: bool) -> None:
+        epoch = _new_epoch()
+        record = json.dumps({"format": FORMAT, "epoch": epoch, "restoring": restoring}).encode()
+        self._tried(lambda tr: tr.set(self._record_key, record), commits=True)
+        self._epoch = epoch
+
+    @property
+    def _record_key(self) -> bytes:
+        return self._options.system_prefix + b"store"
+
+    def _record(self, tr: FoundationTransaction) -> bytes:
+        found = tr.get(self._record_key)
+        if found is None:
+            found = json.dumps({"format": FORMAT, "epoch": _new_epoch()}).encode()
+            tr.set(self._record_key, found)
+        return found
+
+    def _back_up(self, path: Path, progress: Progress | None, cancelled: threading.Event) -> int:
+        tr = self.begin()
+        own = self._options.system_prefix
+        spans = [(b"", own), (strinc(own), b"\xff")]
+
+        def going_on(rows: int) -> bool:
+            if progress is not None:
+                progress(rows)
+            return not cancelled.is_set()
+
+        with BackupWriter(path, Header(self._epoch, tr.read_version())) as writer:
+            try:
+                for span in spans:
+                    self._copy(tr, writer, span, going_on)
+                going_on(writer.rows)
+            except TransactionError as error:
+                if error.number != _TOO_OLD:
+                    raise
+                raise UnavailableError(
+                    "The cluster's data can not be read within one transaction; use FoundationDB's own fdbbackup."
+                ) from error
+            if not cancelled.is_set():
+                writer.finish()
+            return writer.rows
+
+    @staticmethod
+    def _copy(
+        tr: FoundationTransaction, writer: BackupWriter, span: tuple[bytes, bytes], going_on: Callable[[int], bool]
+    ) -> None:
+        begin, end = span
+        more = True
+        while more and going_on(writer.rows):
+            rows = tr.get_range(begin, end, limit=limits.store_backup_page_rows, snapshot=True)
+            writer.write(rows)
+            more = len(rows) == limits.store_backup_page_rows
+            begin = rows[-1][0] + b"\x00" if more else end
+
+    def _tried(self, body: Callable[[FoundationTransaction], T], *, commits: bool) -> T:
+        """Run ``body`` until it succeeds, cannot, or has been tried too often."""
+        tr = self.begin()
+        retries = 0
+        while True:
+            try:
+                result = body(tr)
+                if commits:
+                    tr.commit()
+            except TransactionError as error:
+                retries += 1
+                if retries > self._options.retries_max:
+                    raise
+                try:
+                    tr.on_error(error.number)
+                except TransactionError as final:
+                    raise self._final(final) from error
+            else:
+                return result
+
+    def _final(self, error: TransactionError) -> SidecarError:
+        if error.number == _TOO_MANY_WATCHES:
+            return LimitExceededError("Too many watches are open on the FoundationDB cluster; end some first.")
+        return error
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        self._check_open()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UnavailableError("The store is closed.")
+
+
+def _new_epoch() -> str:
+    return str(uuid.UUID(bytes=os.urandom(16), version=4))
