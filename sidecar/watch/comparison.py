@@ -8,16 +8,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sidecar import limits
 from sidecar.models.files import FileEntry
+from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.index_store import Index, PagedCursor
 from sidecar.watch.plan import Gone, IndexCursor, Links, Look, Moves, Put, merge
 from sidecar.watch.scanner import Kept, Seen, Walk
+from sidecar.watch.scopes import Scope
 
 _ENTRY_BYTES = 1_200  # of a file's record, index entries and change, without its path (measured)
 _PATH_COPIES = 6  # the path stands in each of them
@@ -25,63 +26,6 @@ _PATH_COPIES = 6  # the path stands in each of them
 
 class RootLostError(Exception):
     """The root is no longer the folder that it was: nothing may be concluded from what is not there."""
-
-
-class Scope(NamedTuple):
-    """A folder to compare.
-
-    Attributes:
-        path: Relative to the root, a slash behind, or empty.
-        recursive: With everything below it; otherwise its own files, and the folders below that ``inside`` names.
-        inside: Paths of folders in it (a slash behind) to compare with everything below them.
-        doubts: Paths of files to read although their stat is unchanged.
-        only: Paths in it to look at, with what is below them; None for all: then the folder is listed.
-    """
-
-    path: bytes
-    recursive: bool
-    inside: frozenset[bytes] = frozenset()
-    doubts: frozenset[bytes] = frozenset()
-    only: frozenset[bytes] | None = None
-
-
-@dataclass
-class Tally:
-    """How far a comparison is. Written by its thread, read by the event loop.
-
-    Attributes:
-        files_seen: Found on disk.
-        files_hashed: Of those, read.
-        files_indexed: Written to the store.
-        bytes_hashed: Bytes read.
-    """
-
-    files_seen: int = 0
-    files_hashed: int = 0
-    files_indexed: int = 0
-    bytes_hashed: int = 0
-
-
-@dataclass
-class Findings:
-    """What a comparison leaves to be done.
-
-    Attributes:
-        racy: Files that have to be looked at again when they are older than ``limits.racy_window_ms``.
-        unstable: Files that kept changing.
-        linked: Other names of files that have changed.
-        warnings: What the user should know, one sentence each.
-    """
-
-    racy: list[bytes] = field(default_factory=list)
-    unstable: list[bytes] = field(default_factory=list)
-    linked: list[bytes] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def warn(self, sentence: str) -> None:
-        """Add a warning; past ``limits.watch_warnings_max`` the user has seen enough."""
-        if sentence not in self.warnings and len(self.warnings) < limits.watch_warnings_max:
-            self.warnings.append(sentence)
 
 
 class _Batch:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from sidecar import limits
 from sidecar.repositories import keys
-from sidecar.watch.comparison import Scope
 from sidecar.watch.ignore import IGNORE_FILES, Folder, Ignore
+from sidecar.watch.scopes import Scope
 
 EVERYTHING = (Scope(b"", recursive=True),)
 

@@ -21,8 +21,9 @@ from sidecar.repositories.changes import Changes
 from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database
 from sidecar.watch.agenda import Agenda
-from sidecar.watch.comparison import Comparison, Findings, Place, RootLostError, Tally, identity_of
+from sidecar.watch.comparison import Comparison, Place, RootLostError, identity_of
 from sidecar.watch.events import EventSource, MakeSource, WatchLimitError
+from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Hasher
 from sidecar.watch.hints import Hints

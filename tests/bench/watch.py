@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _row(name: str, value: str) -> None:
-    print(f"{name:<48} {value}", flush=True)  # noqa: T201 - a bench prints
+    print(f"{name:<48} {value}", flush=True)
 
 
 def _walked(root: Path) -> list[bytes]:

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from sidecar import limits
-from sidecar.watch.comparison import Scope
 from sidecar.watch.git import Git
 from sidecar.watch.hints import EVERYTHING, Hints, without_covered
 from sidecar.watch.ignore import Ignore
+from sidecar.watch.scopes import Scope
 
 
 @pytest.fixture
