@@ -35,11 +35,8 @@ class Neighbourhood(NamedTuple):
     def can_tell(self, trace: Trace) -> bool:
         """Tell whether a trace's answers can be compared.
 
-        Those of a limited read that counts past the edge need the same neighbours, and the length of keys is where the
-        embedded engine has a limit of its own.
+        Those of a limited read that counts past the edge need the same neighbours.
         """
-        if str(trace["name"]).startswith("key of "):
-            return False
         return self.as_recorded or not any(
             step[0] == "get_range" and step[4] and (step[2][2], step[3][2]) != (1, 1) for step in trace["steps"]
         )
@@ -56,7 +53,8 @@ async def test_an_engine_answers_every_trace_as_recorded(
     for trace in traces:
         await engine.transact(lambda tr: tr.clear_range(neighbourhood.root, strinc(neighbourhood.root)))
         if neighbourhood.can_tell(trace):
-            wrong += Replay(engine, neighbourhood.root).differences(trace)
+            found = Replay(engine, neighbourhood.root).differences(trace)
+            wrong += [difference for difference in found if not _is_key_limit(trace, difference)]
     assert not wrong, f"{len(wrong)} answers differ, the first: {wrong[:3]}"
 
 
@@ -69,3 +67,8 @@ async def test_the_replay_notices_a_wrong_answer(engine: Engine, neighbourhood: 
     assert list(Replay(engine, neighbourhood.root).differences(trace)) == [
         "wrong, step 2: ['get', 1, '6b', False, '32'] answered '31'"
     ]
+
+
+def _is_key_limit(trace: Trace, difference: str) -> bool:
+    """Tell whether it is the documented one: an engine may have a smaller limit for keys, and answers 2102 past it."""
+    return str(trace["name"]).startswith("key of ") and difference.endswith("answered {'error': 2102}")

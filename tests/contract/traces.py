@@ -16,6 +16,7 @@ _SOON_SECONDS = 5.0
 _NOT_SECONDS = 0.4
 _REPEAT = re.compile(r"([0-9a-f]{2})\*(\d+)")
 _STAMP = re.compile(r"<(\w+)>")
+_NO_STAMP = b"no such commit"
 
 
 def load(path: Path) -> list[Trace]:
@@ -59,7 +60,7 @@ class Replay:
         if isinstance(expected, list):
             return [self._filled(item) for item in expected]
         if isinstance(expected, str) and ("<" in expected[:-1] or "*" in expected):
-            stamped = _STAMP.sub(lambda match: self._stamps[match[1]].hex(), expected)
+            stamped = _STAMP.sub(lambda match: self._stamps.get(match[1], _NO_STAMP).hex(), expected)
             return decoded(stamped).hex()
         return expected
 
