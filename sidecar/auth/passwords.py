@@ -1,13 +1,11 @@
 """Passwords as argon2id hashes: made and checked in threads of their own, few at a time.
 
-Called by ``services.accounts``. One hash takes 64 MiB and about a fifth of a second of several cores, so hashing never
-runs on the event loop, stands back for everything else, and a queue that would grow without bound is refused.
+Called by ``services.accounts``. One hash takes 64 MiB and about a fifth of a second of a core, so hashing never runs on
+the event loop, stands back for everything else, and a queue that would grow without bound is refused.
 """
 
 import asyncio
-import base64
 import os
-import secrets
 import sys
 import threading
 import unicodedata
@@ -15,11 +13,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-from argon2 import Parameters, PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2 import Parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from sidecar import limits
+from sidecar.auth import argon2id
 from sidecar.errors import UnavailableError
 
 T = TypeVar("T")
@@ -46,11 +44,11 @@ class Passwords:
     """
 
     def __init__(self, parameters: Parameters = RFC_9106_LOW_MEMORY, *, cores: int | None = None) -> None:
-        self._hasher = PasswordHasher.from_parameters(parameters)
+        self._parameters = parameters
         self._at_once = max(1, (cores or os.cpu_count() or 1) // 2)
         self._threads = ThreadPoolExecutor(self._at_once, "sidecar-password", initializer=_stand_back)
         self._under_way = 0
-        self._nobodys_hash = _hash_that_nothing_matches(parameters)
+        self._nobodys_hash = argon2id.hash_of_nothing(parameters)
 
     async def hash(self, password: str) -> str:
         """Return the text to store of a password.
@@ -58,7 +56,7 @@ class Passwords:
         Raises:
             UnavailableError: Too many wait already (code ``busy``).
         """
-        return await self._run(lambda: self._hasher.hash(_prepared(password)))
+        return await self._run(lambda: argon2id.new_hash(_prepared(password), self._parameters))
 
     async def check(self, stored: str | None, password: str) -> Verdict:
         """Compare a password with what is stored; as slow where nothing is stored, so that time tells nothing.
@@ -73,14 +71,12 @@ class Passwords:
         self._threads.shutdown(cancel_futures=True)
 
     def _check(self, stored: str | None, password: str) -> Verdict:
-        try:
-            self._hasher.verify(stored or self._nobodys_hash, _prepared(password))
-        except (VerificationError, InvalidHashError):
+        given = _prepared(password)
+        if not argon2id.matches(stored or self._nobodys_hash, given) or stored is None:
             return Verdict(matches=False)
-        if stored is None:  # 256 random bits were guessed
-            return Verdict(matches=False)
-        renew = self._hasher.check_needs_rehash(stored)
-        return Verdict(matches=True, new_hash=self._hasher.hash(_prepared(password)) if renew else None)
+        if argon2id.was_made_with(stored, self._parameters):
+            return Verdict(matches=True)
+        return Verdict(matches=True, new_hash=argon2id.new_hash(given, self._parameters))
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._under_way >= self._at_once + limits.password_hashes_waiting_max:
@@ -99,19 +95,8 @@ def _prepared(password: str) -> bytes:
     return unicodedata.normalize("NFKC", password).encode()
 
 
-def _hash_that_nothing_matches(parameters: Parameters) -> str:
-    """Return a well-formed hash of unknown origin, so that a missing account costs what a present one does."""
-    salt, digest = (_unpadded(secrets.token_bytes(size)) for size in (parameters.salt_len, parameters.hash_len))
-    costs = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
-    return f"$argon2id$v={parameters.version}${costs}${salt}${digest}"
-
-
-def _unpadded(raw: bytes) -> str:
-    return base64.b64encode(raw).decode().rstrip("=")
-
-
 def _stand_back() -> None:
-    """Let the scheduler prefer every other thread; argon2's own threads are born with the same standing.
+    """Let the scheduler prefer every other thread.
 
     Only Linux gives a single thread its own standing; elsewhere the few threads have to do.
     """

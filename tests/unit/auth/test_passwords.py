@@ -7,6 +7,7 @@ from argon2 import Parameters, PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from sidecar import limits
+from sidecar.auth import argon2id
 from sidecar.auth.passwords import Passwords, Verdict
 from sidecar.errors import UnavailableError
 
@@ -42,6 +43,20 @@ async def test_only_the_password_that_was_hashed_matches(passwords: Passwords) -
     assert await passwords.check("no hash", PASSWORD) == Verdict(matches=False)
 
 
+async def test_hashes_are_the_librarys_own_on_fewer_threads(passwords: Passwords) -> None:
+    library = PasswordHasher(time_cost=2, memory_cost=128, parallelism=4, hash_len=24, salt_len=12)
+    assert (await passwords.check(library.hash(PASSWORD), PASSWORD)).matches
+    assert library.verify(await passwords.hash(PASSWORD), PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "damage", ["$argon2i$", "$argon2d$", "$argon2id$v=19$m=64,t=1,p=1$%%%%$AAAA", "$argon2id", "x"]
+)
+async def test_what_is_no_hash_of_argon2id_matches_nothing(passwords: Passwords, damage: str) -> None:
+    stored = await passwords.hash(PASSWORD)
+    assert not (await passwords.check(stored.replace("$argon2id$", damage, 1), PASSWORD)).matches
+
+
 async def test_it_does_not_matter_how_a_keyboard_composes_a_character(passwords: Passwords) -> None:
     assert (await passwords.check(await passwords.hash("caf\u00e9 au lait!"), "cafe\u0301 au lait!")).matches
 
@@ -58,17 +73,18 @@ async def test_a_hash_of_other_parameters_is_renewed_at_the_next_login(passwords
 async def test_where_nothing_is_stored_a_hash_of_the_same_cost_is_computed(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked: list[Parameters] = []
-    verify = PasswordHasher.verify
+    computed: list[Parameters] = []
+    digest = argon2id._digest  # noqa: SLF001 - the one place where work is done
 
-    def noting(self: PasswordHasher, stored: str, password: bytes) -> bool:
-        checked.append(extract_parameters(stored))
-        return verify(self, stored, password)
+    def noting(password: bytes, salt: bytes, parameters: Parameters) -> bytes:
+        computed.append(parameters)
+        return digest(password, salt, parameters)
 
-    monkeypatch.setattr(PasswordHasher, "verify", noting)
+    stored = await passwords.hash("another one")
+    monkeypatch.setattr(argon2id, "_digest", noting)
     assert await passwords.check(None, PASSWORD) == Verdict(matches=False)
-    assert await passwords.check(await passwords.hash("another one"), PASSWORD) == Verdict(matches=False)
-    assert checked == [CHEAP, CHEAP]
+    assert await passwords.check(stored, PASSWORD) == Verdict(matches=False)
+    assert computed == [CHEAP, CHEAP]
 
 
 @pytest.mark.parametrize(("cores", "at_once"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 8)])
@@ -78,7 +94,7 @@ async def test_at_most_half_the_cores_hash_at_a_time_and_never_on_the_loop(
     running, most, threads = 0, 0, set[int]()
     lock, go = threading.Lock(), threading.Event()
 
-    def slow(_self: PasswordHasher, _password: bytes) -> str:
+    def slow(_password: bytes, _parameters: Parameters) -> str:
         nonlocal running, most
         with lock:
             running += 1
@@ -91,7 +107,7 @@ async def test_at_most_half_the_cores_hash_at_a_time_and_never_on_the_loop(
             running -= 1
         return "hash"
 
-    monkeypatch.setattr(PasswordHasher, "hash", slow)
+    monkeypatch.setattr(argon2id, "new_hash", slow)
     passwords = Passwords(CHEAP, cores=cores)
     await asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(at_once * 3)))
     passwords.close()
