@@ -258,3 +258,15 @@ async def test_a_store_on_a_disk_that_became_read_only_is_one_sentence(tmp_path:
             await opened(tmp_path / "disk" / "store")
     finally:
         subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
+
+
+async def test_a_store_on_a_read_only_disk_can_still_be_inspected(tmp_path: Path) -> None:
+    mounted(tmp_path / "disk", "8m")
+    try:
+        engine = await opened(tmp_path / "disk" / "store")
+        await engine.transact(lambda tr: tr.set(b"a", b"1"))
+        await engine.close()
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+        assert await inspect(f"embedded:{tmp_path / 'disk' / 'store'}") == Findings(1, whole=True, gap=None)
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)

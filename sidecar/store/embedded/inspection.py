@@ -6,6 +6,7 @@ happens to it, the rows before are good. Only what the file says of itself is ch
 counts); a value changed in place is not seen.
 """
 
+import os
 import struct
 import subprocess
 import sys
@@ -194,7 +195,13 @@ def _walk(folder: str, start: bytes, out: BinaryIO, mode: str) -> None:
     """
     up = mode != "down"
     with (
-        lmdb.open(folder, readonly=True, create=False, max_readers=limits.store_embedded_snapshots_max) as environment,
+        lmdb.open(
+            folder,
+            readonly=True,
+            create=False,
+            lock=os.access(folder, os.W_OK),  # where nobody can write, nobody has to be kept from it
+            max_readers=limits.store_embedded_snapshots_max,
+        ) as environment,
         environment.begin() as txn,
         txn.cursor() as cursor,
     ):
