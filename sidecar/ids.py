@@ -6,6 +6,7 @@ A UUIDv7 begins with its time of creation, so records made later have larger key
 import os
 import threading
 import uuid
+from contextvars import ContextVar
 from typing import NewType
 
 TenantId = NewType("TenantId", str)
@@ -22,6 +23,10 @@ SettingId = NewType("SettingId", str)
 SnapshotId = NewType("SnapshotId", str)
 
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
+current_request: ContextVar[str] = ContextVar("current_request", default="")
+"""The id of the request that the running task answers, for whoever logs or commits; empty in background work."""
 
 
 class IdSource:

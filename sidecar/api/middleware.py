@@ -31,7 +31,7 @@ from sidecar.api.preferences import shape
 from sidecar.auth.buckets import Rate, Taken
 from sidecar.auth.pairing import is_pairing_key
 from sidecar.errors import ForbiddenError, SidecarError, TooManyRequestsError, UnauthenticatedError
-from sidecar.ids import new_id
+from sidecar.ids import current_request, new_id
 from sidecar.repositories.transactions import Actor, acting
 from sidecar.services.logins import Caller
 
@@ -51,20 +51,21 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """
     request_id = new_id(request.app[CONTEXT].database.clock.now_ms())
     request[REQUEST_ID] = request_id
+    current_request.set(request_id)
     began = perf_counter()
     try:
         response = await handler(request)
     except SidecarError as error:
         if problems.status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.exception("request %s: %s %s", request_id, request.method, pattern_of(request))
+            log.exception("request %s %s failed", request.method, pattern_of(request))
         response = problems.of_error(error, request_id)
     except web.HTTPException as error:
         response = problems.of_http(error, request_id)
     except Exception:
-        log.exception("request %s: %s %s", request_id, request.method, pattern_of(request))
+        log.exception("request %s %s failed", request.method, pattern_of(request))
         response = problems.internal(request_id)
     milliseconds = (perf_counter() - began) * 1000
-    log.info("%s %s %s %d %.1f ms", request_id, request.method, pattern_of(request), response.status, milliseconds)
+    log.debug("%s %s %d %.1f ms", request.method, pattern_of(request), response.status, milliseconds)
     return response
 
 

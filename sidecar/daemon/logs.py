@@ -1,8 +1,11 @@
 """Where the program's log goes: one file in the log folder, which is rotated and so bounded.
 
-Set up once by whoever starts a process (the CLI); every module just uses ``logging.getLogger(__name__)``.
+Each line is one JSON object: time, level, logger, process, the request it was written for, the message, what the caller
+gave as ``extra``, and a traceback. Set up once by whoever starts a process (the CLI); every module just uses
+``logging.getLogger(__name__)``.
 """
 
+import json
 import logging
 import sys
 import time
@@ -12,15 +15,15 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from sidecar.daemon.runtime_files import make_private_folder
+from sidecar.ids import current_request
 from sidecar.limits import log_file_bytes_max, log_files_max
 
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request_id", "taskName"}
 
-class _Formatter(logging.Formatter):
-    """Times in UTC, to the millisecond, as RFC 3339 writes them."""
 
-    converter = staticmethod(time.gmtime)
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
+def set_level(level: str) -> None:
+    """Change the least severity that is written from now on: debug, info, warning or error."""
+    logging.getLogger().setLevel(level.upper())
 
 
 @contextmanager
@@ -33,19 +36,18 @@ def logging_to(file: Path, level: str, *, debug: bool = False) -> Iterator[None]
         debug: Write everything, to standard error too.
     """
     make_private_folder(file.parent)
-    handlers: list[logging.Handler] = [
-        RotatingFileHandler(
-            file, maxBytes=log_file_bytes_max, backupCount=log_files_max - 1, encoding="utf-8", delay=True
-        )
-    ]
+    to_file = LogFile(file)
+    to_file.setFormatter(JsonLines())
+    handlers: list[logging.Handler] = [to_file]
     if debug:
-        handlers.append(logging.StreamHandler(sys.stderr))
+        to_terminal = logging.StreamHandler(sys.stderr)
+        to_terminal.setFormatter(_ForPeople("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handlers.append(to_terminal)
     root = logging.getLogger()
     level_before = root.level
     for handler in handlers:
-        handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"))
         root.addHandler(handler)
-    root.setLevel(logging.DEBUG if debug else level.upper())
+    set_level("debug" if debug else level)
     try:
         yield
     finally:
@@ -53,3 +55,70 @@ def logging_to(file: Path, level: str, *, debug: bool = False) -> Iterator[None]
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line; times in UTC, to the millisecond, as RFC 3339 writes them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        line: dict[str, object] = {
+            "time": _utc(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+        }
+        if request_id := current_request.get():
+            line["request_id"] = request_id
+        line["message"] = record.getMessage()
+        line.update((name, value) for name, value in vars(record).items() if name not in _OWN_FIELDS)
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class LogFile(RotatingFileHandler):
+    """The rotated file. What can not be written (a full disk) is counted, and told when writing works again."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, maxBytes=log_file_bytes_max, backupCount=log_files_max - 1, encoding="utf-8", delay=True)
+        self.lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, and before it how many were lost, if any were."""
+        lost, self.lost = self.lost, 0
+        if lost:
+            super().emit(_told_of_loss(lost))
+            if self.lost:  # it still can not be written
+                self.lost += lost
+                return
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Count a line that was not written; a fault of the line itself is told as logging does."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        self.lost += 1
+        if self.stream is not None:  # begun anew with the next record, without the half line in its buffer
+            stream, self.stream = self.stream, None  # type: ignore[assignment] # logging opens None anew
+            try:
+                stream.close()
+            except OSError:
+                self.lost = max(self.lost, 1)  # closing flushes, and fails for the same reason
+
+
+class _ForPeople(logging.Formatter):
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+
+def _utc(seconds: float) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03d}Z"
+
+
+def _told_of_loss(lost: int) -> logging.LogRecord:
+    message = f"{lost} lines before this one could not be written."
+    return logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (), None)

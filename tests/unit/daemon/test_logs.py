@@ -1,31 +1,56 @@
+import json
 import logging
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sidecar import limits
-from sidecar.daemon.logs import logging_to
+from sidecar.daemon.logs import LogFile, logging_to, set_level
+from sidecar.ids import current_request
 
 log = logging.getLogger("sidecar.test")
 
 
-def test_the_log_has_utc_times_levels_and_tracebacks_and_ends_with_its_block(tmp_path: Path) -> None:
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_line_is_an_object_with_a_utc_time_and_the_log_ends_with_its_block(tmp_path: Path) -> None:
     file = tmp_path / "log" / "sidecar.log"
     with logging_to(file, "info"):
         log.debug("too small")
         try:
             raise ValueError("the reason")  # noqa: TRY301 - the traceback is what is tested
         except ValueError:
-            log.exception("It failed.")
+            log.exception("It\nfailed.", extra={"map_bytes": 5})
     log.error("afterwards")
-    text = file.read_text(encoding="utf-8")
-    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ERROR sidecar\.test \[\d+\] It failed\.\nTraceback", text)
-    assert "ValueError: the reason" in text
-    assert "too small" not in text
-    assert "afterwards" not in text
+    [line] = lines_of(file)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+    assert (line["level"], line["logger"], line["message"]) == ("error", "sidecar.test", "It\nfailed.")
+    assert line["map_bytes"] == 5
+    assert line["traceback"].endswith("ValueError: the reason")
+    assert "request_id" not in line
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_line_names_the_request_it_was_written_for(tmp_path: Path) -> None:
+    token = current_request.set("r-1")
+    with logging_to(tmp_path / "sidecar.log", "info"):
+        log.info("one")
+        current_request.reset(token)
+        log.info("two")
+    assert [line.get("request_id") for line in lines_of(tmp_path / "sidecar.log")] == ["r-1", None]
+
+
+def test_the_level_can_be_changed_while_it_runs(tmp_path: Path) -> None:
+    with logging_to(tmp_path / "sidecar.log", "warning"):
+        log.info("one")
+        set_level("info")
+        log.info("two")
+    assert [line["message"] for line in lines_of(tmp_path / "sidecar.log")] == ["two"]
 
 
 def test_debugging_writes_everything_to_standard_error_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,3 +67,19 @@ def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     files = list(tmp_path.iterdir())
     assert len(files) == limits.log_files_max
     assert all(file.stat().st_size <= 1_000 for file in files)
+
+
+def test_lines_that_can_not_be_written_are_counted_and_told_of_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sidecar.log"
+    file.symlink_to("/dev/full")
+    with logging_to(file, "info"):
+        log.info("one")
+        log.info("two")
+        [handler] = [handler for handler in logging.getLogger().handlers if isinstance(handler, LogFile)]
+        assert handler.lost == 2
+        file.unlink()
+        log.info("three")
+    assert [line["message"] for line in lines_of(file)] == ["2 lines before this one could not be written.", "three"]
+    assert capsys.readouterr().err == ""
