@@ -1,9 +1,9 @@
 """argon2id as its library computes it, but on one thread: the lanes of a hash one after the other.
 
-The result is the same standard text; the library's own way takes a thread for each lane, which on a small machine is more
-than all of its cores. Measured on two: the event loop's p99 delay while hashing goes on was 6 ms with four threads and
-2 ms with one, at as many hashes a second. The binding used here is public but without promises, so a test compares it
-with the library's own functions, both ways. Called by ``auth.passwords`` alone.
+The result is the same standard text; the library's own way takes a thread for each lane, which on a small machine is
+more than all of its cores. Measured on two: the event loop's p99 delay while hashing goes on was 6 ms with four threads
+and 2 ms with one, at as many hashes a second. The binding used here is public but without promises, so a test compares
+it with the library's own functions, both ways. Called by ``auth.passwords`` alone.
 """
 
 import base64

@@ -41,10 +41,14 @@ class SigningKeys(NamedTuple):
         return f"SigningKeys(current={self.current!r}, {len(self.secrets)} keys)"
 
     def rotated(self, now_ms: int) -> Self:
-        """Return a set in which a fresh key signs, and which has forgotten the keys whose tokens have all ended."""
+        """Return a set in which a fresh key signs, and which has forgotten the keys whose tokens have all ended.
+
+        Of more than ``limits.signing_keys_max`` the oldest are forgotten too: their tokens are refreshed.
+        """
         fresh = type(self).new(now_ms)
         oldest_ms = now_ms - limits.access_token_seconds * 1000
-        retired = {key: at for key, at in self.retired_at_ms.items() if at > oldest_ms} | {self.current: now_ms}
+        live = [(key, at) for key, at in self.retired_at_ms.items() if at > oldest_ms]
+        retired = dict([*live, (self.current, now_ms)][1 - limits.signing_keys_max :])
         kept = {key: self.secrets[key] for key in retired}
         return fresh._replace(secrets=kept | fresh.secrets, retired_at_ms=retired)
 

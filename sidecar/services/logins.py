@@ -18,12 +18,13 @@ from sidecar.auth.tokens import (
     read_login_token,
     token_hash,
 )
-from sidecar.errors import NotFoundError, UnauthenticatedError
+from sidecar.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from sidecar.ids import new_id
 from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.base import Value, milliseconds
 from sidecar.models.tenants import Tenant
 from sidecar.models.users import PublicUser, User
+from sidecar.repositories import machine
 from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.paging import Page
@@ -256,7 +257,14 @@ class Logins:
             sessions.invalidate_family(tr, family)
 
     async def rotate_keys(self, principal: Principal, device: Device) -> SigningKeys:
-        """Sign access tokens with a fresh key from now on, and return the new set of keys."""
+        """Sign access tokens with a fresh key from now on, and return the new set of keys.
+
+        Raises:
+            ForbiddenError: The caller is not of the machine's own tenant: the keys are the whole daemon's.
+        """
+        own = await self._database.read(lambda tr: machine.find(tr, self._database.keyspace))
+        if own is None or own.tenant_id != principal.tenant_id:
+            raise ForbiddenError("Only the machine's own admins rotate its keys.", code="not_the_machines")
         keys = self._tokens.ring.rotate()
 
         def body(tr: Writing) -> None:

@@ -10,6 +10,7 @@ import jwt
 import pytest
 
 from sidecar import limits
+from sidecar.auth import argon2id
 from sidecar.auth.attempts import Peer
 from sidecar.auth.passwords import Verdict
 from tests.integration.house import PASSWORD, Answer, House, running_house
@@ -263,6 +264,33 @@ async def test_rotated_keys_sign_new_tokens_and_old_ones_stay_good(house: House,
     file = tmp_path / "home" / "data" / "signing.keys"
     assert answer.content["key_id"] in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_another_tenants_admin_does_not_rotate_the_machines_keys(house: House) -> None:
+    keys = house.context.tokens.ring.keys
+    stranger = await house.person(await house.tenant("acme"), "admin")
+    answer = await house.call("POST", "/api/v5/auth/keys/rotate", stranger.access_token)
+    assert (answer.status, answer.code) == (403, "not_the_machines")
+    assert house.context.tokens.ring.keys == keys
+
+
+async def test_a_guess_at_an_unknown_account_costs_one_hash_as_a_wrong_one_does(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.register(EMAIL)
+    computed: list[Any] = []
+    digest = argon2id._digest  # noqa: SLF001 - the one place where work is done
+
+    def noting(password: bytes, salt: bytes, parameters: Any) -> bytes:
+        computed.append(parameters)
+        return digest(password, salt, parameters)
+
+    monkeypatch.setattr(argon2id, "_digest", noting)
+    for email in (EMAIL, "nobody@example.org", "no address at all", (await house.pair())["user"]["email"]):
+        before = len(computed)
+        assert (await house.login(email, "wrong")).code == "invalid_credentials"
+        assert len(computed) == before + 1
+    assert len(set(map(str, computed))) == 1
 
 
 async def test_guessing_at_an_account_is_slowed_and_its_owner_still_gets_in(

@@ -183,6 +183,14 @@ def test_a_rotated_key_verifies_until_its_last_token_has_ended() -> None:
     assert len(tokens.ring.keys.secrets) == 3  # the two that were replaced within the life of a token, and the new one
 
 
+def test_only_so_many_keys_are_kept_the_oldest_go() -> None:
+    keys = SigningKeys.new(0)
+    rotated = [keys := keys.rotated(at) for at in range(1, 30)]
+    assert len(rotated[-1].secrets) == limits.signing_keys_max
+    assert rotated[-1].secrets.keys() == {each.current for each in rotated[-limits.signing_keys_max :]}
+    assert SigningKeys.load(rotated[-1].dump()) == rotated[-1]
+
+
 def test_keys_are_rotated_when_they_are_due_and_not_before() -> None:
     clock = FakeClock()
     ring = KeyRing(SigningKeys.new(clock.now_ms()), clock, lambda _: None)
