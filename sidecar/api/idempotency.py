@@ -4,7 +4,7 @@ The answer is written by the transaction that earned it: after a crash between t
 answered as the first would have been. A request that fails keeps nothing: it may be tried again.
 """
 
-import hashlib
+import hmac
 from http import HTTPStatus
 from typing import Any
 
@@ -108,5 +108,7 @@ def shown(tr: Writing, tenant: TenantKeys, record: Record) -> bytes:
 
 
 async def _fingerprint(request: web.Request) -> str:
+    """Return what tells one request from another; keyed, because a body may hold a password that could be searched."""
     parts: tuple[Any, ...] = (request.method.encode(), request.path_qs.encode(), await request.read())
-    return hashlib.sha256(b"\x00".join(parts)).hexdigest()
+    key = request.app[CONTEXT].pairing_key.encode()
+    return hmac.digest(key, b"\x00".join((b"sidecar-idempotency-v1", *parts)), "sha256").hex()
