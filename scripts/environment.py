@@ -55,7 +55,8 @@ def install(section: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         requirements = Path(folder) / "requirements.txt"
         requirements.write_text(pins(section), encoding="utf-8")
-        pip("--require-hashes", "-r", str(requirements))
+        # foundationdb comes as source with a setup.py, which newer pips build only this way and older ones warn about.
+        pip("--use-pep517", "--require-hashes", "-r", str(requirements))
     pip("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     for done in {"running", section}:
         (VENV / f"sidecar-{done}.stamp").write_text(stamp_text(done), encoding="utf-8")
