@@ -101,4 +101,20 @@ class ResetMessage(Value):
     cursor: str
 
 
+class SubscribedMessage(Value):
+    """The subscription has begun; changes follow from the cursor on."""
+
+    type: Literal["subscribed"]
+    cursor: str
+    topics: list[str]
+
+
+class ProgressMessage(WorkspaceProgress):
+    """How far the index of a watched folder is; it has no cursor and is not repeated."""
+
+    type: Literal["progress"]
+    workspace_id: Id
+    workspace_path: str
+
+
 ChangesAnswer = Annotated[ChangesMessage | ResetMessage, Field(discriminator="type")]

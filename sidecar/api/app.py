@@ -1,13 +1,17 @@
 """The aiohttp application: the routes, the middleware in its order, and the headers on every answer."""
 
+import json
 from collections.abc import Sequence
 
 from aiohttp import hdrs, web
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, POLICIES, REQUEST_ID, TAKEN, Context, Policy
+from sidecar.api.docs import PAGE, page
 from sidecar.api.middleware import MIDDLEWARE
-from sidecar.api.routes import ROUTES, Route
+from sidecar.api.openapi import DOCUMENT, document
+from sidecar.api.routes import ROUTES
+from sidecar.api.shapes import Route
 
 
 def build(context: Context, routes: Sequence[Route] = ROUTES) -> web.Application:
@@ -29,6 +33,9 @@ def build(context: Context, routes: Sequence[Route] = ROUTES) -> web.Application
             raise RuntimeError(f"{route.method} {route.path} stands twice in the table of routes.")
         policies[place] = route.policy
     app[POLICIES] = policies
+    described = document(routes)
+    app[DOCUMENT] = json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
+    app[PAGE] = page(described)
     app.on_response_prepare.append(_set_headers)
     return app
 

@@ -1,11 +1,17 @@
 """The change feed by polling: the same messages as the push channel's."""
 
-from aiohttp import web
+import asyncio
+from typing import Annotated
 
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from aiohttp import web
+from pydantic import Field
+
+from sidecar import limits
+from sidecar.api.context import CONTEXT, PRINCIPAL, Context
 from sidecar.api.requests import json_answer, query, raw_answer
 from sidecar.errors import CursorExpiredError
-from sidecar.feed.log import SINCE_BEGINNING, Filter
+from sidecar.feed.hub import Hub
+from sidecar.feed.log import SINCE_BEGINNING, Filter, Moment
 from sidecar.models.base import Path, Value
 
 
@@ -16,11 +22,13 @@ class ChangesQuery(Value):
         since: A cursor of an earlier answer; ``beginning`` for all that is kept, ``now`` for only a cursor.
         topics: Kinds of records, separated by commas; all when empty.
         workspace_path: Only changes in this folder, where a change is in one.
+        wait: Seconds to wait for a change when there is none yet (long poll).
     """
 
     since: str = SINCE_BEGINNING
     topics: str = ""
     workspace_path: Path | None = None
+    wait: Annotated[float, Field(ge=0, le=limits.long_poll_seconds_max)] = 0.0
 
     def filter(self) -> Filter:
         """Return what is asked for."""
@@ -28,15 +36,36 @@ class ChangesQuery(Value):
 
 
 async def list_since(request: web.Request) -> web.Response:
-    """Answer the changes behind a cursor, and the cursor to ask with next; no changes means that there are no more."""
-    asked = query(request, ChangesQuery)
-    log, _ = request.app[CONTEXT].feed(request[PRINCIPAL].tenant_id)
+    """Answer the changes behind a cursor, and the cursor to ask with next; none at once unless ``wait`` says so."""
+    asked, context, principal = query(request, ChangesQuery), request.app[CONTEXT], request[PRINCIPAL]
+    log, hub = context.feed(principal.tenant_id)
+    clock = context.database.clock
+    until = clock.monotonic() + asked.wait
     try:
         stamp = await log.position(asked.since)
-        while moments := await log.after(stamp):
-            message, stamp = log.message(moments, asked.filter())
-            if message is not None:
-                return raw_answer(message)
+        moments = await log.after(stamp)
+        while True:
+            while moments:
+                message, stamp = log.message(moments, asked.filter())
+                if message is not None:
+                    return raw_answer(message)
+                moments = [moment for moment in moments if moment.stamp > stamp] or await log.after(stamp)
+            seconds = until - clock.monotonic()
+            if seconds <= 0 or context.draining.is_set():
+                return raw_answer(log.empty_message(stamp))
+            moments = await _news(hub, stamp, context, seconds)
+            await context.logins.check(principal)  # it may have ended meanwhile
     except CursorExpiredError as error:
         return json_answer({"type": "reset", "cursor": error.details["cursor"]})
-    return raw_answer(log.empty_message(stamp))
+
+
+async def _news(hub: Hub, stamp: bytes, context: Context, seconds: float) -> list[Moment]:
+    """Return what comes behind ``stamp``; nothing when the time is over, or the daemon stops."""
+    news, stopping = asyncio.ensure_future(hub.after(stamp)), asyncio.ensure_future(context.draining.wait())
+    try:
+        await asyncio.wait((news, stopping), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return news.result() if news.done() else []
+    finally:
+        news.cancel()
+        stopping.cancel()
+        await asyncio.gather(news, stopping, return_exceptions=True)

@@ -55,6 +55,7 @@ def session_tags(change: Change) -> Handler:
         items = (await body(request, TagsBody)).items
         return await _change_session(request, lambda _, __, old: {"tags": change(old.tags, items)})
 
+    handler.__doc__ = f"Change a session's tags: those in the body are {change.__name__}."
     return handler
 
 
@@ -71,6 +72,7 @@ def session_notes(name: ListName, change: Change) -> Handler:
 
         return await _change_session(request, fields)
 
+    handler.__doc__ = f"Change a session's {name}: those in the body are {change.__name__}."
     return handler
 
 
@@ -88,6 +90,7 @@ def conversation_tags(change: Change) -> Handler:
 
         return record_answer(await request.app[CONTEXT].database.transact(write))
 
+    handler.__doc__ = f"Change a conversation's tags: those in the body are {change.__name__}."
     return handler
 
 

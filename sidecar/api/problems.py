@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents; the one table from classes of errors to HTTP statuses."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -34,6 +35,57 @@ STATUSES: tuple[tuple[type[SidecarError], HTTPStatus], ...] = (
     (TooManyRequestsError, HTTPStatus.TOO_MANY_REQUESTS),
     (UnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+# The stable codes, by status, as clients may meet them; a test compares them with what the rooms raise.
+CODES: Mapping[int, tuple[str, ...]] = {
+    400: (
+        "invalid",
+        "invalid_cursor",
+        "invalid_idempotency_key",
+        "invalid_if_match",
+        "invalid_json",
+        "invalid_path",
+        "password_changed",
+        "http_error",
+    ),
+    401: (
+        "account_inactive",
+        "invalid_browser_token",
+        "invalid_credentials",
+        "invalid_pairing_key",
+        "invalid_refresh_token",
+        "invalid_ticket",
+        "invalid_token",
+        "login_ended",
+        "refresh_token_expired",
+        "token_expired",
+        "token_reused",
+        "token_revoked",
+        "unauthenticated",
+    ),
+    403: (
+        "csrf",
+        "forbidden",
+        "foreign_host",
+        "foreign_origin",
+        "limit_exceeded",
+        "not_owner",
+        "not_the_machines",
+        "owner",
+        "plan_limit",
+        "role",
+    ),
+    404: ("no_such_route", "not_found"),
+    405: ("method_not_allowed",),
+    409: ("busy", "conflict", "own_tenant", "owner"),
+    410: ("cursor_expired",),
+    411: ("length_required",),
+    412: ("version_conflict",),
+    413: ("body_too_large",),
+    415: ("unsupported_media_type",),
+    422: ("idempotency_key_reused",),
+    429: ("rate_limited",),
+    503: ("already_running", "unavailable"),
+}
 _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "no_such_route",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",

@@ -17,6 +17,7 @@ from sidecar.models.base import Record, Value, invalid
 from sidecar.repositories.keys import TenantKeys
 
 V = TypeVar("V", bound=Value)
+MERGE_TYPE = "application/merge-patch+json"
 LINES_TYPE = "application/x-ndjson"  # of exports and imports, which are streamed
 
 
@@ -55,7 +56,7 @@ async def body(request: web.Request, model: type[V]) -> V:
     Raises:
         InvalidError: It is no JSON, or not what the model allows.
     """
-    return checked(model, await tree(request))
+    return checked(model, await tree(request, _type_of_body(request)))
 
 
 def checked(model: type[V], sent: object) -> V:
@@ -91,11 +92,15 @@ async def merge_patch(request: web.Request) -> dict[str, Any]:
     Raises:
         InvalidError: It is no JSON object.
     """
-    merge = "application/merge-patch+json"
-    patch = await tree(request, merge if request.content_type == merge else "application/json")
+    patch = await tree(request, _type_of_body(request))
     if not isinstance(patch, dict):
         raise InvalidError("A merge patch of a record is a JSON object.")
     return patch
+
+
+def _type_of_body(request: web.Request) -> str:
+    is_merge = request.method == "PATCH" and request.content_type == MERGE_TYPE
+    return MERGE_TYPE if is_merge else "application/json"
 
 
 def if_match(request: web.Request) -> int | None:

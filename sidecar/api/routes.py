@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
 
 from sidecar.api import (
     agents,
@@ -10,9 +9,11 @@ from sidecar.api import (
     auth,
     changes,
     conversations,
+    docs,
     events,
     files,
     lists,
+    openapi,
     service,
     sessions,
     settings,
@@ -23,12 +24,13 @@ from sidecar.api import (
 )
 from sidecar.api import answers as shown
 from sidecar.api import open as open_
-from sidecar.api.context import Handler, Policy
+from sidecar.api.context import Policy
 from sidecar.api.requests import PageQuery
+from sidecar.api.shapes import Route, Shape
 from sidecar.models.agents import Agent
 from sidecar.models.audit import Audit
 from sidecar.models.auth_sessions import PublicAuthSession
-from sidecar.models.base import Value
+from sidecar.models.base import JsonObject
 from sidecar.models.conversations import Conversation
 from sidecar.models.files import File
 from sidecar.models.messages import Message
@@ -38,37 +40,6 @@ from sidecar.models.users import PublicUser
 from sidecar.models.workspace_sessions import SessionSummary, WorkspaceSession
 from sidecar.services.differences import Differences
 from sidecar.services.logins import Login
-
-
-class Shape(NamedTuple):
-    """What goes in and comes out, for the OpenAPI document.
-
-    Attributes:
-        body: What the request's JSON is.
-        query: Its query parameters.
-        answer: What comes back: a model, a page of one, or another kind of content by its media type.
-        statuses: Of the answers that are no problems.
-        tagged: The answer carries an ETag, and If-Match is honoured.
-        patch: The body is a merge patch of ``body``.
-    """
-
-    body: type[Value] | None = None
-    query: type[Value] | None = None
-    answer: Any = None
-    statuses: tuple[int, ...] = (200,)
-    tagged: bool = False
-    patch: bool = False
-
-
-class Route(NamedTuple):
-    """One row of the table."""
-
-    method: str
-    path: str
-    handler: Handler
-    policy: Policy
-    shape: Shape = Shape()
-
 
 V5 = "/api/v5"
 USER, WRITER, MANAGER, ADMIN = Policy.USER, Policy.WRITER, Policy.MANAGER, Policy.ADMIN
@@ -81,6 +52,8 @@ _SERVICE = (
     Route("GET", "/readyz", service.readyz, Policy.PUBLIC, Shape(answer=shown.Status, statuses=(200, 503))),
     Route("GET", f"{V5}/version", service.version, Policy.PUBLIC, Shape(answer=shown.Version)),
     Route("GET", f"{V5}/hello", service.hello, Policy.PUBLIC, Shape(query=service.HelloQuery, answer=shown.Hello)),
+    Route("GET", f"{V5}/openapi.json", openapi.get, Policy.PUBLIC, Shape(answer=JsonObject)),
+    Route("GET", f"{V5}/docs", docs.get, Policy.PUBLIC, Shape(answer="text/html")),
     Route("GET", "/open/{ticket}", open_.open_browser, Policy.CREDENTIALS, Shape(statuses=(303,))),
 )
 _AUTH = (

@@ -126,7 +126,9 @@ async def patch(request: web.Request) -> web.Response:
 
     async def attempt() -> StoredSession:
         current = await context.database.read(lambda tr: sessions.get_by_id(tr, session_id))
-        fields = changed_fields(SessionBody, current.model_dump(mode="json", include=set(asked)), asked)
+        fields = changed_fields(
+            SessionBody, current.model_dump(mode="json", include={"name", "workspace_path", *asked}), asked
+        )
         version = current.version if if_version is None else if_version
         return await context.sessions.update(tenant, session_id, fields, if_version=version)
 

@@ -1,0 +1,73 @@
+"""The OpenAPI and AsyncAPI documents are the code: fresh, whole, and what the daemon serves."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.api import asyncapi, openapi
+from sidecar.api.problems import CODES, STATUSES
+from sidecar.api.routes import ROUTES
+from tests.integration.house import House, running_house
+
+ROOT = Path(__file__).parents[2]
+OPENAPI = openapi.document(ROUTES)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with running_house(tmp_path) as house:
+        yield house
+
+
+@pytest.mark.parametrize(("name", "document"), [("openapi", OPENAPI), ("asyncapi", asyncapi.document())])
+def test_the_committed_documents_are_fresh(name: str, document: dict[str, Any]) -> None:
+    committed = json.loads((ROOT / "packaging" / "api" / f"{name}.json").read_text(encoding="utf-8"))
+    assert committed == json.loads(json.dumps(document)), "run scripts/apidocs"
+
+
+def test_every_route_is_described_with_its_policy_and_a_summary() -> None:
+    described = {(method.upper(), path) for path, each in OPENAPI["paths"].items() for method in each}
+    assert described == {(route.method, route.path) for route in ROUTES}
+    for route in ROUTES:
+        operation = OPENAPI["paths"][route.path][route.method.lower()]
+        assert operation["x-policy"] == route.policy
+        assert operation["summary"].endswith("."), route.path
+    ids = [operation["operationId"] for each in OPENAPI["paths"].values() for operation in each.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for document in (OPENAPI, asyncapi.document()):
+        for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+            place: Any = document
+            for name in reference.split("/"):
+                place = place[name]
+
+
+def test_every_code_that_a_room_raises_is_told_under_its_status() -> None:
+    raised = set()
+    for file in (ROOT / "sidecar").rglob("*.py"):
+        if "cli" not in file.parts and file.name not in ("client.py", "config.py"):
+            text = file.read_text(encoding="utf-8")
+            raised |= set(re.findall(r'(?<![\w.])code="([a-z_]+)"', text))
+            raised |= set(re.findall(r'Refusal\("([a-z_]+)"', text))
+    told = {code for codes in CODES.values() for code in codes}
+    local = {"port_taken"}  # told on a terminal, before anything is served
+    assert raised - told - local == set()
+    assert {kind.code for kind, _ in STATUSES} <= told
+
+
+async def test_the_documents_and_their_page_are_served_to_everyone(house: House) -> None:
+    assert (await house.call("GET", "/api/v5/openapi.json")).content == json.loads(json.dumps(OPENAPI))
+    async with house.http.get(house.daemon.url + "/api/v5/docs") as answer:
+        page = await answer.text()
+        assert answer.content_type == "text/html"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert not re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", page), "nothing comes from elsewhere"
+    assert "<script" not in page
+    for route in ROUTES:
+        assert f"<details id={openapi.operation_id(route)}>" in page
