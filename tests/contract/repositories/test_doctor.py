@@ -61,6 +61,13 @@ def set_back(tr: Writing, tenant: TenantKeys) -> None:
     users.update(tr, an_id(1), {"first_name": "Untold"})
 
 
+def turn_bits(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: a slice of a session's state says something else that can be read just as well."""
+    rows = tr.kv.get_range(*tenant.space(keys.BLOB_CHUNKS).range())
+    key, value = next(row for row in rows if b"large" in row[1])
+    tr.kv.set(key, value.replace(b"large", b"small"))
+
+
 def lose_header(tr: Writing, tenant: TenantKeys) -> None:
     """Damage: a blob's header is lost."""
     tr.kv.clear(first(tr, tenant, keys.BLOBS)[0])
@@ -98,7 +105,8 @@ REPAIRABLE = {
 LOST = {
     "a blob is lost": lose_header,
     "a slice is lost": drop(keys.BLOB_CHUNKS),
-    "a slice is damaged": overwrite(keys.BLOB_CHUNKS, b"other"),
+    "a slice is cut short": overwrite(keys.BLOB_CHUNKS, b"other"),
+    "a slice is not what it was": turn_bits,
     "a record is unreadable": overwrite(keys.AGENTS, b'\x01{"id":7}'),
 }
 
