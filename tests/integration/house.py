@@ -72,7 +72,8 @@ class House:
             method, self.daemon.url + path, headers=sent, allow_redirects=False, **more
         ) as answer:
             text = await answer.text()
-            return Answer(answer.status, json.loads(text) if text else None, answer.headers)
+            is_json = "json" in answer.content_type
+            return Answer(answer.status, json.loads(text) if text and is_json else text or None, answer.headers)
 
     async def head_only(self, method: str, path: str, headers: dict[str, str]) -> Answer:
         """Send the head of a request whose body never comes."""
