@@ -97,7 +97,7 @@ related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that 
 
 # --- retention and other long work -----------------------------------------------------------------------------------
 job_batch_rows_max = 500  # records that one transaction of a job reads or removes: well below a second, and 10 MB
-doctor_batch_rows = 2_000  # rows that one step of the doctor looks at
+doctor_batch_rows = 1_000  # rows that one step of the doctor looks at: on a cluster too, well below 5 s
 clear_batch_rows_max = 1_000  # rows that one transaction of a tenant's removal reads and clears
 audit_age_days_max = 365
 files_deleted_days_max = 30
@@ -205,6 +205,11 @@ drain_requests_seconds_max = 2.0  # of those, for requests under way
 instance_lock_attempts_max = 4  # a client that asks whether the lock is held holds it for microseconds itself
 instance_lock_retry_seconds = 0.05
 endpoint_file_bytes_max = 65_536
+loop_watch_interval_seconds = 5.0  # how often the loop shows that it runs; far below a service manager's 30 s
+loop_stuck_seconds = 10.0  # a timer so late, and the log gets the stack of what holds the loop
+disk_free_warning_bytes = 200_000_000
+open_files_warning_share = 0.8
+metrics_buckets_seconds = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 log_file_bytes_max = 5_000_000
 log_files_max = 4  # the present one and three older
 
