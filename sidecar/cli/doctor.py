@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def doctor(*, repair: bool, as_json: bool) -> int:
     """Check every record, index, large value, counter and change of the store; the daemon has to be stopped.
 
+    Of a cluster that is shared (`fdb:`), every daemon that writes to it.
+
     Exits with 1 when something is wrong and has not been repaired.
     """
     from sidecar import config
