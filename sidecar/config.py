@@ -114,6 +114,18 @@ class UserEnvironment(NamedTuple):
     xdg_config_home: Path | None
 
 
+class NotifySocket(NamedTuple):
+    """Where a service manager listens (sd_notify(3)), and whom its watchdog expects to hear from.
+
+    Attributes:
+        path: Of the socket; one that begins with ``@`` is abstract.
+        watchdog_pid: Only this process is watched; None for whoever it is.
+    """
+
+    path: str
+    watchdog_pid: int | None
+
+
 class Source(NamedTuple):
     """One place that settings came from: its name for a person, and the values."""
 
@@ -129,6 +141,19 @@ def user_environment() -> UserEnvironment:
     """Return the values of the environment that git would read."""
     xdg = os.environ.get("XDG_CONFIG_HOME", "")
     return UserEnvironment(Path.home(), Path(xdg) if xdg.startswith("/") else None)
+
+
+def notify_socket() -> NotifySocket | None:
+    """Return where the service manager that started this process listens; None when there is none."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    pid = os.environ.get("WATCHDOG_PID", "")
+    return NotifySocket(path, int(pid) if pid.isdigit() else None) if path[:1] in ("/", "@") and path[1:] else None
+
+
+def chosen_environment() -> dict[str, str]:
+    """Return the variables that settings of this process come from, for another process that is to have the same."""
+    names = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
+    return {name: value for name, value in os.environ.items() if name in names and value}
 
 
 def load(flags: Mapping[str, object] | None = None) -> Settings:

@@ -7,12 +7,14 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from sidecar.api.upkeep import Upkeep
 from sidecar.auth.attempts import Attempts
 from sidecar.auth.buckets import Buckets, Taken
 from sidecar.auth.tokens import Principal, Tokens
 from sidecar.feed.hub import Hub
 from sidecar.feed.log import ChangeLog
 from sidecar.feed.progress import ProgressBoard
+from sidecar.metrics import Metrics
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
 from sidecar.services.accounts import Accounts
@@ -72,6 +74,8 @@ class Context:
     conversations: ConversationService
     feed: Callable[[str], tuple[ChangeLog, Hub]]
     progress: ProgressBoard
+    metrics: Metrics
+    upkeep: Upkeep
     pairing_key: str = field(repr=False)
     hosts: frozenset[str]
     draining: asyncio.Event

@@ -75,7 +75,12 @@ async def events(request: web.Request) -> web.WebSocketResponse:
     )
     await socket.prepare(request)
     listener = _Listener(socket, request.app[CONTEXT], request.get(PRINCIPAL))
-    code, reason = await listener.serve()
+    metrics = request.app[CONTEXT].metrics
+    metrics.move("feed_subscribers", +1)
+    try:
+        code, reason = await listener.serve()
+    finally:
+        metrics.move("feed_subscribers", -1)
     await socket.close(code=code, message=reason.encode())
     return socket
 
@@ -156,17 +161,22 @@ class _Listener:
 
     async def _send_changes(self, stamp: bytes, wanted: Filter, principal: Principal) -> None:
         log, hub = self._context.feed(principal.tenant_id)
+        clock, metrics = self._context.database.clock, self._context.metrics
+        began_ms = clock.now_ms()
         while True:
             try:
                 moments = await hub.after(stamp)
             except CursorExpiredError as error:
                 stamp = await self._reset(error, principal)
                 continue
+            newest_ms = moments[-1].at_ms if moments else 0
             while moments:
                 message, stamp = log.message(moments, wanted)
                 moments = [moment for moment in moments if moment.stamp > stamp]
                 if message is not None:
                     await self._send(message)
+            if newest_ms >= began_ms:  # what was committed before is history, and not late
+                metrics.observe("feed_lag_seconds", max(clock.now_ms() - newest_ms, 0) / 1000)
 
     async def _send_progress(self, asked: SubscribeMessage, principal: Principal) -> None:
         order = 0

@@ -38,6 +38,8 @@ from sidecar.services.logins import Caller
 log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
+UNKNOWN_METHOD = (("method", "other"), ("route", "(no route)"), ("status", "405"))
 BODY_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 CSRF_HEADER = "X-Sidecar-CSRF"
 _ATTACKS = frozenset({"invalid_token", "token_revoked", "invalid_pairing_key", "invalid_browser_token"})
@@ -64,8 +66,13 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception:
         log.exception("request %s %s failed", request.method, pattern_of(request))
         response = problems.internal(request_id)
-    milliseconds = (perf_counter() - began) * 1000
-    log.debug("%s %s %d %.1f ms", request.method, pattern_of(request), response.status, milliseconds)
+    seconds = perf_counter() - began
+    route = (("method", request.method), ("route", pattern_of(request)), ("status", str(response.status)))
+    metrics = request.app[CONTEXT].metrics
+    metrics.count("requests_total", route if request.method in METHODS else UNKNOWN_METHOD)
+    if response.status != HTTPStatus.SWITCHING_PROTOCOLS:  # a socket lives for days
+        metrics.observe("request_seconds", seconds)
+    log.debug("%s %s %d %.1f ms", request.method, pattern_of(request), response.status, seconds * 1000)
     return response
 
 

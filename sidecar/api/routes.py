@@ -19,6 +19,7 @@ from sidecar.api import (
     settings,
     snapshots,
     tenant,
+    upkeep,
     users,
     workspaces,
 )
@@ -51,6 +52,18 @@ _SERVICE = (
     Route("GET", "/healthz", service.healthz, Policy.PUBLIC, Shape(answer=shown.Status)),
     Route("GET", "/readyz", service.readyz, Policy.PUBLIC, Shape(answer=shown.Status, statuses=(200, 503))),
     Route("GET", f"{V5}/version", service.version, Policy.PUBLIC, Shape(answer=shown.Version)),
+    Route("GET", "/metrics", service.metrics, Policy.PUBLIC, Shape(answer="text/plain")),
+    Route("GET", f"{V5}/status", service.status, Policy.PAIRING_KEY, Shape(answer=upkeep.StatusReport)),
+    Route(
+        "POST", f"{V5}/reload", service.reload, Policy.PAIRING_KEY, Shape(auth.EmptyBody, answer=upkeep.ReloadReport)
+    ),
+    Route(
+        "POST",
+        f"{V5}/backups",
+        service.back_up,
+        Policy.PAIRING_KEY,
+        Shape(upkeep.BackupBody, answer=upkeep.BackupReport),
+    ),
     Route("GET", f"{V5}/hello", service.hello, Policy.PUBLIC, Shape(query=service.HelloQuery, answer=shown.Hello)),
     Route("GET", f"{V5}/openapi.json", openapi.get, Policy.PUBLIC, Shape(answer=JsonObject)),
     Route("GET", f"{V5}/docs", docs.get, Policy.PUBLIC, Shape(answer="text/html")),

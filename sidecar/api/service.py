@@ -1,6 +1,10 @@
-"""The daemon about itself: alive, ready, which version, and the proof that it holds the pairing key."""
+"""The daemon about itself: alive, ready, which version, the proof that it holds the pairing key, and its upkeep.
+
+Upkeep, but for the measures, is for whoever holds the pairing key: it concerns the machine, and not one tenant.
+"""
 
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated
 
 from aiohttp import web
@@ -8,7 +12,8 @@ from pydantic import StringConstraints
 
 from sidecar import __version__, limits
 from sidecar.api.context import CONTEXT
-from sidecar.api.requests import json_answer, query
+from sidecar.api.requests import body, json_answer, query
+from sidecar.api.upkeep import BackupBody
 from sidecar.auth.pairing import prove
 from sidecar.models.base import Value
 
@@ -44,3 +49,26 @@ async def hello(request: web.Request) -> web.Response:
     epoch = context.database.engine.epoch
     proof = prove(context.pairing_key, query(request, HelloQuery).nonce, epoch)
     return json_answer({"proof": proof, "version": __version__, "instance": epoch})
+
+
+async def status(request: web.Request) -> web.Response:
+    """Answer how the daemon is."""
+    return json_answer((await request.app[CONTEXT].upkeep.status()).model_dump(mode="json"))
+
+
+async def back_up(request: web.Request) -> web.Response:
+    """Write a backup and answer when it is whole."""
+    asked = await body(request, BackupBody)
+    report = await request.app[CONTEXT].upkeep.back_up(Path(asked.path), replace=asked.replace)
+    return json_answer(report.model_dump(mode="json"))
+
+
+async def reload(request: web.Request) -> web.Response:
+    """Read the settings anew and answer what has changed."""
+    return json_answer(request.app[CONTEXT].upkeep.reload().model_dump(mode="json"))
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Answer the measures, for Prometheus."""
+    text = request.app[CONTEXT].upkeep.metrics()
+    return web.Response(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -1,15 +1,11 @@
-"""The daemon's own upkeep: its status, its measures, a backup, settings read anew.
+"""What handlers of ``service`` ask of the daemon for itself: its status, its measures, a backup, settings read anew.
 
-All but the measures are for whoever holds the pairing key: they concern the whole machine, and not one tenant.
+The daemon room keeps the promise; ``context`` carries it.
 """
 
 from pathlib import Path as FilePath
 from typing import Protocol
 
-from aiohttp import web
-
-from sidecar.api.context import CONTEXT
-from sidecar.api.requests import body_of, json_answer
 from sidecar.models.base import Path, Value
 
 
@@ -96,26 +92,3 @@ class Upkeep(Protocol):
 
     def metrics(self) -> str:
         """Return the measures in Prometheus' text format."""
-
-
-async def status(request: web.Request) -> web.Response:
-    """Answer how the daemon is."""
-    return json_answer((await request.app[CONTEXT].upkeep.status()).model_dump(mode="json"))
-
-
-async def back_up(request: web.Request) -> web.Response:
-    """Write a backup and answer when it is whole."""
-    asked = await body_of(request, BackupBody)
-    report = await request.app[CONTEXT].upkeep.back_up(FilePath(asked.path), replace=asked.replace)
-    return json_answer(report.model_dump(mode="json"))
-
-
-async def reload(request: web.Request) -> web.Response:
-    """Read the settings anew and answer what has changed."""
-    return json_answer(request.app[CONTEXT].upkeep.reload().model_dump(mode="json"))
-
-
-async def metrics(request: web.Request) -> web.Response:
-    """Answer the measures, for Prometheus."""
-    text = request.app[CONTEXT].upkeep.metrics()
-    return web.Response(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

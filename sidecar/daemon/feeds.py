@@ -20,6 +20,10 @@ class Feeds:
         self._tasks = tasks
         self._feeds: dict[str, tuple[ChangeLog, Hub]] = {}
 
+    def ring_changes(self) -> int:
+        """Return how many changes all hubs hold in memory."""
+        return sum(hub.ring_changes for _, hub in self._feeds.values())
+
     def of(self, tenant_id: str) -> tuple[ChangeLog, Hub]:
         """Return the log and the hub of a tenant."""
         if tenant_id not in self._feeds:

@@ -199,6 +199,9 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()

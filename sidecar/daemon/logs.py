@@ -26,6 +26,11 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(level.upper())
 
 
+def lines_lost() -> int:
+    """Return how many lines could not be written and have not been told of yet."""
+    return sum(handler.lost for handler in logging.getLogger().handlers if isinstance(handler, LogFile))
+
+
 @contextmanager
 def logging_to(file: Path, level: str, *, debug: bool = False) -> Iterator[None]:
     """Send the program's log to a file while the block runs.
@@ -101,8 +106,11 @@ class LogFile(RotatingFileHandler):
             super().handleError(record)
             return
         self.lost += 1
-        if self.stream is not None:  # begun anew with the next record, without the half line in its buffer
-            stream, self.stream = self.stream, None  # type: ignore[assignment] # logging opens None anew
+        if self.stream is not None:
+            stream, self.stream = (
+                self.stream,
+                None,
+            )  # begun anew with the next record, without the half line in its buffer
             try:
                 stream.close()
             except OSError:

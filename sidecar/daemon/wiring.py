@@ -6,6 +6,7 @@ Order: the lock, the store, the port, then ``endpoint.json``; closed in reverse,
 import asyncio
 import getpass
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -18,13 +19,17 @@ from sidecar.auth.buckets import Buckets
 from sidecar.auth.passwords import Passwords
 from sidecar.auth.tokens import Tokens
 from sidecar.clock import Clock
-from sidecar.config import Settings, user_environment
+from sidecar.config import Settings, notify_socket, user_environment
 from sidecar.daemon.feeds import Feeds
 from sidecar.daemon.lifecycle import InstanceLock, Tasks
+from sidecar.daemon.loop_watch import LoopWatch
 from sidecar.daemon.runtime_files import make_private_folder, obtain_pairing_key, publish, withdraw
+from sidecar.daemon.service_manager import ServiceManager
 from sidecar.daemon.signing_keys import obtain_key_ring, rotate_on_schedule
+from sidecar.daemon.upkeep import DaemonUpkeep, Parts
 from sidecar.endpoint import Endpoint
 from sidecar.feed.progress import ProgressBoard
+from sidecar.metrics import Metrics
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.transactions import Database
 from sidecar.services import plans
@@ -47,14 +52,16 @@ class Daemon:
     Args:
         settings: Where everything lies and listens.
         clock: Tells the time to all of it.
+        reload: Reads the settings anew, from where they came from.
 
     Raises:
         AlreadyRunningError: On entering: another process holds the lock or the store.
         UnavailableError: On entering: a folder, the store or the port can not be used.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock, reload: Callable[[], Settings] | None = None) -> None:
         self._settings = settings
+        self._reload = reload or (lambda: settings)
         self._clock = clock
         self._stack = AsyncExitStack()
         self.url = ""
@@ -81,7 +88,8 @@ class Daemon:
         stack.push_async_callback(engine.close)
         listener = stack.enter_context(server.bind(settings.host, settings.port))
 
-        database = Database(engine, self._clock, trail=plans.finish)
+        metrics = Metrics()
+        database = Database(engine, self._clock, trail=plans.finish, metrics=metrics)
         migrations = Migrations(database)
         await migrations.check()
         ring = obtain_key_ring(settings.data_dir, self._clock)
@@ -101,6 +109,9 @@ class Daemon:
         self._database = database
         self._workspaces = WorkspaceService(database, self._watchers)
         pairing_key = obtain_pairing_key(settings.runtime_dir)
+        manager = ServiceManager(notify_socket())
+        loop_watch = stack.enter_context(LoopWatch(metrics, beat=manager.alive))
+        feeds = Feeds(database, self._tasks)
         context = Context(
             database=database,
             tokens=tokens,
@@ -113,8 +124,21 @@ class Daemon:
             workspaces=self._workspaces,
             sessions=SessionService(database),
             conversations=ConversationService(database),
-            feed=Feeds(database, self._tasks).of,
+            feed=feeds.of,
             progress=progress,
+            metrics=metrics,
+            upkeep=DaemonUpkeep(
+                settings,
+                Parts(
+                    database=database,
+                    metrics=metrics,
+                    progress=progress,
+                    loop_watch=loop_watch,
+                    tasks=self._tasks.__len__,
+                    ring=feeds.ring_changes,
+                    reload=self._reload,
+                ),
+            ),
             pairing_key=pairing_key,
             hosts=server.host_names(listener),
             draining=asyncio.Event(),
@@ -128,6 +152,8 @@ class Daemon:
         publish(settings.runtime_dir, endpoint)
         stack.callback(withdraw, settings.runtime_dir, endpoint)
         await self._workspaces.start_all(self._database.keyspace.tenant(self._machine.tenant_id))
+        manager.ready(f"Serving {self.url}")
+        stack.callback(manager.stopping)
 
     async def watch(self, path: str) -> Workspace:
         """Watch a folder for the machine's owner and return its record; the first scan goes on in the background."""

@@ -31,6 +31,11 @@ class Hub:
         self._head = b""
         self._news = asyncio.Event()
 
+    @property
+    def ring_changes(self) -> int:
+        """How many changes are held in memory."""
+        return self._ring_events
+
     async def run(self) -> None:
         """Read the log as it grows, until cancelled."""
         self._head = self._ring_after = await self._log.position("now")

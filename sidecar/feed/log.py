@@ -50,6 +50,7 @@ class Moment(NamedTuple):
     """One row of the log, ready to send."""
 
     stamp: bytes
+    at_ms: int
     events: list[Event]
 
 
@@ -135,7 +136,9 @@ class ChangeLog:
 
 def _moment(row: Row) -> Moment:
     return Moment(
-        row.stamp, [Event(each.kind, each.hint.get("workspace_path"), each.to_json()) for each in row.changes]
+        row.stamp,
+        row.at_ms,
+        [Event(each.kind, each.hint.get("workspace_path"), each.to_json()) for each in row.changes],
     )
 
 

@@ -36,6 +36,10 @@ class ProgressBoard:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
+    def notes(self) -> list[ProgressNote]:
+        """Return the newest note of each workspace."""
+        return list(self._notes.values())
+
     def forget(self, workspace_id: str) -> None:
         """Say no more of a workspace."""
         self._notes.pop(workspace_id, None)

@@ -5,6 +5,7 @@ inside the same transaction, so that no mutation can be without its row. So are 
 transaction is opened on behalf of somebody: see ``acting``.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,12 +13,15 @@ from typing import NamedTuple, TypeVar
 
 from sidecar import limits
 from sidecar.clock import Clock
+from sidecar.errors import UnavailableError
+from sidecar.metrics import Metrics
 from sidecar.models.changes import Change
 from sidecar.repositories import keys
 from sidecar.store.engine import AtomicOp, Engine, ReadTransaction, Transaction
 from sidecar.store.tuples import Versionstamp
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Actor(NamedTuple):
@@ -148,21 +152,36 @@ class Database:
         clock: Tells a transaction its time.
         keyspace: Where the records lie.
         trail: Called at the end of each body that runs on behalf of an actor; writes the audit rows of its changes.
+        metrics: Told of commits and conflicts.
+
+    Attributes:
+        trouble: Why the last transaction could not be stored; empty when it was.
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, keyspace: keys.Keyspace | None = None, *, trail: Trail | None = None
+        self,
+        engine: Engine,
+        clock: Clock,
+        keyspace: keys.Keyspace | None = None,
+        *,
+        trail: Trail | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
         self.keyspace = keyspace or keys.Keyspace()
+        self.trouble = ""
         self._trail = trail
+        self._metrics = metrics or Metrics()
 
     async def transact(self, body: Callable[[Writing], T], *, background: bool = False) -> T:
         """Run ``body`` and commit; durable when this returns. See ``Engine.transact`` for what a body may do."""
         actor, keeper = _actor.get(), _keeper.get()
+        runs = 0
 
         def run(kv: Transaction) -> T:
+            nonlocal runs
+            runs += 1
             tr = Writing(kv, self.clock.now_ms())
             result = body(tr)
             if actor is not None and self._trail is not None:
@@ -172,7 +191,29 @@ class Database:
             tr.flush()
             return result
 
-        return await self.engine.transact(run, background=background)
+        began = self.clock.monotonic()
+        try:
+            result = await self.engine.transact(run, background=background)
+        except UnavailableError as error:
+            self._failed(error)
+            raise
+        self._committed(self.clock.monotonic() - began, runs)
+        return result
+
+    def _committed(self, seconds: float, runs: int) -> None:
+        self._metrics.count("commits_total")
+        self._metrics.observe("commit_seconds", seconds)
+        if runs > 1:
+            self._metrics.count("conflicts_total", amount=runs - 1)
+        log.debug("committed in %.1f ms, %d runs", seconds * 1000, runs)
+        if self.trouble:
+            self.trouble = ""
+            log.warning("Changes are stored again.")
+
+    def _failed(self, error: UnavailableError) -> None:
+        if self.trouble != error.message:  # told once, not with every try
+            self.trouble = error.message
+            log.error("A change could not be stored: %s", error.message)
 
     async def read(self, body: Callable[[Reading], T], *, background: bool = False) -> T:
         """Run ``body`` on one snapshot."""

@@ -102,6 +102,17 @@ class EmbeddedEngine:
         self._check_open()
         return self._environment.info()
 
+    def statistics(self) -> dict[str, float]:
+        """Return what the writer has measured since the start, and the sizes, by the names of the metrics."""
+        syncs, seconds = self._writer.syncs
+        used = 0 if self._closed else self._environment.info()["used_bytes"]
+        return {
+            "syncs_total": syncs,
+            "sync_seconds_total": seconds,
+            "used_bytes": used,
+            "window_commits": self.window_size(),
+        }
+
     def window_size(self) -> int:
         """Return how many commits the conflict window holds."""
         return len(self._writer.window)

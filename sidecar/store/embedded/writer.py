@@ -89,6 +89,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Commit | None] = queue.SimpleQueue()
         self._gate = threading.Lock()  # orders submissions against the end
         self._closed = False
+        self.syncs = (0, 0.0)  # how many batches were synced, and the seconds it took, in one assignment
         self.version = int.from_bytes(environment.read_own(b"version") or b"", "big")
         self.window = ConflictWindow(self.version)
         self._thread = threading.Thread(target=self._run, name="sidecar-store-writer", daemon=True)
@@ -149,6 +150,7 @@ class Writer:
         survivors = [commit for commit in batch if self._admit(commit, version, now)]
         if not survivors:
             return
+        began = self._clock.monotonic()
         try:
             self._environment.write(lambda txn: _apply(txn, survivors, version))
         except SidecarError as error:
@@ -157,6 +159,7 @@ class Writer:
                 commit.error, commit.versionstamp = error, None
             return
         self.version = version
+        self.syncs = (self.syncs[0] + 1, self.syncs[1] + self._clock.monotonic() - began)
         self._committed()
         self._tell_watches(survivors, now)
 
