@@ -20,6 +20,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("POST", "/auth/pair"): {},
     ("POST", "/auth/register"): {"email": "you@example.com", "password": "correct horse battery"},
     ("POST", "/auth/login"): {"email": "you@example.com", "password": "correct horse battery"},
+    ("POST", "/reload"): {},
+    ("POST", "/backups"): {"path": "$FOLDER/sidecar.backup"},
     ("POST", "/auth/refresh"): {"refresh_token": "$REFRESH_TOKEN"},
     ("POST", "/sessions"): SESSION,
     ("PUT", "/sessions/{id}"): SESSION,
