@@ -1,8 +1,11 @@
 """The queries of single nouns, at their edges: prefixes that are not the whole, bounds of time, long paths."""
 
+import asyncio
+from functools import partial
+
 import pytest
 
-from sidecar.errors import NotFoundError
+from sidecar.errors import ConflictError, NotFoundError
 from sidecar.ids import new_id
 from sidecar.models.audit import Audit
 from sidecar.models.auth_sessions import AuthSession
@@ -187,3 +190,31 @@ async def test_files_below_a_long_folder_are_listed_without_its_neighbours(
     odd = await database.read(lambda tr: files.find_by_path(tr, "/w", b"\xff\xfe"))
     assert odd is not None
     assert (odd.file_path, odd.raw_path) == ("\\xff\\xfe", b"\xff\xfe")
+
+
+async def test_of_two_who_take_one_address_at_once_one_is_told(database: Database, tenant: TenantKeys) -> None:
+    users = [
+        User.new(tenant_id=TENANT_ID, email=email, now_ms=NOW_MS)
+        for email in ("taken@example.org", "Taken@Example.org")
+    ]
+
+    outcomes = await asyncio.gather(
+        *(database.transact(partial(Users(tenant).create, record=user)) for user in users), return_exceptions=True
+    )
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ConflictError", "User"]
+    assert len(await database.read(lambda tr: Users(tenant).list_by_tenant(tr).items)) == 1
+
+
+async def test_a_record_can_not_move_onto_anothers_unique_value(database: Database, tenant: TenantKeys) -> None:
+    users = Users(tenant)
+    for number in (1, 2):
+        user = User.new(tenant_id=TENANT_ID, email=f"{number}@example.org", now_ms=NOW_MS, user_id=an_id(number))
+        await database.transact(partial(users.create, record=user))
+
+    with pytest.raises(ConflictError):
+        await database.transact(lambda tr: users.update(tr, an_id(1), {"email": "2@example.org"}))
+    await database.transact(lambda tr: users.update(tr, an_id(2), {"email": "3@example.org"}))
+    await database.transact(lambda tr: users.update(tr, an_id(1), {"email": "2@example.org"}))
+
+    assert (await database.read(lambda tr: users.get_by_email(tr, "2@example.org"))).id == an_id(1)
