@@ -1,17 +1,16 @@
 """Blobs: whole and as named, no slice without a header, no reference without a record, their bytes counted."""
 
-from functools import partial
 from typing import Any
 
 from sidecar import limits
 from sidecar.errors import CorruptStoreError, SidecarError
-from sidecar.repositories import counters, keys
+from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
 from sidecar.repositories.blobs import Blobs, digest_of, header_of
 from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
-from sidecar.store.tuples import Subspace, strinc
+from sidecar.store.tuples import strinc
 
 
 async def check(steps: Steps, tenant: keys.TenantKeys, expected_references: int) -> Tally:
@@ -105,29 +104,3 @@ def _names(owner: Repository[Any], tr: Reading, value: bytes, digest: object) ->
         return digest in owner.named_in(tr, value)
     except CorruptStoreError:  # of a record that can't be read, nobody can tell
         return True
-
-
-async def check_counters(steps: Steps, tenant: keys.TenantKeys, sums: dict[bytes, int]) -> Tally:
-    """Compare what the counters say with what was counted: every one that is there, and every one that should be."""
-    names = {counter.name for repository in REPOSITORIES for counter in repository.counters}
-    stored = set(sums)
-    for name in names:
-        stored |= await steps.once(partial(_keys_below, tenant.space(name)))
-    return await steps.once(lambda tr: _counters(tenant, tr, {key: sums.get(key, 0) for key in sorted(stored)}))
-
-
-def _keys_below(space: Subspace, tr: Reading) -> set[bytes]:
-    return {key for key, _ in tr.kv.get_range(*space.range(), snapshot=True)}
-
-
-def _counters(tenant: keys.TenantKeys, tr: Reading, right: dict[bytes, int]) -> Tally:
-    tally = Tally()
-    for key, amount in right.items():
-        said = counters.value(tr, key)
-        if said == amount:
-            continue
-        if isinstance(tr, Writing):
-            counters.put(tr, key, amount)
-        what = f"The counter {tenant.tenant.unpack(key)} says {said}; there are {amount}."
-        tally.problems.append(Problem("counter", what, can_repair(tr), tenant.tenant_id))
-    return tally

@@ -8,7 +8,7 @@ from sidecar.repositories import deletions, keys, tenants
 from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.services.cascades import Cascades
-from sidecar.services.doctor import blobs, changes, records
+from sidecar.services.doctor import blobs, changes, counts, records
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 from sidecar.store.tuples import strinc
 
@@ -62,7 +62,7 @@ async def _examine_tenant(steps: Steps, tenant: keys.TenantKeys) -> Tally:
     tally.take(await blobs.check(steps, tenant, tally.expected[keys.BLOB_REFERENCES]))
     tally.take(await changes.check(steps, tenant))
     if not tally.rows[records.UNREADABLE]:  # otherwise nobody can tell what they should say
-        tally.take(await blobs.check_counters(steps, tenant, dict(tally.sums)))
+        tally.take(await counts.check(steps, tenant, dict(tally.sums)))
     tally.sums.clear()
     tally.expected.clear()
     return tally
