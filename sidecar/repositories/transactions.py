@@ -109,14 +109,15 @@ class Writing(Reading):
         """Return what has been noted so far."""
         return {tenant: tuple(changes) for tenant, changes in self._changes.items()}
 
-    def flush(self) -> None:
-        """Do what was left for the end, and write the change rows: one for each tenant, or more.
-
-        A row stays below ``limits.change_row_bytes_max``.
-        """
+    def settle(self) -> None:
+        """Do what was left for the end."""
         for action in self._at_end.values():
             action()
         self._at_end.clear()
+
+    def flush(self) -> None:
+        """Write the change rows: one for each tenant, more where one would pass ``limits.change_row_bytes_max``."""
+        self.settle()
         for tenant, changes in self._changes.items():
             log = tenant.space(keys.CHANGES)
             for order, row in enumerate(_rows([change.to_json() for change in changes])):
@@ -184,6 +185,7 @@ class Database:
             runs += 1
             tr = Writing(kv, self.clock.now_ms())
             result = body(tr)
+            tr.settle()  # before the trail, which also compares what there is with the tenant's plan
             if actor is not None and self._trail is not None:
                 self._trail(tr, actor)
             if keeper is not None:

@@ -323,6 +323,9 @@ async def test_the_plans_limits_are_enforced(database: Database, person: Person)
             await service.create(person.keys, _session(person, "one too many"))
         with pytest.raises(LimitExceededError):
             await service.update(person.keys, session.id, {"editor_state": {"note": "x" * 20_000}})
+        await service.update(person.keys, session.id, {"editor_state": {"note": "x" * 9_000}})
+        smaller = await service.update(person.keys, session.id, {"editor_state": {"note": "y" * 8_000}})
+    assert smaller.version == 3  # what it replaces no longer counts
 
 
 def _session(person: Person, name: str, **fields: object) -> WorkspaceSession:
