@@ -169,6 +169,16 @@ difference_line_chars_max = 80  # of a value in its line for people
 gzip_bytes_min = 2_048  # a shorter answer is not worth compressing
 cursor_chars_max = 1_024  # a key's bytes in base64
 
+# --- search ----------------------------------------------------------------------------------------------------------
+search_query_chars_max = 400
+search_words_max = 20
+search_hits_default = 20
+search_hits_max = 100
+search_offset_max = 10_000  # each page is found anew; whoever needs more needs another word
+search_text_chars_max = 200_000  # of one record; what is further behind is not found
+search_batch_rows_max = 200  # records read at a time when a tenant is indexed for the first time
+search_busy_seconds_max = 5.0
+
 # --- trust -----------------------------------------------------------------------------------------------------------
 pairing_key_bytes = 32
 access_token_seconds = 900
@@ -216,6 +226,7 @@ log_files_max = 4  # the present one and three older
 # --- the CLI's client ------------------------------------------------------------------------------------------------
 client_connect_seconds_max = 5.0
 client_request_seconds_max = 30.0  # a page of 1,000 files of a busy daemon takes well below a second
+client_backup_seconds_max = 3_600.0
 client_answer_bytes_max = 67_108_864
 client_reconnect_seconds_min = 0.2
 client_reconnect_seconds_max = 10.0

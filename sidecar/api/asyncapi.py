@@ -19,10 +19,10 @@ _CLOSINGS = {
     CloseCode.AUTH_TIMEOUT: "No token was shown in time.",
     CloseCode.TOO_SLOW: "Nothing was read for too long; resume from the last cursor.",
 }
-_DESCRIPTION = """A client shows its access token in the Authorization header of the upgrade, or in its first message within
-five seconds, then subscribes. Changes come in the order of their commits, none lost and none twice; from any cursor it
-can be gone on, also after a restart. Where that is impossible there is a reset: read everything anew, then go on from
-its cursor. A further auth message renews the token; a further subscribe message replaces the subscription."""
+_DESCRIPTION = """A client shows its access token in the Authorization header of the upgrade, or in its first message
+within five seconds, then subscribes. Changes come in the order of their commits, none lost and none twice; from any
+cursor it can be gone on, also after a restart. Where that is impossible there is a reset: read everything anew, then go
+on from its cursor. A further auth message renews the token; a further subscribe message replaces the subscription."""
 
 
 def document() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sidecar.feed.progress import ProgressBoard
 from sidecar.metrics import Metrics
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
+from sidecar.search.index import Search
 from sidecar.services.accounts import Accounts
 from sidecar.services.conversations import ConversationService
 from sidecar.services.logins import Caller, Logins
@@ -72,6 +73,7 @@ class Context:
     workspaces: WorkspaceService
     sessions: SessionService
     conversations: ConversationService
+    search: Search
     feed: Callable[[str], tuple[ChangeLog, Hub]]
     progress: ProgressBoard
     metrics: Metrics

@@ -14,6 +14,7 @@ from sidecar.api import (
     files,
     lists,
     openapi,
+    search,
     service,
     sessions,
     settings,
@@ -285,6 +286,7 @@ _FILES = (
     Route("GET", f"{V5}/files/{{id}}", files.get, USER, Tagged(answer=File)),
 )
 _FEED = (
+    Route("GET", f"{V5}/search", search.search, USER, Shape(query=search.SearchQuery, answer=list[search.Found])),
     Route(
         "GET", f"{V5}/changes", changes.list_since, USER, Shape(query=changes.ChangesQuery, answer=shown.ChangesAnswer)
     ),

@@ -32,6 +32,7 @@ from sidecar.feed.progress import ProgressBoard
 from sidecar.metrics import Metrics
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.transactions import Database
+from sidecar.search.index import Search
 from sidecar.services import plans
 from sidecar.services.accounts import Accounts
 from sidecar.services.conversations import ConversationService
@@ -112,6 +113,8 @@ class Daemon:
         manager = ServiceManager(notify_socket())
         loop_watch = stack.enter_context(LoopWatch(metrics, beat=manager.alive))
         feeds = Feeds(database, self._tasks)
+        search = Search(database, settings.data_dir / "search.sqlite3")
+        stack.push_async_callback(search.close)
         context = Context(
             database=database,
             tokens=tokens,
@@ -124,6 +127,7 @@ class Daemon:
             workspaces=self._workspaces,
             sessions=SessionService(database),
             conversations=ConversationService(database),
+            search=search,
             feed=feeds.of,
             progress=progress,
             metrics=metrics,

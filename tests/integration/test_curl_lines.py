@@ -48,8 +48,8 @@ async def variables_of(house: House, tenant: Tenant, number: int, folder: Path) 
     other = await house.person(tenant, "developer", f"other-{number}")
     ids = await house.belongings(login)
     ticket = await house.call("POST", "/api/v5/auth/tickets", login.access_token, json={})
-    setting = {"json": {"value": 1}}
-    assert (await house.call("PUT", "/api/v5/settings/editor/font", login.access_token, **setting)).status == 201
+    kept = await house.call("PUT", "/api/v5/settings/editor/font", login.access_token, json={"value": 1})
+    assert kept.status == 201
     return {
         "URL": house.daemon.url,
         "KEY": house.key,

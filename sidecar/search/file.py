@@ -1,0 +1,165 @@
+"""The index's file: one SQLite database of the machine, with FTS5. Called from one thread at a time.
+
+It holds, for each tenant, the stamp up to which it has read the change feed, written in the transaction that also
+writes the entries: after a crash it is behind, never wrong. A file that is damaged, or of another store or form, is
+removed and made anew.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sidecar import limits
+from sidecar.search.text import Entry
+
+FORM = 1
+_SCHEMA = """
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE stamps (tenant_id TEXT PRIMARY KEY, stamp BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE entries (
+    number INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, owner_id TEXT NOT NULL,
+    place_id TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (tenant_id, kind, id)
+);
+CREATE INDEX entries_by_place ON entries (tenant_id, place_id);
+CREATE VIRTUAL TABLE words USING fts5 (
+    title, body, content='entries', content_rowid='number', tokenize='unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER entry_made AFTER INSERT ON entries BEGIN
+    INSERT INTO words (rowid, title, body) VALUES (new.number, new.title, new.body);
+END;
+CREATE TRIGGER entry_gone AFTER DELETE ON entries BEGIN
+    INSERT INTO words (words, rowid, title, body) VALUES ('delete', old.number, old.title, old.body);
+END;
+"""
+_FIND = """
+SELECT e.kind, e.id, e.place_id, e.title, snippet(words, -1, char(2), char(3), '…', 16), bm25(words, 4.0, 1.0)
+FROM words JOIN entries AS e ON e.number = words.rowid
+WHERE words MATCH :match AND e.tenant_id = :tenant AND (:owner IS NULL OR e.owner_id = :owner)
+    AND (:kind IS NULL OR e.kind = :kind)
+ORDER BY bm25(words, 4.0, 1.0), e.number DESC LIMIT :limit OFFSET :offset
+"""
+
+
+_PUT = """
+INSERT INTO entries (tenant_id, kind, id, owner_id, place_id, title, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class Hit(NamedTuple):
+    """One thing found; in ``snippet`` what matched stands between the characters 2 and 3. ``rank``: less is better."""
+
+    kind: str
+    id: str
+    place_id: str
+    title: str
+    snippet: str
+    rank: float
+
+
+class Wanted(NamedTuple):
+    """What is looked for, and among what.
+
+    Attributes:
+        match: From ``text.match_of``.
+        owner_id: Only what is this user's; None for the whole tenant.
+        kind: Only records of this kind.
+    """
+
+    tenant_id: str
+    match: str
+    owner_id: str | None
+    kind: str | None
+
+
+class IndexFile:
+    """The open file.
+
+    Args:
+        path: Where it lies; made when it is not there.
+        epoch: The store's; a file of another is made anew.
+    """
+
+    def __init__(self, path: Path, epoch: str) -> None:
+        self._path = path
+        self._epoch = epoch
+        self._db = self._opened()
+
+    def close(self) -> None:
+        """Close it."""
+        self._db.close()
+
+    def rebuild(self) -> None:
+        """Begin with an empty file."""
+        self._db.close()
+        self._remove()
+        self._db = self._opened()
+
+    def stamp(self, tenant_id: str) -> bytes | None:
+        """Return up to where the index has read a tenant's feed; None: nowhere yet."""
+        row = self._db.execute("SELECT stamp FROM stamps WHERE tenant_id = ?", (tenant_id,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def forget(self, tenant_id: str) -> None:
+        """Remove all that is known of a tenant."""
+        with self._db:
+            self._db.execute("DELETE FROM entries WHERE tenant_id = ?", (tenant_id,))
+            self._db.execute("DELETE FROM stamps WHERE tenant_id = ?", (tenant_id,))
+
+    def write(
+        self, tenant_id: str, entries: Sequence[Entry], gone: Sequence[tuple[str, str]], stamp: bytes | None
+    ) -> None:
+        """Replace entries, remove those that are gone (kind and id), and note the stamp, all or nothing."""
+        with self._db:
+            removed = [(tenant_id, each.kind, each.id) for each in entries] + [(tenant_id, *each) for each in gone]
+            self._db.executemany("DELETE FROM entries WHERE tenant_id = ? AND kind = ? AND id = ?", removed)
+            self._db.executemany(
+                _PUT,
+                [(tenant_id, *each) for each in entries],
+            )
+            if stamp is not None:
+                self._db.execute("INSERT OR REPLACE INTO stamps VALUES (?, ?)", (tenant_id, stamp))
+
+    def find(self, wanted: Wanted, *, limit: int, offset: int) -> list[Hit]:
+        """Return hits, the best first."""
+        values = {
+            "match": wanted.match,
+            "tenant": wanted.tenant_id,
+            "owner": wanted.owner_id,
+            "kind": wanted.kind,
+            "limit": limit,
+            "offset": offset,
+        }
+        return [Hit(*row) for row in self._db.execute(_FIND, values)]
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return self._connected()
+        except sqlite3.DatabaseError:  # damaged, or no database at all: it is only derived
+            self._remove()
+            return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=limits.search_busy_seconds_max, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last writes: they are read again
+            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORM}; COMMIT;")
+                with db:
+                    db.execute("INSERT INTO about VALUES ('epoch', ?)", (self._epoch,))
+            self._check(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _check(self, db: sqlite3.Connection) -> None:
+        form = db.execute("PRAGMA user_version").fetchone()[0]
+        epoch = db.execute("SELECT value FROM about WHERE name = 'epoch'").fetchone()
+        if form != FORM or epoch != (self._epoch,):
+            raise sqlite3.DatabaseError("The index is of another store, or of another form.")
+
+    def _remove(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,139 @@
+"""Search: what is stored is found at once, in order of rank, by whoever may read it; the file is only derived."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.search.file import IndexFile, Wanted
+from sidecar.search.text import Entry, match_of
+from tests.integration.house import House, running_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with running_house(tmp_path) as house:
+        yield house
+
+
+async def found(house: House, token: str, **asked: Any) -> list[dict[str, Any]]:
+    answer = await house.call("GET", "/api/v5/search", token, params=asked)
+    assert answer.status == 200, answer
+    return list(answer.content["items"])
+
+
+async def store(house: House, token: str, kind: str, **fields: Any) -> str:
+    answer = await house.call("POST", f"/api/v5/{kind}", token, json=fields)
+    assert answer.status == 201, answer
+    return str(answer.content["id"])
+
+
+async def talk(house: House, token: str, title: str, *messages: str) -> str:
+    identifier = await store(house, token, "conversations", ai_provider="x", title=title)
+    for each in messages:
+        await store(house, token, f"conversations/{identifier}/messages", role="user", content=each)
+    return identifier
+
+
+async def test_everything_that_is_stored_is_found_at_once_and_no_longer_once_it_is_gone(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    session = await store(
+        house,
+        token,
+        "sessions",
+        name="walnut",
+        workspace_path="/x",
+        tags=["hazel"],
+        memory={"facts": ["almond is a fruit"], "decisions": [{"text": "pecan pie"}]},
+    )
+    conversation = await talk(house, token, "chestnut", "the macadamia question")
+    for word, kind, place in (
+        ("walnut", "sessions", session),
+        ("HAZEL", "sessions", session),
+        ("almond fruit", "sessions", session),
+        ("pec", "sessions", session),
+        ("chestnut", "conversations", conversation),
+        ("macadamia", "messages", conversation),
+    ):
+        (hit,) = await found(house, token, q=word)
+        assert (hit["kind"], hit["place_id"]) == (kind, place), word
+    (hit,) = await found(house, token, q="macadamia")
+    assert hit["snippet"] == "the «macadamia» question"
+    await house.call("PATCH", f"/api/v5/sessions/{session}", token, json={"name": "filbert"})
+    assert await found(house, token, q="walnut") == []
+    assert len(await found(house, token, q="filbert")) == 1
+    await house.call("DELETE", f"/api/v5/conversations/{conversation}", token)
+    assert await found(house, token, q="chestnut") == []
+    assert await found(house, token, q="macadamia") == []
+
+
+async def test_names_rank_before_texts_and_pages_hold_everything_once(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, "other", "long words about a parser and other things")
+    named = await talk(house, token, "parser")
+    for number in range(7):
+        await talk(house, token, "other", f"parser {number}")
+    hits = await found(house, token, q="parser")
+    assert hits[0]["id"] == named
+    assert [hit["rank"] for hit in hits] == sorted(hit["rank"] for hit in hits)
+    paged: list[str] = []
+    params = {"q": "parser", "limit": "2"}
+    while True:
+        answer = await house.call("GET", "/api/v5/search", token, params=params)
+        paged += [hit["id"] for hit in answer.content["items"]]
+        if answer.content["next_cursor"] is None:
+            break
+        params["cursor"] = answer.content["next_cursor"]
+    assert paged == [hit["id"] for hit in hits]
+    assert {hit["kind"] for hit in await found(house, token, q="parser", kind="conversations")} == {"conversations"}
+
+
+async def test_nobody_finds_what_they_may_not_read(house: House) -> None:
+    tenant = await house.tenant("acme")
+    own = (await house.person(tenant, "developer", "own")).access_token
+    other = (await house.person(tenant, "developer", "other")).access_token
+    manager = (await house.person(tenant, "manager")).access_token
+    foreign = (await house.person(await house.tenant("elsewhere"), "admin")).access_token
+    await talk(house, own, "secret plan", "secret words")
+    assert len(await found(house, own, q="secret")) == len(await found(house, manager, q="secret")) == 2
+    assert await found(house, other, q="secret") == await found(house, foreign, q="secret") == []
+
+
+async def test_an_index_that_is_deleted_damaged_or_behind_is_made_right(house: House, tmp_path: Path) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, "walnut")
+    assert len(await found(house, token, q="walnut")) == 1
+    await house.context.search.rebuild()
+    assert len(await found(house, token, q="walnut")) == 1
+    for damage in (b"", b"no database at all", b"SQLite format 3\x00" + b"x" * 5_000):
+        path = tmp_path / "damaged.sqlite3"
+        path.write_bytes(damage)
+        IndexFile(path, "epoch").close()
+
+
+def test_an_index_of_another_store_is_not_used(tmp_path: Path) -> None:
+    entry = Entry("sessions", "i", "o", "p", "walnut", "")
+    wanted = Wanted("t", match_of("walnut") or "", None, None)
+    first = IndexFile(tmp_path / "index", "one")
+    first.write("t", [entry], [], b"stamp")
+    first.close()
+    again = IndexFile(tmp_path / "index", "one")
+    assert (again.stamp("t"), len(again.find(wanted, limit=9, offset=0))) == (b"stamp", 1)
+    again.close()
+    other = IndexFile(tmp_path / "index", "two")
+    assert (other.stamp("t"), other.find(wanted, limit=9, offset=0)) == (None, [])
+    other.close()
+
+
+@given(
+    words=st.text(max_size=40) | st.sampled_from(['"', "a AND", "NEAR(", "x*", "title:a", "-a", "^a", "(", 'a" OR "b'])
+)
+def test_no_words_are_ever_an_error(words: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    match = match_of(words)
+    if match is not None:
+        file = IndexFile(tmp_path_factory.getbasetemp() / "words.sqlite3", "epoch")
+        file.find(Wanted("t", match, None, None), limit=1, offset=0)
+        file.close()
