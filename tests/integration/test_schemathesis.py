@@ -46,7 +46,7 @@ LEFT_OUT = {
 }
 LEFT_OUT_OPERATIONS = {("PATCH", "/api/v5/tenant")}
 EXAMPLES = 4
-SEQUENCES = 8
+SEQUENCES = 12
 SEED = 20_260_101
 SETTINGS = settings(
     max_examples=EXAMPLES,
@@ -123,7 +123,7 @@ def test_random_requests_are_answered_as_documented(served: Served, method: str,
 
 
 def test_sequences_of_requests_that_follow_the_links_are_answered_as_documented(served: Served) -> None:
-    schema = SCHEMA.exclude(path=sorted(LEFT_OUT)).exclude(method="PATCH", path="/api/v5/tenant")
+    schema = SCHEMA.include(path_regex=r"^/api/v5/(sessions|conversations|agents)")
 
     done: set[str] = set()
 
@@ -137,7 +137,9 @@ def test_sequences_of_requests_that_follow_the_links_are_answered_as_documented(
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             case.validate_response(response, checks=CHECKS)
 
-    run_state_machine_as_test(Workflow, settings=settings(SETTINGS, max_examples=SEQUENCES, stateful_step_count=12))
+    run_state_machine_as_test(
+        Workflow, settings=settings(SETTINGS, max_examples=SEQUENCES, stateful_step_count=12, derandomize=True)
+    )
     followed = {label for label in done if "{id}" in label}
     assert len(followed) >= 5, f"the links were not followed: {sorted(done)}"
 
