@@ -1,7 +1,8 @@
 """What logins cost everybody else: the latency of other requests while 20 clients log in at once.
 
 A daemon as a process of its own, a prober that asks for one record every few milliseconds, and another process that
-logs in without a pause. Prints the prober's latencies idle and busy; the bar is a busy p99 below 3 × the idle one.
+logs in without a pause. Prints the prober's latencies idle and busy; the bar is a busy p99 below three times
+the idle one.
 """
 
 import argparse
@@ -32,11 +33,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--log-in-at", nargs=2, metavar=("URL", "KEY"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.log_in_at:
-        asyncio.run(_log_in_for_ever(*options.log_in_at, options.logins))
+        url, key = options.log_in_at
+        asyncio.run(_log_in_for_ever(url, key, options.logins))
     home = Path(tempfile.mkdtemp(prefix="sidecar-bench-"))
     daemon = subprocess.Popen(
         [sys.executable, "-m", "sidecar", "up", "--port", "0", str(home)],
-        env={**os.environ, "SIDECAR_HOME": str(home / "home")},
+        env={**os.environ, "SIDECAR_HOME": str(home / "home")},  # noqa: TID251 - handed on to the daemon
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -68,11 +70,11 @@ async def _measure(runtime: Path, options: argparse.Namespace) -> None:
             load.wait()
             ratios.append(_p99(busy) / _p99(idle))
             _print_row(number, "busy", busy, f"{ratios[-1]:11.2f}")
-        print(f"{options.logins} parallel logins: p99 of other requests × {statistics.median(ratios):.2f}; bar {BAR}")
+        print(f"{options.logins} parallel logins: p99 of other requests x {statistics.median(ratios):.2f}; bar {BAR}")
 
 
 async def _endpoint(runtime: Path) -> tuple[str, str]:
-    while not (runtime / "endpoint.json").exists():
+    while not (runtime / "endpoint.json").exists():  # noqa: ASYNC110 - another process makes it
         await asyncio.sleep(0.05)
     endpoint = json.loads((runtime / "endpoint.json").read_text())
     return endpoint["url"], (runtime / "pairing.key").read_text().strip()

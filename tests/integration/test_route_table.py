@@ -12,7 +12,8 @@ import pytest
 
 from sidecar.api.app import build
 from sidecar.api.context import ROLES, Policy
-from sidecar.api.routes import ROUTES, Route
+from sidecar.api.routes import ROUTES
+from sidecar.api.shapes import Route
 from sidecar.auth.tokens import ALGORITHM
 from sidecar.models.users import Role
 from tests.integration.house import House, running_house

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from sidecar.api.context import ROLES, Policy
-from sidecar.api.routes import ROUTES, Route
+from sidecar.api.routes import ROUTES
+from sidecar.api.shapes import Route
 from sidecar.models.base import JsonObject
 from sidecar.services.logins import Login
 from sidecar.store.engine import Engine, KeySelector, ReadTransaction, Transaction
