@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from sidecar import limits
 from sidecar.clock import Clock
-from sidecar.errors import UnavailableError
+from sidecar.errors import TransactionError, UnavailableError
 from sidecar.metrics import Metrics
 from sidecar.models.changes import Change
 from sidecar.repositories import keys
@@ -221,3 +221,16 @@ class Database:
         """Run ``body`` on one snapshot."""
         now_ms = self.clock.now_ms()
         return await self.engine.read(lambda kv: body(Reading(kv, now_ms)), background=background)
+
+    def read_here(self, body: Callable[[Reading], T]) -> T:
+        """Run ``body`` on one snapshot in the calling thread; it blocks, so never on the event loop."""
+        kv = self.engine.begin()
+        try:
+            for _ in range(limits.store_too_old_retries_max):
+                try:
+                    return body(Reading(kv, self.clock.now_ms()))
+                except TransactionError as error:
+                    kv.on_error(error.number)
+            return body(Reading(kv, self.clock.now_ms()))
+        finally:
+            kv.cancel()

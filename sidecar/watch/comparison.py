@@ -14,7 +14,7 @@ from sidecar import limits
 from sidecar.models.files import FileEntry
 from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
-from sidecar.watch.ignore import Ignore
+from sidecar.watch.ignore import Folders
 from sidecar.watch.index_store import Index, PagedCursor
 from sidecar.watch.plan import Gone, IndexCursor, Links, Look, Moves, Put, merge
 from sidecar.watch.scanner import Kept, Seen, Walk
@@ -83,17 +83,17 @@ class Comparison:
 
     Args:
         place: Where.
-        ignore: The rules, as they are now.
+        folders: The rules, as they are now.
         tally: Counts what is done.
         stop: Ends it as soon as possible with ``StoppedError``.
         doubt_since_ns: Files with an mtime from then on are read although their stat is unchanged.
     """
 
     def __init__(
-        self, place: Place, ignore: Ignore, tally: Tally, stop: threading.Event, *, doubt_since_ns: int | None = None
+        self, place: Place, folders: Folders, tally: Tally, stop: threading.Event, *, doubt_since_ns: int | None = None
     ) -> None:
         self._place = place
-        self._ignore = ignore
+        self._folders = folders
         self._tally = tally
         self._stop = stop
         self._doubt_since_ns = doubt_since_ns
@@ -139,7 +139,7 @@ class Comparison:
             enter=self._place.enter,
             descend=lambda path: scope.recursive or path.startswith(tuple(scope.inside)),
         )
-        folder = self._ignore.find_folder(scope.path) if scope.path or scope.only is not None else None
+        folder = self._folders.find(scope.path) if scope.path or scope.only is not None else None
         if scope.only is not None:
             paths = sorted(scope.only)
             for path, known in zip(paths, self._place.files.named(paths), strict=True):
@@ -148,7 +148,7 @@ class Comparison:
         elif folder is not None:
             self._merge(scope, walk.files(lambda _present: folder, scope.path), self._cursor(scope.path))
         else:
-            found = () if scope.path else walk.files(self._ignore.top, b"")
+            found = () if scope.path else walk.files(self._folders.ignore.top, b"")
             self._merge(scope, found, self._cursor(scope.path))
 
     def _cursor(self, path: bytes) -> PagedCursor:

@@ -5,11 +5,12 @@ that ``scopes`` asks the disk.
 """
 
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Mapping
 
 from sidecar import limits
 from sidecar.repositories import keys
-from sidecar.watch.ignore import IGNORE_FILES, Folder, Ignore
+from sidecar.watch.ignore import IGNORE_FILES, Folder, Folders
 from sidecar.watch.scopes import Scope
 
 EVERYTHING = (Scope(b"", recursive=True),)
@@ -63,16 +64,47 @@ class Hints:
         self._count, self.everything, self.rules = 0, False, False
         return taken
 
-    def scopes(self, ignore: Ignore) -> list[Scope]:
+    def scopes(self, folders: Folders) -> list[Scope]:
         """Return the folders to compare; folders that are inside another are left out."""
         if self.everything:
             return list(EVERYTHING)
-        found = [scope for folder, names in self._names.items() for scope in _scopes(ignore, folder, names)]
-        return without_covered(found)
+        present = _from_above(self._names, folders)
+        return without_covered(scope for folder, names in present.items() for scope in _scopes(folders, folder, names))
 
 
-def _scopes(ignore: Ignore, path: bytes, names: set[bytes]) -> Iterable[Scope]:
-    folder = ignore.find_folder(path)
+def _from_above(touched: Mapping[bytes, set[bytes]], folders: Folders) -> dict[bytes, set[bytes]]:
+    """Name folders that are no longer there from the nearest one that is: a tree that was deleted is one question."""
+    there: dict[bytes, bool] = {}
+    present: dict[bytes, set[bytes]] = {}
+    for folder, names in touched.items():
+        missing = _first_missing(folders.ignore.root, folder, there)
+        if missing is None or folders.find(folder) is None:
+            present.setdefault(folder, set()).update(names)
+        else:
+            above, slash, name = missing[:-1].rpartition(b"/")
+            present.setdefault(above + slash, set()).add(name)
+    return present
+
+
+def _first_missing(root: bytes, path: bytes, there: dict[bytes, bool]) -> bytes | None:
+    """Return the first folder on the way down to ``path``, itself included, that is not there; None when all are.
+
+    Args:
+        there: What is known already; filled.
+    """
+    at = path.find(b"/") + 1
+    while at:
+        folder = path[:at]
+        if folder not in there:
+            there[folder] = _is_folder(os.path.join(root, folder[:-1]))
+        if not there[folder]:
+            return folder
+        at = path.find(b"/", at) + 1
+    return None
+
+
+def _scopes(folders: Folders, path: bytes, names: set[bytes]) -> Iterable[Scope]:
+    folder = folders.find(path)
     if b".git" in names and path:
         # The folder may have become a repository of its own, or may be none any more.
         above = path[:-1].rpartition(b"/")
@@ -85,7 +117,7 @@ def _scopes(ignore: Ignore, path: bytes, names: set[bytes]) -> Iterable[Scope]:
     inside: set[bytes] = set()
     doubts: set[bytes] = set()
     for name in names:
-        if _is_folder(os.path.join(ignore.root, path, name)):
+        if _is_folder(os.path.join(folders.ignore.root, path, name)):
             if not folder.ignores(name, directory=True):
                 inside.add(path + name + b"/")
         elif not _is_ignored(folder, name):
@@ -107,7 +139,12 @@ def _can_be_named(paths: frozenset[bytes]) -> bool:
 
 
 def _is_folder(where: bytes) -> bool:
-    return os.path.isdir(where) and not os.path.islink(where)
+    try:
+        return stat.S_ISDIR(os.lstat(where).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # it can't be looked at: what is known below it stays, and the walk says why
 
 
 def _is_ignored(folder: Folder, name: bytes) -> bool:

@@ -112,18 +112,6 @@ class Ignore:
         levels = self.read_levels(self.root, present, Levels(self._sidecar_levels, self._git_levels))
         return Folder(self, self.root, b"", levels)
 
-    def find_folder(self, path: bytes) -> "Folder | None":
-        """Return a folder by its path relative to the root (a slash behind, or empty); None when a walk skips it."""
-        folder = self.top(IGNORE_FILES)
-        for name in path.split(b"/")[:-1]:
-            if folder.ignores(name, directory=True):
-                return None
-            where = os.path.join(self.root, folder.path + name)
-            if os.path.islink(where) or is_repository(where):
-                return None
-            folder = folder.enter(name, IGNORE_FILES)
-        return folder
-
     def _descend(self, top: bytes, names: list[bytes]) -> bool:
         """Take in the rules from the repository's top down to above the root; False when they ignore the root."""
         folder = Folder(self, top, b"", self.read_levels(top, IGNORE_FILES, Levels((), self._git_levels)))
@@ -158,6 +146,42 @@ class Ignore:
         if SIDECAR_IGNORE in present:
             sidecar = (_Level(self._read(os.path.join(where, SIDECAR_IGNORE), follow=False), b""), *sidecar)
         return Levels(sidecar, git)
+
+
+class Folders:
+    """Finds folders by their paths, for one look: the rules of each are read once, however many are asked for.
+
+    Args:
+        ignore: The rules at the root.
+    """
+
+    def __init__(self, ignore: Ignore) -> None:
+        self.ignore = ignore
+        self._found: dict[bytes, Folder | None] = {}
+
+    def find(self, path: bytes) -> "Folder | None":
+        """Return a folder by its path relative to the root (a slash behind, or empty); None when a walk skips it."""
+        found = self._found
+        if b"" not in found:
+            found[b""] = self.ignore.top(IGNORE_FILES)
+        folder = found[b""]
+        at = 0
+        while folder is not None and at < len(path):
+            end = path.index(b"/", at)
+            here = path[: end + 1]
+            if here not in found:
+                found[here] = self._enter(folder, path[at:end])
+            folder = found[here]
+            at = end + 1
+        return folder
+
+    def _enter(self, above: "Folder", name: bytes) -> "Folder | None":
+        if above.ignores(name, directory=True):
+            return None
+        where = os.path.join(self.ignore.root, above.path + name)
+        if os.path.islink(where) or is_repository(where):
+            return None
+        return above.enter(name, IGNORE_FILES)
 
 
 class Folder:

@@ -27,7 +27,7 @@ from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Hasher
 from sidecar.watch.hints import Hints
-from sidecar.watch.ignore import Ignore
+from sidecar.watch.ignore import Folders, Ignore
 from sidecar.watch.index_store import WorkspaceIndex
 from sidecar.watch.plan import Links, Moves
 
@@ -207,11 +207,11 @@ class WorkspaceWatcher:
 
     async def _compare(self, place: Place, taken: Hints, tally: Tally) -> Findings:
         assert self._ignore is not None  # noqa: S101 - the first look is at everything, and loads the rules
-        ignore = self._ignore
+        folders = Folders(self._ignore)
         stop = threading.Event()
         since_ns = None if self._doubt_since_ms is None else self._doubt_since_ms * 1_000_000
-        comparison = Comparison(place, ignore, tally, stop, doubt_since_ns=since_ns if taken.everything else None)
-        return await self._in_thread(lambda: comparison.run(taken.scopes(ignore)), stop)
+        comparison = Comparison(place, folders, tally, stop, doubt_since_ns=since_ns if taken.everything else None)
+        return await self._in_thread(lambda: comparison.run(taken.scopes(folders)), stop)
 
     async def _in_thread(self, work: Callable[[], T], stop: threading.Event) -> T:
         """Run ``work`` in a thread, publishing progress meanwhile; when cancelled, return only after it has stopped."""

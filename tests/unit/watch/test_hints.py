@@ -5,7 +5,7 @@ import pytest
 from sidecar import limits
 from sidecar.watch.git import Git
 from sidecar.watch.hints import EVERYTHING, Hints, without_covered
-from sidecar.watch.ignore import Ignore
+from sidecar.watch.ignore import Folders, Ignore
 from sidecar.watch.scopes import Scope
 
 
@@ -22,7 +22,7 @@ def scopes(ignore: Ignore, *paths: bytes) -> list[Scope]:
     hints = Hints()
     for path in paths:
         hints.touch_path(path)
-    return hints.take().scopes(ignore)
+    return hints.take().scopes(Folders(ignore))
 
 
 def test_a_touched_file_has_its_folder_compared_and_itself_read(ignore: Ignore) -> None:
@@ -51,6 +51,24 @@ def test_what_is_ignored_costs_no_comparison(ignore: Ignore, path: bytes) -> Non
 def test_a_touched_ignore_file_has_everything_below_compared(ignore: Ignore) -> None:
     assert scopes(ignore, b"d/.gitignore", b"d/e/x") == [
         Scope(b"d/", recursive=True, doubts=frozenset({b"d/.gitignore", b"d/e/x"}))
+    ]
+
+
+def test_a_tree_that_has_vanished_is_looked_at_once_from_above(ignore: Ignore) -> None:
+    gone = [b"d/gone/%d/%d/f" % (number, number % 7) for number in range(50)]
+    assert scopes(ignore, *gone, b"d/gone/f", b"d/f") == [
+        Scope(
+            b"d/",
+            recursive=False,
+            doubts=frozenset({b"d/gone", b"d/f"}),
+            only=frozenset({b"d/gone", b"d/f"}),
+        )
+    ]
+
+
+def test_a_folder_whose_place_a_file_has_taken_is_looked_at_from_above(ignore: Ignore) -> None:
+    assert scopes(ignore, b"d/f/below/x") == [
+        Scope(b"d/", recursive=False, doubts=frozenset({b"d/f"}), only=frozenset({b"d/f"}))
     ]
 
 
