@@ -49,6 +49,17 @@ async def connect(folders: Sequence[Path]) -> AsyncIterator["Client"]:
             await client.log_out()
 
 
+async def version_at(url: str) -> str | None:
+    """Return the version of the Sidecar that answers at a URL, whoever's it is; None when it is something else."""
+    async with aiohttp.ClientSession(timeout=_HTTP, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
+        stranger = Client(session, ())
+        try:
+            answer = await stranger.greet(url, secrets.token_urlsafe(_NONCE_BYTES))
+        except SidecarError:
+            return None
+        return str(answer["version"]) if {"version", "proof", "instance"} <= answer.keys() else None
+
+
 class Client:
     """A proved daemon, and a login there that is opened when it is first needed and renewed when it ends."""
 
@@ -86,7 +97,7 @@ class Client:
             )
         nonce = secrets.token_urlsafe(_NONCE_BYTES)
         try:
-            answer = await self._call("GET", f"{url}/api/v5/hello", params={"nonce": nonce})
+            answer = await self.greet(url, nonce)
             proof, epoch = str(answer["proof"]), str(answer["instance"])
         except (KeyError, InvalidError, errors.NotFoundError):
             proof = epoch = ""
@@ -97,6 +108,11 @@ class Client:
                 "No secret was sent to it.",
                 code="not_proved",
             )
+
+    async def greet(self, url: str, nonce: str) -> JsonObject:
+        """Ask what answers at a URL for a proof over a nonce; tells it no secret."""
+        seconds = limits.client_connect_seconds_max  # a stranger on the port may never answer
+        return await self._call("GET", f"{url}/api/v5/hello", params={"nonce": nonce}, seconds=seconds)
 
     async def request(
         self,
@@ -121,6 +137,18 @@ class Client:
                 raise
         self._token = None  # it has ended, or the daemon was restarted
         return await self._call(method, url, params=params, body=body, bearer=await self._bearer())
+
+    async def machine_request(
+        self, method: str, path: str, *, body: JsonObject | None = None, seconds: float | None = None
+    ) -> JsonObject:
+        """Send a request that concerns the machine, with the pairing key; see ``request``.
+
+        Args:
+            seconds: How long the answer may take, if not as long as others.
+        """
+        published = self._proved()
+        url = published.endpoint.url + path
+        return await self._call(method, url, body=body, bearer=published.pairing_key, seconds=seconds)
 
     async def pages(self, path: str, params: Mapping[str, str] | None = None) -> AsyncGenerator[JsonObject]:
         """Yield every item of a list, page by page."""
@@ -224,11 +252,13 @@ class Client:
         params: Mapping[str, str] | None = None,
         body: JsonObject | None = None,
         bearer: str | None = None,
+        seconds: float | None = None,
     ) -> JsonObject:
+        timeout = aiohttp.ClientTimeout(total=seconds) if seconds else _HTTP
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         try:
             async with self._session.request(
-                method, url, params=params, json=body, headers=headers, allow_redirects=False
+                method, url, params=params, json=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 content = await _read(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

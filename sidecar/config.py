@@ -3,6 +3,7 @@
 Made once by the CLI (or a test) and handed to ``daemon.wiring``; the rooms below take values, never a ``Settings``.
 """
 
+import json
 import os
 import stat
 import sys
@@ -16,7 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from sidecar.errors import InvalidError
+from sidecar.errors import InvalidError, UnavailableError
 
 CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "SIDECAR_"
@@ -165,18 +166,78 @@ def load(flags: Mapping[str, object] | None = None) -> Settings:
     Raises:
         InvalidError: A value is wrong; the message names where it stands, its key and what is accepted.
     """
+    return _checked(_sources(flags))
+
+
+def explain() -> list[tuple[str, str | int, str]]:
+    """Return each setting's key, its value, and where the value comes from: a name, or a file's path."""
+    sources = _sources()
+    settings = _checked(sources)
+    found = []
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        source = next((each.name for each in reversed(sources) if name in each.values), "default")
+        found.append((name, value if isinstance(value, int) else "" if value is None else str(value), source))
+    return found
+
+
+def write(key: str, value: str) -> Path:
+    """Set a key in ``config.toml`` and return the file; what else stands there, also comments, is kept.
+
+    Raises:
+        InvalidError: There is no such key, or the value is wrong; nothing is written.
+        UnavailableError: The file can not be written.
+    """
+    file = _sources_file()
+    values = _read_file(file)
+    typed: str | int = int(value) if key == "port" and value.isascii() and value.isdigit() else value
+    _check_key(key, file)
+    _checked([*_sources(), Source(str(file), {**values, key: typed})])
+    line = f"{key} = {typed if isinstance(typed, int) else _toml_text(typed)}"
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        place = next((n for n, each in enumerate(lines) if each.partition("=")[0].strip() == key), None)
+        lines = [*lines, line] if place is None else [*lines[:place], line, *lines[place + 1 :]]
+        text = "\n".join(lines) + "\n"
+        if _toml(text, file) != {**values, key: typed}:
+            raise InvalidError(f"{file} is written in a way that can not be changed by a program; set {key} by hand.")
+        draft = file.with_name(f".{file.name}.new")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        raise UnavailableError(f"{file} can not be written: {error.strerror}.") from error
+    return file
+
+
+def _toml_text(text: str) -> str:
+    """Return a TOML basic string; JSON's escapes are TOML's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _sources_file() -> Path:
+    """Return the path of ``config.toml``, even when what stands in it is wrong."""
+    environment = EnvSettingsSource(Settings, env_ignore_empty=True)()
+    return Path(str(_folders(environment)["config_dir"])) / CONFIG_FILE
+
+
+def _sources(flags: Mapping[str, object] | None = None) -> list[Source]:
+    """Return all sources, the weakest first."""
     flag_values = {key: value for key, value in (flags or {}).items() if value is not None}
     # Empty variables count as unset, as everywhere in a shell.
     environment = EnvSettingsSource(Settings, env_ignore_empty=True)()
     chosen = {**environment, **flag_values}
     folders = _folders(chosen)
     file = Path(str(folders["config_dir"])) / CONFIG_FILE
-    sources = [
+    return [
         Source("default", folders),
         Source(str(file), _read_file(file)),
         Source("environment", environment),
         Source("command line", flag_values),
     ]
+
+
+def _checked(sources: list[Source]) -> Settings:
     merged = {key: value for source in sources for key, value in source.values.items()}
     data_dir = Path(str(merged["data_dir"])).expanduser().absolute()
     merged.setdefault("store", f"embedded:{data_dir / 'store'}")
@@ -225,19 +286,30 @@ def _session_runtime_dir(platform: platformdirs.PlatformDirs) -> Path | None:
 def _read_file(file: Path) -> dict[str, object]:
     """Return what ``config.toml`` holds; an absent file holds nothing."""
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = _toml(file.read_text(encoding="utf-8"), file)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, UnicodeError) as error:
         raise InvalidError(f"{file} can not be read: {error}.") from error
     for key in values:
-        if key in ("home", "config_dir"):
-            variable = ENVIRONMENT_PREFIX + key.upper()
-            raise InvalidError(f"{file}: {key} decides where this file is, so it can only be set by {variable}.")
-        if key not in Settings.model_fields:
-            accepted = ", ".join(name for name in Settings.model_fields if name not in ("home", "config_dir"))
-            raise InvalidError(f"{file}: {key} is not a setting; there are: {accepted}.")
+        _check_key(key, file)
     return values
+
+
+def _toml(text: str, file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidError(f"{file} can not be read: {error}.") from error
+
+
+def _check_key(key: str, file: Path) -> None:
+    if key in ("home", "config_dir"):
+        variable = ENVIRONMENT_PREFIX + key.upper()
+        raise InvalidError(f"{file}: {key} decides where this file is, so it can only be set by {variable}.")
+    if key not in Settings.model_fields:
+        accepted = ", ".join(name for name in Settings.model_fields if name not in ("home", "config_dir"))
+        raise InvalidError(f"{file}: {key} is not a setting; there are: {accepted}.")
 
 
 def _explain(error: ValidationError, sources: list[Source]) -> InvalidError:

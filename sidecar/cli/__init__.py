@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from sidecar import __version__
-from sidecar.cli import doctor, down, events, exits, files, status, tokens, up, watch
+from sidecar.cli import backup, config, doctor, down, events, exits, files, status, tokens, up, watch
 from sidecar.cli.talk import forget_standard_output
 from sidecar.cli.unforeseen import report_unforeseen
 from sidecar.errors import SidecarError
@@ -39,7 +39,19 @@ def command_line(context: click.Context, *, debug: bool) -> None:
     context.obj = debug
 
 
-for command in (up.up, down.down, status.status, watch.watch, files.files, events.events, doctor.doctor, tokens.tokens):
+for command in (
+    up.up,
+    down.down,
+    status.status,
+    watch.watch,
+    files.files,
+    events.events,
+    backup.backup,
+    backup.restore,
+    config.config,
+    doctor.doctor,
+    tokens.tokens,
+):
     command_line.add_command(command)
 
 

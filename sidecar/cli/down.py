@@ -15,6 +15,7 @@ from sidecar.errors import ForbiddenError, SidecarError, UnavailableError
 
 if TYPE_CHECKING:
     from sidecar.client import Client
+    from sidecar.config import Settings
 
 
 @click.command
@@ -22,8 +23,19 @@ def down() -> None:
     """Stop the running daemon: it finishes what it has begun, and ends within seconds."""
     from sidecar import config
 
-    data_dir = config.load().data_dir
-    pid = talk(_proved_pid)
+    settings = config.load()
+    _stop(talk(_proved_pid, tell_version=False), settings.data_dir)
+
+
+def stop_running(settings: "Settings") -> None:
+    """Stop the daemon that holds the data folder and wait for its end; nothing when there is none."""
+    from sidecar.daemon.lifecycle import is_held
+
+    if is_held(settings.data_dir):
+        _stop(talk(_proved_pid, tell_version=False), settings.data_dir)
+
+
+def _stop(pid: int, data_dir: Path) -> None:
     ask_to_stop(pid)
     if not has_stopped(data_dir):
         raise UnavailableError(f"Process {pid} has not stopped within {limits.stop_wait_seconds_max:.0f} s.")

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sidecar.cli.talk import as_json_option, printable, size_text, talk, write_json
+from sidecar import __version__
+from sidecar.cli.talk import as_json_option, other_version, printable, size_text, talk, time_text, write_json
 
 if TYPE_CHECKING:
     from sidecar.client import Client
@@ -13,23 +14,48 @@ if TYPE_CHECKING:
 @click.command
 @as_json_option
 def status(*, as_json: bool) -> None:
-    """Show the running daemon and what it watches."""
-    document = talk(_status)
+    """Show the running daemon: what it watches, its store, its clients, its versions, and what is wrong.
+
+    Exits with 0 also when there are warnings.
+    """
+    document = talk(_status, tell_version=False)
     if as_json:
         write_json(document)
         return
-    click.echo(f"Sidecar {document['version']} at {document['url']} (process {document['pid']})")
-    for workspace in document["workspaces"]:
-        click.echo(workspace_line(workspace))
-        for warning in workspace["progress"]["warnings"]:
-            click.echo(f"  warning: {printable(warning)}")
-    if not document["workspaces"]:
-        click.echo("It watches nothing yet; `sidecar watch PATH` adds a folder.")
+    for line in _lines(document):
+        click.echo(line)
+    for warning in document["warnings"]:
+        click.echo(f"{click.style('warning', fg='yellow')}: {printable(warning)}")
 
 
 async def _status(daemon: "Client") -> dict[str, Any]:
+    report = await daemon.machine_request("GET", "/api/v5/status")
     workspaces = [workspace async for workspace in daemon.pages("/api/v5/workspaces")]
-    return {**daemon.daemon._asdict(), "workspaces": workspaces}
+    if report["version"] != __version__:
+        report["warnings"].append(other_version(report["version"]))
+    return {**report, **daemon.daemon._asdict(), "workspaces": workspaces}
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    store = document["store"]
+    lines = [f"Sidecar {document['version']} at {document['url']} (process {document['pid']})"]
+    for workspace in document["workspaces"]:
+        lines.append(workspace_line(workspace))
+        lines += [f"  warning: {printable(warning)}" for warning in workspace["progress"]["warnings"]]
+    if not document["workspaces"]:
+        lines.append("It watches nothing yet; `sidecar watch PATH` adds a folder.")
+    size = "" if store["used_bytes"] is None else f"  ({size_text(store['used_bytes'])})"
+    lag = "" if document["feed_lag_ms"] is None else f", told {document['feed_lag_ms']:.0f} ms after the last commit"
+    memory = "" if document["resident_bytes"] is None else f", {size_text(document['resident_bytes'])} of memory"
+    files = "" if document["open_files"] is None else f", {document['open_files']} open files"
+    counts = f"{document['requests']:,} requests, {store['commits']:,} commits, {store['conflicts']:,} conflicts"
+    return [
+        *lines,
+        f"store     {printable(store['url'])}{size}",
+        f"clients   {document['clients']} follow changes{lag}",
+        f"since     {time_text(document['started_at_ms'])}: {counts}{memory}{files}",
+        f"log       {printable(document['log_file'])}",
+    ]
 
 
 def workspace_line(workspace: dict[str, Any]) -> str:

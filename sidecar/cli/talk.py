@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from sidecar import __version__
+
 if TYPE_CHECKING:
     from sidecar.client import Client
 
@@ -18,17 +20,30 @@ T = TypeVar("T")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON: one object a line.")
 
 
-def talk(body: Callable[["Client"], Awaitable[T]]) -> T:
-    """Run ``body`` with a client of the running daemon, which has proved itself, and return what it returned."""
+def talk(body: Callable[["Client"], Awaitable[T]], *, tell_version: bool = True) -> T:
+    """Run ``body`` with a client of the running daemon, which has proved itself, and return what it returned.
+
+    Args:
+        tell_version: Say on standard error when the daemon is of another version.
+    """
     from sidecar import client, config
 
     folders = config.load().runtime_dirs
 
     async def run() -> T:
         async with client.connect(folders) as daemon:
+            if tell_version and daemon.daemon.version != __version__:
+                click.echo(f"sidecar: {other_version(daemon.daemon.version)}", err=True)
             return await body(daemon)
 
     return asyncio.run(run())
+
+
+def other_version(version: str) -> str:
+    """Return the sentence for a daemon of another version than this program."""
+    return (
+        f"The daemon is version {version}, this program is {__version__}; `sidecar up --replace` replaces the daemon."
+    )
 
 
 def forget_standard_output() -> None:
@@ -47,6 +62,13 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def time_text(ms: int) -> str:
+    """Return a time (ms since 1970) as people write it, where the machine is."""
+    from datetime import UTC, datetime
+
+    return f"{datetime.fromtimestamp(ms / 1000, UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
 def size_text(count: int) -> str:

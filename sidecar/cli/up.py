@@ -2,43 +2,68 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from sidecar import __version__, limits
 from sidecar.cli import exits
 from sidecar.cli.display import Display
-from sidecar.cli.talk import printable
-from sidecar.errors import AlreadyRunningError, InvalidError
+from sidecar.cli.down import stop_running
+from sidecar.cli.talk import other_version, printable
+from sidecar.errors import AlreadyRunningError, InvalidError, UnavailableError
 
 if TYPE_CHECKING:
     from sidecar.config import Settings
 
 
+class Start(NamedTuple):
+    """What to run.
+
+    Attributes:
+        path: Watched besides what was watched before; None for no more than that.
+        reload: Reads the settings anew.
+    """
+
+    settings: "Settings"
+    path: Path | None
+    reload: Callable[[], "Settings"]
+
+
 @click.command
-@click.argument("path", type=click.Path(path_type=Path), default=".")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--store", help="Where records are kept: embedded:FOLDER or fdb:CLUSTER_FILE.")
 @click.option("--port", type=int, help="The port to listen on; 0 takes any free one.")
+@click.option("--replace", is_flag=True, help="Stop the daemon that runs, of whatever version, and take its place.")
+@click.option("--service", is_flag=True, help="Run as a login service does: watch what was watched before.")
 @click.pass_context
-def up(context: click.Context, path: Path, *, store: str | None, port: int | None) -> None:
+def up(
+    context: click.Context, /, path: Path | None, *, replace: bool, service: bool, **flags: str | int | None
+) -> None:
     """Run the daemon and have it watch the folder PATH (default: the current one). Ctrl-C stops it."""
     from sidecar import config
     from sidecar.daemon.logs import logging_to
 
-    if not path.is_dir():
+    if path is None and not service:
+        path = Path()
+    if path is not None and not path.is_dir():
         raise InvalidError(f"{path} is not a folder." if path.exists() else f"There is no folder {path}.")
-    settings = config.load({"store": store, "port": port})
+    load = partial(config.load, flags)
+    settings = load()
+    if replace:
+        stop_running(settings)
+    start = Start(settings, path.resolve() if path is not None else None, load)
     with logging_to(settings.log_file, settings.log_level, debug=bool(context.obj)), ExitStack() as drain:
-        asyncio.run(_run(settings, path.resolve(), drain))
+        asyncio.run(_run(start, drain))
 
 
-async def _run(settings: "Settings", path: Path, drain: ExitStack) -> None:
+async def _run(start: Start, drain: ExitStack) -> None:
     """Serve until a signal comes; then everything is closed, within the time that ``drain`` gives."""
-    from sidecar.clock import SystemClock
-    from sidecar.daemon.lifecycle import deadline, run_until, stop_signals
+    from sidecar.daemon.lifecycle import deadline, stop_signals
 
     stop = asyncio.Event()
     display = Display()
@@ -49,17 +74,56 @@ async def _run(settings: "Settings", path: Path, drain: ExitStack) -> None:
         stop.set()
 
     with stop_signals(begin_drain):
-        from sidecar.daemon.wiring import Daemon  # takes a moment, in which a signal is already heard
-
         try:
-            async with Daemon(settings, clock=SystemClock()) as daemon:
-                display.say(f"Sidecar {__version__} serves {daemon.url}")
-                workspace = await daemon.watch(str(path))
-                await run_until(stop, daemon.failed(), display.follow_scan(daemon, workspace))
+            await _serve(start, stop, display)
         except AlreadyRunningError as error:
-            hint = f"`sidecar watch {printable(str(path))}` has it watch this folder too."
-            raise AlreadyRunningError(f"{error.message} {hint}", details=error.details) from error
+            raise AlreadyRunningError(f"{error.message} {await _hint(start)}", details=error.details) from error
+        except UnavailableError as error:
+            if error.code != "port_taken":
+                raise
+            raise UnavailableError(await _who_has_the_port(error), code=error.code, details=error.details) from error
     display.say("Stopped.")
+
+
+async def _serve(start: Start, stop: asyncio.Event, display: Display) -> None:
+    from sidecar.clock import SystemClock
+    from sidecar.daemon.lifecycle import run_until
+    from sidecar.daemon.wiring import Daemon  # takes a moment, in which a signal is already heard
+
+    async with Daemon(start.settings, clock=SystemClock(), reload=start.reload) as daemon:
+        display.say(f"Sidecar {__version__} serves {daemon.url}")
+        work = [daemon.failed()]
+        if start.path is not None:
+            workspace = await daemon.watch(str(start.path))
+            work.append(display.follow_scan(daemon, workspace))
+        await run_until(stop, *work)
+
+
+async def _hint(start: Start) -> str:
+    """Say what can be done about a daemon that runs already, and whether it is of another version."""
+    from sidecar import endpoint
+
+    published = endpoint.find(start.settings.runtime_dirs)
+    versions = {each.endpoint.version for each in published} - {__version__}
+    if versions:
+        return other_version(versions.pop())
+    if start.path is None:
+        return "`sidecar up --service --replace` takes its place."
+    return f"`sidecar watch {printable(str(start.path))}` has it watch this folder too."
+
+
+async def _who_has_the_port(error: UnavailableError) -> str:
+    """Say who listens on the port that we want, if it tells."""
+    from sidecar.client import version_at
+
+    host, port = error.details["host"], error.details["port"]
+    version = await version_at(f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}")
+    if version is None:
+        return error.message
+    return (
+        f"Port {port} on {host} is taken by another Sidecar (version {version}), of another user or another home; "
+        "choose another with --port."
+    )
 
 
 def _give_up() -> None:

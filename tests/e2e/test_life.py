@@ -173,7 +173,11 @@ async def test_the_commands_tell_people_and_programs_what_there_is(daemon: Daemo
     await daemon.watch()
     root, expected = daemon.workspace, expected_index(daemon.workspace)
 
-    assert f"(process {daemon.pid})\nwatching  {root}  ({len(expected)} files" in daemon.run("status").stdout
+    screen = daemon.run("status").stdout
+    assert f"(process {daemon.pid})\nwatching  {root}  ({len(expected)} files" in screen
+    for line in ("store     embedded:", "clients   0 follow changes", "since     ", "log       "):
+        assert f"\n{line}" in screen
+    assert "\x1b" not in screen
     status = json.loads(daemon.run("status", "--json").stdout)
     assert (status["pid"], [each["path"] for each in status["workspaces"]]) == (daemon.pid, [str(root)])
 

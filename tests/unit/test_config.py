@@ -183,3 +183,69 @@ def test_git_is_told_of_the_users_environment(home: Path, monkeypatch: pytest.Mo
     assert config.user_environment() == (home, None)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "xdg"))
     assert config.user_environment() == (home, home / "xdg")
+
+
+@pytest.mark.usefixtures("below")
+def test_each_setting_is_told_with_where_it_comes_from(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_config(home, "port = 1\n")
+    monkeypatch.setenv("SIDECAR_LOG_LEVEL", "debug")
+    told = {key: (value, source) for key, value, source in config.explain()}
+    assert told.keys() == config.Settings.model_fields.keys()
+    assert told["port"] == (1, str(file))
+    assert told["log_level"] == ("debug", "environment")
+    assert told["host"] == ("127.0.0.1", "default")
+    assert told["store"] == (f"embedded:{home / 'side' / 'data' / 'store'}", "default")
+
+
+@pytest.mark.usefixtures("below")
+def test_a_setting_is_written_and_what_else_stands_in_the_file_is_kept(home: Path) -> None:
+    file = write_config(home, '# mine\nport = 1 # one\nlog_dir = "/tmp/x"\n')
+    assert config.write("port", "2") == file
+    assert config.write("data_dir", '/odd/"name"\\\twith\x7f') == file
+    assert file.read_text(encoding="utf-8").startswith('# mine\nport = 2\nlog_dir = "/tmp/x"\n')
+    settings = config.load()
+    assert (settings.port, str(settings.data_dir)) == (2, '/odd/"name"\\\twith\x7f')
+
+
+def test_the_first_setting_makes_the_file(below: Path) -> None:
+    assert config.write("log_level", "debug") == below / "config" / "config.toml"
+    assert config.load().log_level == "debug"
+
+
+@pytest.mark.usefixtures("below")
+@pytest.mark.parametrize(("key", "value"), [("port", "x"), ("prot", "1"), ("home", "/x"), ("host", "0.0.0.0")])  # noqa: S104 - refused
+def test_a_wrong_setting_is_not_written(home: Path, key: str, value: str) -> None:
+    file = write_config(home, "port = 1\n")
+    with pytest.raises(InvalidError):
+        config.write(key, value)
+    assert file.read_text(encoding="utf-8") == "port = 1\n"
+
+
+@pytest.mark.usefixtures("below")
+def test_a_wrong_value_in_the_file_can_be_put_right(home: Path) -> None:
+    write_config(home, "port = 99999\n")
+    config.write("port", "5")
+    assert config.load().port == 5
+
+
+@pytest.mark.usefixtures("below")
+def test_a_file_that_a_program_can_not_change_is_left_to_a_person(home: Path) -> None:
+    file = write_config(home, '"port" = 1\n')
+    with pytest.raises(InvalidError, match=r"config\.toml"):
+        config.write("port", "2")
+    assert file.read_text(encoding="utf-8") == '"port" = 1\n'
+
+
+def test_a_service_manager_is_found_by_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    assert config.notify_socket() is None
+    monkeypatch.setenv("NOTIFY_SOCKET", "@abstract")
+    monkeypatch.setenv("WATCHDOG_PID", "12")
+    assert config.notify_socket() == ("@abstract", 12)
+    monkeypatch.setenv("NOTIFY_SOCKET", "relative")
+    assert config.notify_socket() is None
+
+
+def test_what_another_process_needs_for_the_same_settings_is_told(below: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDECAR_OTHER", "x")
+    assert config.chosen_environment() == {"SIDECAR_HOME": str(below)}

@@ -1,8 +1,10 @@
 """What README.md says of settings, folders, commands and files is compared with the code."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
@@ -42,12 +44,28 @@ def test_the_folders_are_where_the_platform_keeps_them(
     assert [row[column].strip("`").replace("~", "/home/you") for row in table("Where your data is")] == there
 
 
-def test_every_command_that_is_named_exists_with_its_options() -> None:
+def commands(words: str) -> tuple[click.Command, str]:
+    """Return the command that a line names, and its full name."""
+    name, *more = words.split()
+    command: click.Command = command_line.commands[name]
+    if isinstance(command, click.Group):
+        name, command = f"{name} {more[0]}", command.commands[more[0]]
+    return command, name
+
+
+def every_command(group: click.Group, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from every_command(command, f"{before}{name} ")
+        else:
+            yield before + name
+
+
+def test_every_command_is_named_and_every_name_exists_with_its_options() -> None:
     named = set(re.findall(r"`?(?:\$ |`)sidecar ([a-z][^`\n]*)", README))
-    assert {words.split()[0] for words in named} == set(command_line.commands) - {"up"}
+    assert {commands(words)[1] for words in named} | {"up"} == set(every_command(command_line))
     for words in named:
-        command = command_line.commands[words.split()[0]]
-        known = {option for parameter in command.params for option in parameter.opts}
+        known = {option for parameter in commands(words)[0].params for option in parameter.opts}
         assert set(re.findall(r"--[a-z]+", words)) <= known
 
 

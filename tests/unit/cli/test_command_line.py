@@ -67,7 +67,7 @@ def test_a_wrong_setting_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     assert "give a whole number from 0 to 65535" in capsys.readouterr().err
 
 
-def fail_unforeseen(*_: object) -> None:
+def fail_unforeseen(*_: object, **__: object) -> None:
     raise ZeroDivisionError("a fault")
 
 
@@ -85,7 +85,7 @@ def test_an_unforeseen_exception_is_one_sentence_and_its_traceback_is_logged(
 def test_a_fault_inside_the_daemon_is_told_with_the_request_that_its_log_names(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def answer(*_: object) -> None:
+    def answer(*_: object, **__: object) -> None:
         raise errors.SidecarError("Something went wrong.", details={"request_id": "r-1"})
 
     monkeypatch.setattr("sidecar.cli.status.talk", answer)
@@ -109,7 +109,7 @@ def test_where_nothing_can_be_logged_the_sentence_says_so(
 
 
 def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sidecar.cli.status.talk", interrupt)

@@ -19,7 +19,7 @@ from sidecar.daemon import wiring
 
 class Daemon:
     url = "nowhere"
-    def __init__(self, settings, clock): pass
+    def __init__(self, settings, clock, reload): pass
     async def __aenter__(self): return self
     async def __aexit__(self, *_):
         {closing}
