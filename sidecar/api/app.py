@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, POLICIES, REQUEST_ID, TAKEN, Context, Policy
+from sidecar.api.context import CONTEXT, CROWD, POLICIES, REQUEST_ID, TAKEN, Context, Policy
+from sidecar.api.crowd import Crowd
 from sidecar.api.docs import PAGE, page
 from sidecar.api.middleware import MIDDLEWARE
 from sidecar.api.openapi import DOCUMENT, document
@@ -22,6 +23,7 @@ def build(context: Context, routes: Sequence[Route] = ROUTES) -> web.Application
     """
     app = web.Application(middlewares=MIDDLEWARE, client_max_size=limits.request_body_bytes_max)
     app[CONTEXT] = context
+    app[CROWD] = Crowd()
     policies: dict[tuple[str, str], Policy] = {}
     for route in routes:
         if route.policy not in set(Policy):

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from aiohttp import web
 
+from sidecar.api.crowd import Crowd
 from sidecar.api.upkeep import Upkeep
 from sidecar.auth.attempts import Attempts
 from sidecar.auth.buckets import Buckets, Taken
@@ -89,6 +90,7 @@ class Context:
 
 
 CONTEXT = web.AppKey("context", Context)
+CROWD = web.AppKey("crowd", Crowd)
 POLICIES = web.AppKey("policies", Mapping[tuple[str, str], Policy])
 PRINCIPAL = web.RequestKey("principal", Principal)
 CALLER = web.RequestKey("caller", Caller)

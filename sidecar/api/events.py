@@ -15,9 +15,9 @@ from aiohttp import WSMsgType, web
 from pydantic import Field, TypeAdapter, ValidationError
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL, Context
+from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
 from sidecar.auth.tokens import Principal
-from sidecar.errors import CursorExpiredError, SidecarError, UnauthenticatedError
+from sidecar.errors import CursorExpiredError, SidecarError, UnauthenticatedError, UnavailableError
 from sidecar.feed.log import SINCE_NOW, Filter, Moment
 from sidecar.models.base import Path, Value
 
@@ -73,14 +73,16 @@ async def events(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(
         heartbeat=limits.websocket_heartbeat_seconds, max_msg_size=limits.websocket_message_bytes_max
     )
-    await socket.prepare(request)
-    listener = _Listener(socket, request.app[CONTEXT], request.get(PRINCIPAL))
+    listener = _Listener(socket, request)
+    request.app[CROWD].enter(is_known=listener.is_known)
     metrics = request.app[CONTEXT].metrics
     metrics.move("feed_subscribers", +1)
     try:
+        await socket.prepare(request)
         code, reason = await listener.serve()
     finally:
         metrics.move("feed_subscribers", -1)
+        request.app[CROWD].leave(is_known=listener.is_known)
     await socket.close(code=code, message=reason.encode())
     return socket
 
@@ -95,12 +97,18 @@ def _tells_of_logins(moments: list[Moment]) -> bool:
 class _Listener:
     """One client: reads its messages, sends what it subscribed to."""
 
-    def __init__(self, socket: web.WebSocketResponse, context: Context, principal: Principal | None) -> None:
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self._socket = socket
-        self._context = context
-        self._principal = principal
+        self._context = request.app[CONTEXT]
+        self._crowd = request.app[CROWD]
+        self._principal: Principal | None = request.get(PRINCIPAL)
         self._renewed = asyncio.Event()
         self._sending: list[asyncio.Task[None]] = []
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the client has shown who it is."""
+        return self._principal is not None
 
     async def serve(self) -> tuple[int, str]:
         """Return the close code and reason when it is over."""
@@ -139,8 +147,16 @@ class _Listener:
             raise Closing(CloseCode.UNAUTHENTICATED, error.code) from None
         if self._principal is not None and principal.user_id != self._principal.user_id:
             raise Closing(CloseCode.UNAUTHENTICATED, "A token of another user can't renew this socket.")
+        if self._principal is None:
+            self._introduce()
         self._principal = principal
         self._renewed.set()
+
+    def _introduce(self) -> None:
+        try:
+            self._crowd.introduce()
+        except UnavailableError as error:
+            raise Closing(CloseCode.GOING_AWAY, error.message) from None
 
     async def _subscribe(self, asked: SubscribeMessage, principal: Principal, tasks: asyncio.TaskGroup) -> None:
         for task in self._sending:

@@ -326,3 +326,36 @@ async def test_a_users_requests_are_bounded_by_the_plan_and_say_so(house: House)
     assert answers[-1].headers["Retry-After"] == "1"
     house.clock.move(1.5)
     assert (await house.call("GET", "/api/v5/users/me", admin.access_token)).status == 200
+
+
+async def test_strangers_sockets_are_bounded_and_keep_nobody_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "subscribers_unknown_max", 2)
+    monkeypatch.setattr(limits, "subscribers_max", 2)
+    url, token = house.daemon.url + "/api/v5/events", (await house.pair())["access_token"]
+    known = {"Authorization": f"Bearer {token}"}
+    async with house.http.ws_connect(url) as first, house.http.ws_connect(url):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await house.http.ws_connect(url)
+        assert caught.value.status == 503
+        async with house.http.ws_connect(url, headers=known):
+            await first.send_json({"op": "auth", "token": token})  # no stranger any more
+            await first.send_json({"op": "subscribe", "topics": ["files"]})
+            assert (await first.receive_json(timeout=20))["type"] == "subscribed"
+            async with house.http.ws_connect(url) as third:
+                await third.send_json({"op": "auth", "token": token})
+                assert (await third.receive(timeout=20)).data == 1001, "two are known already"
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await house.http.ws_connect(url, headers=known)
+    for _ in range(3):  # all have left, or are about to
+        while (answer := await upgrade(house, url, known)) == 503:
+            await asyncio.sleep(0.01)
+        assert answer == 101
+
+
+async def upgrade(house: House, url: str, headers: dict[str, str]) -> int:
+    """Open a socket and leave; return the status of the answer."""
+    try:
+        async with house.http.ws_connect(url, headers=headers):
+            return 101
+    except aiohttp.WSServerHandshakeError as error:
+        return error.status
