@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from collections import OrderedDict
 from typing import Any, Literal, NamedTuple
 
 import jwt
@@ -63,6 +64,8 @@ class Tokens:
     def __init__(self, ring: KeyRing, clock: Clock) -> None:
         self.ring = ring
         self._clock = clock
+        self._proved: OrderedDict[str, Principal] = OrderedDict()
+        self._proved_by = ring.keys
 
     def issue(self, *, user_id: str, tenant_id: str, role: str, token_family: str, login_id: str) -> str:
         """Return a new access token."""
@@ -89,6 +92,21 @@ class Tokens:
         Raises:
             UnauthenticatedError: It is not one of ours, or no longer; the sentence does not say which part was wrong.
         """
+        if self._proved_by is not self.ring.keys:  # a key was retired: whatever it has proved is proved again
+            self._proved_by = self.ring.keys
+            self._proved.clear()
+        principal = self._proved.get(token)
+        if principal is None:
+            principal = self._proved[token] = self._proof(token)
+            if len(self._proved) > limits.callers_cached_max:
+                self._proved.popitem(last=False)
+        # The time is checked by our own clock, which tests can hold still.
+        if principal.expires_at_ms <= self._clock.now_ms():
+            raise UnauthenticatedError("The access token has expired; refresh it.", code="token_expired")
+        return principal
+
+    def _proof(self, token: str) -> Principal:
+        """Return who a token speaks for, or spoke: its signature and claims are right."""
         try:
             secret = bytes.fromhex(self.ring.keys.secrets[jwt.get_unverified_header(token)["kid"]])
             claims: dict[str, Any] = jwt.decode(
@@ -102,9 +120,6 @@ class Tokens:
             expires_at_ms = int(claims["exp"]) * 1000
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             raise UnauthenticatedError("The access token is not valid.", code="invalid_token") from None
-        # The time is checked by our own clock, which tests can hold still.
-        if expires_at_ms <= self._clock.now_ms():
-            raise UnauthenticatedError("The access token has expired; refresh it.", code="token_expired")
         return Principal(
             claims["sub"], claims["tenant"], claims["role"], claims["family"], claims["login"], expires_at_ms
         )

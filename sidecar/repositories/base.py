@@ -59,7 +59,8 @@ class Repository(Generic[R]):
         self.tenant = tenant
         self.records = tenant.space(self.primary)
         self.spaces = {
-            index.name: (tenant.shared if index.shared else tenant.tenant)[index.name] for index in self.indexes
+            index.name: keys.named_space(tenant.shared if index.shared else tenant.tenant, index.name)
+            for index in self.indexes
         }
         self.blobs = Blobs(tenant)
 

@@ -6,6 +6,7 @@ Keys are FoundationDB tuples below one root; ids are UUID elements, paths are th
 
 import hashlib
 import uuid
+from functools import lru_cache
 from typing import NamedTuple
 
 from sidecar import limits
@@ -222,7 +223,7 @@ class TenantKeys(NamedTuple):
 
     def space(self, name: str) -> Subspace:
         """Return the subspace of one of the tenant's record kinds or indexes."""
-        return self.tenant[name]
+        return named_space(self.tenant, name)
 
 
 class Keyspace:
@@ -237,12 +238,23 @@ class Keyspace:
 
     def tenant(self, tenant_id: str) -> TenantKeys:
         """Return the keys of one tenant."""
-        return TenantKeys(tenant_id, self.root[id_element(tenant_id)], self.root)
+        return _tenant_keys(self.root, tenant_id)
 
     def tenants_range(self) -> tuple[bytes, bytes]:
         """Return begin (included) and end (excluded) of the keys of all tenants, without what they share."""
         first, last = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
         return self.root.pack((first,)), strinc(self.root.pack((last,)))
+
+
+@lru_cache(maxsize=limits.key_spaces_cached_max)
+def named_space(space: Subspace, name: str) -> Subspace:
+    """Return the part of a subspace below a name; kept, because every request asks for the same ones."""
+    return space[name]
+
+
+@lru_cache(maxsize=limits.key_tenants_cached_max)
+def _tenant_keys(root: Subspace, tenant_id: str) -> TenantKeys:
+    return TenantKeys(tenant_id, root[id_element(tenant_id)], root)
 
 
 def id_element(identifier: str) -> uuid.UUID:

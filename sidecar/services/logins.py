@@ -4,7 +4,8 @@ A login is a family of auth sessions, one link for each refresh token; what beco
 decides.
 """
 
-from typing import NamedTuple
+from collections import OrderedDict
+from typing import NamedTuple, cast
 
 from sidecar import limits
 from sidecar.auth.signing_keys import SigningKeys
@@ -33,6 +34,7 @@ from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.users import Users
 from sidecar.services.audit import Device, record
 from sidecar.services.families import Exchange, Link, Refusal
+from sidecar.store.engine import ReadTransaction
 
 
 class Login(Value):
@@ -67,6 +69,27 @@ class Caller(NamedTuple):
     tenant: Tenant
 
 
+class _Known(NamedTuple):
+    """A caller, and the rows of the store that say so: as long as they are the same, so is the answer."""
+
+    caller: Caller
+    rows: list[tuple[bytes, bytes | None]]
+
+
+class _Noted:
+    """A transaction that notes the rows which are read by key; nothing else is read to check a login."""
+
+    def __init__(self, kv: ReadTransaction) -> None:
+        self._kv = kv
+        self.rows: list[tuple[bytes, bytes | None]] = []
+
+    def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
+        """Return a value, and note it."""
+        value = self._kv.get(key, snapshot=snapshot)
+        self.rows.append((key, value))
+        return value
+
+
 class Logins:
     """Opens, refreshes, checks and ends logins.
 
@@ -78,6 +101,7 @@ class Logins:
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
         self._tokens = tokens
+        self._known: OrderedDict[Principal, _Known] = OrderedDict()
 
     # --- opening ---
 
@@ -153,16 +177,28 @@ class Logins:
         """
 
         def body(tr: Reading) -> Caller | None:
-            keys = self._keys(principal.tenant_id)
-            owner = self.active(tr, keys, principal.user_id)
-            if owner is None or owner[0].role != principal.role or not self._is_live(tr, keys, principal):
-                return None
-            return Caller(principal, *owner)
+            known = self._known.get(principal)
+            if known is not None and all(tr.kv.get(key) == value for key, value in known.rows):
+                return known.caller
+            noted = _Noted(tr.kv)
+            caller = self._caller(Reading(cast("ReadTransaction", noted), tr.now_ms), principal)
+            if caller is not None:
+                self._known[principal] = _Known(caller, noted.rows)
+                if len(self._known) > limits.callers_cached_max:
+                    self._known.popitem(last=False)
+            return caller
 
         caller = await self._database.read(body)
         if caller is None:
             raise UnauthenticatedError("The login of this access token has ended or changed.", code="token_revoked")
         return caller
+
+    def _caller(self, tr: Reading, principal: Principal) -> Caller | None:
+        keys = self._keys(principal.tenant_id)
+        owner = self.active(tr, keys, principal.user_id)
+        if owner is None or owner[0].role != principal.role or not self._is_live(tr, keys, principal):
+            return None
+        return Caller(principal, *owner)
 
     async def check_browser(self, token: str) -> Caller:
         """Return who a browser's cookie speaks for.
