@@ -11,7 +11,7 @@ from sidecar.models.changes import ChangeOp
 from sidecar.models.files import File, FileEntry, FileKind, shown_path
 from sidecar.repositories import keys
 from sidecar.repositories.base import Index, Page, Repository
-from sidecar.repositories.new_files import NewFiles
+from sidecar.repositories.new_files import NewFiles, Spaces
 from sidecar.repositories.transactions import Reading, Writing
 
 _KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
@@ -117,7 +117,13 @@ class Files(Repository[File]):
         return found[:limit]
 
     def put_entries(
-        self, tr: Writing, workspace_path: str, seen: Sequence[FileEntry], gone: Sequence[FileEntry]
+        self,
+        tr: Writing,
+        workspace_path: str,
+        seen: Sequence[FileEntry],
+        gone: Sequence[FileEntry],
+        *,
+        session_id: str | None = None,
     ) -> None:
         """Write what a comparison with the disk found, all in this transaction.
 
@@ -125,13 +131,15 @@ class Files(Repository[File]):
             seen: What is on disk now. With an empty id it is new; with an id it is that file's next version, at the
                 same path, moved to this one, or back from deletion.
             gone: Entries whose files are no longer there; they are soft-deleted and keep their ids.
+            session_id: The session in which these versions are recorded.
         """
         for entry in gone:
             old = self.find(tr, entry.id)
             if old is not None and not old.is_deleted and old.raw_path == entry.path:
-                self._soft_deleted(tr, old)
+                self._soft_deleted(tr, old.model_copy(update={"workspace_session_id": session_id}))
         by_path = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
-        new = NewFiles(tr, self.tenant, workspace_path, records=self.records, by_path=by_path)
+        spaces = Spaces(self.records, by_path, self.spaces[BY_SESSION.name])
+        new = NewFiles(tr, self.tenant, workspace_path, spaces=spaces, session_id=session_id)
         for entry in seen:
             if not entry.id and tr.kv.get(new.key(entry.path)) is None:
                 if new.write(entry, _mime_type(entry), _covering_entry(entry)):
@@ -140,9 +148,9 @@ class Files(Repository[File]):
             else:
                 old = self.find(tr, entry.id) if entry.id else self.find_by_path(tr, workspace_path, entry.path)
             if old is None:
-                self.create(tr, self._new(tr, workspace_path, entry))
+                self.create(tr, self._new(tr, workspace_path, entry, session_id))
             elif old.entry() != entry:
-                self.replace(tr, old, old.model_copy(update=_fields(tr, entry)))
+                self.replace(tr, old, old.model_copy(update=_fields(tr, entry, session_id)))
 
     def soft_delete(self, tr: Writing, identifier: str, *, if_version: int | None = None) -> File:
         """Let a file be gone, and return what is kept of it; one that is gone already stays as it is."""
@@ -177,19 +185,21 @@ class Files(Repository[File]):
     def _soft_deleted(self, tr: Writing, old: File) -> File:
         return self.replace(tr, old, old.model_copy(update={"is_deleted": True, "deleted_at": timestamp(tr.now_ms)}))
 
-    def _new(self, tr: Writing, workspace_path: str, entry: FileEntry) -> File:
-        return File.new(
+    def _new(self, tr: Writing, workspace_path: str, entry: FileEntry, session_id: str | None) -> File:
+        file = File.new(
             tenant_id=self.tenant.tenant_id,
             workspace_path=workspace_path,
             entry=entry,
             mime_type=_mime_type(entry),
             now_ms=tr.now_ms,
         )
+        return file.model_copy(update={"workspace_session_id": session_id})
 
 
-def _fields(tr: Writing, entry: FileEntry) -> dict[str, object]:
+def _fields(tr: Writing, entry: FileEntry, session_id: str | None) -> dict[str, object]:
     file_path, path_bytes = shown_path(entry.path)
     return {
+        "workspace_session_id": session_id,
         "file_path": file_path,
         "path_bytes": path_bytes,
         "kind": entry.kind,

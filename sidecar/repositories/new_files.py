@@ -6,7 +6,7 @@ keys' common beginnings are packed once. What it writes is what ``create`` would
 
 import re
 import uuid
-from typing import Final
+from typing import Final, NamedTuple
 
 from sidecar.ids import new_id
 from sidecar.models.changes import Change
@@ -33,6 +33,20 @@ _FIELDS: Final = {
 }
 
 
+class Spaces(NamedTuple):
+    """Where the parts of a file lie.
+
+    Attributes:
+        records: The records.
+        by_path: The index entries of the workspace.
+        by_session: The index entries of sessions.
+    """
+
+    records: Subspace
+    by_path: Subspace
+    by_session: Subspace
+
+
 class NewFiles:
     """Writes new files of one workspace in one transaction.
 
@@ -40,25 +54,32 @@ class NewFiles:
         tr: The transaction.
         tenant: Whose files.
         workspace_path: Of the workspace.
-        records: Where the records lie.
-        by_path: Where the workspace's index entries lie.
+        spaces: Where to write.
+        session_id: The session in which the files are recorded.
     """
 
     def __init__(
-        self, tr: Writing, tenant: keys.TenantKeys, workspace_path: str, *, records: Subspace, by_path: Subspace
+        self,
+        tr: Writing,
+        tenant: keys.TenantKeys,
+        workspace_path: str,
+        *,
+        spaces: Spaces,
+        session_id: str | None,
     ) -> None:
         self._tr = tr
         self._tenant = tenant
         self._workspace_path = workspace_path
-        self._record_key = records.pack((_ZERO,))[:-16]
-        self._path_key = by_path.pack((b"",))[:-1]
+        self._record_key = spaces.records.pack((_ZERO,))[:-16]
+        self._path_key = spaces.by_path.pack((b"",))[:-1]
+        self._session_key = spaces.by_session.pack((keys.id_element(session_id), _ZERO))[:-16] if session_id else None
         sample = File.new(
             tenant_id=tenant.tenant_id,
             workspace_path=workspace_path,
             entry=_SAMPLE,
             mime_type="sample",
             now_ms=tr.now_ms,
-        )
+        ).model_copy(update={"workspace_session_id": session_id})
         template = codec.encode(sample).replace(b"%", b"%%")
         for field, place in _FIELDS.items():
             template = template.replace(field, place)
@@ -99,6 +120,8 @@ class NewFiles:
             },
         )
         self._tr.kv.set(self.key(entry.path), raw + covering)
+        if self._session_key is not None:
+            self._tr.kv.set(self._session_key + raw, b"")
         hint = {
             "workspace_path": self._workspace_path,
             "file_path": shown,

@@ -167,6 +167,21 @@ class WorkspaceSessions(Repository[StoredSession]):
         under = (keys.workspace_element(path),)
         return self.list_by(tr, BY_WORKSPACE, under=under, cursor=cursor, limit=limit, reverse=True)
 
+    def find_open(self, tr: Reading, path: str) -> str | None:
+        """Return the id of the session that is open in a workspace, or None.
+
+        Sessions are not closed: the one of that path that was active last counts as open, until nobody has changed it
+        for ``limits.session_open_seconds``. Adds no read conflict: a scan must not collide with typing.
+        """
+        space = self.spaces[BY_WORKSPACE.name][keys.workspace_element(path)]
+        begin, end = space.range()
+        rows = tr.kv.get_range(begin, end, limit=1, reverse=True, snapshot=True)
+        if not rows:
+            return None
+        active_ms, identifier = space.unpack(rows[0][0])
+        is_open = tr.now_ms - int(str(active_ms)) <= limits.session_open_seconds * 1000
+        return str(identifier) if is_open else None
+
     def list_by_tag(
         self, tr: Reading, user_id: str, tag: str, *, cursor: str | None = None, limit: int = limits.page_items_default
     ) -> Page[StoredSession]:

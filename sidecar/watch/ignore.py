@@ -5,7 +5,8 @@ for whole walks and by the watcher for the few folders that events name.
 
 The reference is ``git ls-files -co --exclude-standard`` without force-added files. ``.sidecarignore`` has the same
 syntax and is asked first, so it decides where both speak. A root that its own repository ignores was named on purpose:
-it is watched, with the rules inside it alone.
+it is watched, with the rules inside it alone. A repository inside is not entered, also where the outer one has tracked
+files in it since before it was one.
 """
 
 import os

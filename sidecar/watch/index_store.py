@@ -15,6 +15,7 @@ from sidecar import limits
 from sidecar.models.files import FileEntry
 from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database, Reading, Writing
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.watch.plan import Put
 
 Page = Callable[[bytes, FileEntry | None, int], list[FileEntry]]
@@ -39,6 +40,7 @@ class WorkspaceIndex:
     def __init__(self, database: Database, files: Files, workspace_path: str, loop: asyncio.AbstractEventLoop) -> None:
         self._database = database
         self._files = files
+        self._sessions = WorkspaceSessions(files.tenant)
         self._workspace_path = workspace_path
         self._loop = loop
 
@@ -80,7 +82,8 @@ class WorkspaceIndex:
 
         def body(tr: Writing) -> None:
             seen = [put.entry if put.origin is None else self._moved(tr, put) for put in puts]
-            self._files.put_entries(tr, self._workspace_path, seen, gone)
+            session = self._sessions.find_open(tr, self._workspace_path)
+            self._files.put_entries(tr, self._workspace_path, seen, gone, session_id=session)
 
         return asyncio.run_coroutine_threadsafe(self._database.transact(body, background=True), self._loop)
 

@@ -28,6 +28,18 @@ async def index_of(client: Client, workspace: Path) -> dict[bytes, str]:
     return index
 
 
+async def every_change(client: Client) -> list[tuple[str, int]]:
+    """Return what the log holds of files from its beginning."""
+    seen: list[tuple[str, int]] = []
+    cursor = "beginning"
+    while True:
+        page = await client.request("GET", "/api/v5/changes", params={"since": cursor, "topics": "files"})
+        if not page["changes"]:
+            return seen
+        seen += [(change["id"], change["version"]) for change in page["changes"]]
+        cursor = page["cursor"]
+
+
 class Replica:
     """Replays changes, and fails at one that comes twice, is left out, or comes out of order."""
 

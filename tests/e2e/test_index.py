@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, eventually
-from tests.e2e.replicas import Replica, index_of, listening
+from tests.e2e.replicas import Replica, every_change, index_of, listening
 from tests.e2e.repositories import expected_index, git, write
 
 
@@ -116,22 +116,10 @@ async def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_an_old_curs
         await daemon.wait_for("Watching ")
         await eventually(lambda: equals_disk(daemon), "the index equals the disk")
         await eventually(lambda: replica.equals(expected_index(root)), "the replica equals the disk")
-        assert await every_change(daemon) == replica.seen
+        async with connect(daemon.runtime_dirs) as client:
+            assert await every_change(client) == replica.seen
 
 
 async def more_changes(replica: Replica) -> None:
     known = len(replica.seen)
     await eventually(lambda: replica.has_more_than(known), "more changes arrive")
-
-
-async def every_change(daemon: DaemonProcess) -> list[tuple[str, int]]:
-    """Return what the log holds of files from its beginning."""
-    seen: list[tuple[str, int]] = []
-    cursor = "beginning"
-    async with connect(daemon.runtime_dirs) as client:
-        while True:
-            page = await client.request("GET", "/api/v5/changes", params={"since": cursor, "topics": "files"})
-            if not page["changes"]:
-                return seen
-            seen += [(change["id"], change["version"]) for change in page["changes"]]
-            cursor = page["cursor"]

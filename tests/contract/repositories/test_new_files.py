@@ -1,20 +1,32 @@
 """The quick way of writing new files writes what the long way would."""
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import PurePosixPath
+
+import pytest
 
 from sidecar.models.files import FileEntry, FileKind
 from sidecar.repositories import codec
 from sidecar.repositories.changes import Changes
 from sidecar.repositories.files import Files
 from sidecar.repositories.keys import TenantKeys
-from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.transactions import Database, Reading, Writing
+from tests.contract.repositories.samples import an_id
 
 PATHS = [b"a", b"a b/c.py", b"100%.txt", "é/ü.tar.gz".encode(), b'quo"te', b"back\\slash", b"line\nfeed", b"\xff\xfe"]
 PATHS += [b"x" * 200 + b"/" + b"y" * 100, b"del\x7f", "\u2028".encode(), b"%(id)b", b"/".join([b"d"] * 40)]
 KINDS: list[tuple[FileKind, bytes]] = [("file", b"\x07" * 32), ("symlink", b"\x08" * 32), ("unreadable", b"")]
 
 
-async def test_new_files_are_written_as_create_writes_them(database: Database, tenant: TenantKeys) -> None:
+def stored(tr: Reading, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
+    return {key: tr.kv.get(key) for key in keys}
+
+
+@pytest.mark.parametrize("session_id", [None, an_id(77)], ids=["no session", "in a session"])
+async def test_new_files_are_written_as_create_writes_them(
+    database: Database, tenant: TenantKeys, session_id: str | None
+) -> None:
     files = Files(tenant)
     workspace_path = '/work/100% "quoted"'
     entries = [
@@ -24,7 +36,7 @@ async def test_new_files_are_written_as_create_writes_them(database: Database, t
     ]
 
     def write(tr: Writing) -> None:
-        files.put_entries(tr, workspace_path, entries, [])
+        files.put_entries(tr, workspace_path, entries, [], session_id=session_id)
 
     await database.transact(write)
     found = await database.read(lambda tr: files.list_entries(tr, workspace_path, limit=1000))
@@ -36,6 +48,9 @@ async def test_new_files_are_written_as_create_writes_them(database: Database, t
         raw = await database.read(lambda tr, entry=entry: tr.kv.get(files.key(entry.id)))  # type: ignore[misc]
         assert raw == codec.encode(record)
         assert record.entry() == entry
+        assert record.workspace_session_id == session_id
+        expected = {key: value for index in files.indexes for key, value in files.entries(index, record).items()}
+        assert expected == await database.read(partial(stored, keys=expected))
         if entry.kind == "file" and PurePosixPath(record.file_path).suffix == "":
             assert record.mime_type == "application/octet-stream"
         change = told[entry.id]

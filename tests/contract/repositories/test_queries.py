@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from sidecar import limits
 from sidecar.errors import ConflictError, NotFoundError
 from sidecar.ids import new_id
 from sidecar.models.audit import Audit
@@ -24,6 +25,7 @@ from sidecar.repositories.tenants import Tenants, list_active_tenants
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.users import Users, find_accounts
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from tests.clocks import FakeClock
 from tests.contract.repositories.samples import NOW_MS, OTHER_TENANT_ID, OWNER, TENANT_ID, an_id
 
 DAY_MS = 86_400_000
@@ -218,3 +220,28 @@ async def test_a_record_can_not_move_onto_anothers_unique_value(database: Databa
     await database.transact(lambda tr: users.update(tr, an_id(1), {"email": "2@example.org"}))
 
     assert (await database.read(lambda tr: users.get_by_email(tr, "2@example.org"))).id == an_id(1)
+
+
+async def test_the_session_that_was_active_last_is_open_in_its_workspace_for_a_day(
+    database: Database, tenant: TenantKeys, clock: FakeClock
+) -> None:
+    sessions = WorkspaceSessions(tenant)
+    made: dict[str, str] = {}
+    began_ms = clock.now_ms()
+    for name, path in (("first", "/w"), ("second", "/w"), ("elsewhere", "/w/below")):
+        clock.move(1)
+        session = WorkspaceSession.new(
+            tenant_id=TENANT_ID, user_id=OWNER, name=name, workspace_path=path, now_ms=clock.now_ms()
+        )
+        made[name] = (await database.transact(partial(sessions.create, record=session))).id
+
+    async def found(path: str) -> str | None:
+        return await database.read(lambda tr: sessions.find_open(tr, path))
+
+    assert [await found("/w"), await found("/w/below"), await found("/")] == [made["second"], made["elsewhere"], None]
+    await database.transact(lambda tr: sessions.update(tr, made["first"], {"name": "again"}))
+    assert await found("/w") == made["first"]
+    clock.move(limits.session_open_seconds - (clock.now_ms() - began_ms) / 1000)
+    assert await found("/w") == made["first"]
+    clock.move(10)
+    assert await found("/w") is None

@@ -115,7 +115,8 @@ def on_disk(root: Path) -> Shown:
 
 def _listed(top: bytes) -> list[bytes]:
     if os.path.isdir(os.path.join(top, b".git")):  # noqa: PTH112, PTH118 - bytes
-        return sorted(set(_git(top, "-zco")) - set(_git(top, "-zci")))
+        listed = sorted(set(_git(top, "-zco")) - set(_git(top, "-zci")))
+        return [path for path in listed if not _is_in_repository(top, path)]
     if not os.path.isdir(top):  # noqa: PTH112 - bytes
         return []
     return [
@@ -123,6 +124,14 @@ def _listed(top: bytes) -> list[bytes]:
         for folder, folders, names in os.walk(top)
         for name in names + [each for each in folders if os.path.islink(os.path.join(folder, each))]  # noqa: PTH114, PTH118
     ]
+
+
+def _is_in_repository(top: bytes, path: bytes) -> bool:
+    """Tell whether a folder between is a repository of its own; git lists what it tracked there before it was one."""
+    while path := os.path.dirname(path):  # noqa: PTH120 - bytes
+        if os.path.isdir(os.path.join(top, path, b".git")):  # noqa: PTH112, PTH118 - bytes
+            return True
+    return False
 
 
 def _git(top: bytes, options: str) -> list[bytes]:
