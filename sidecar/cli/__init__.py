@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from sidecar import __version__
-from sidecar.cli import backup, config, doctor, down, events, exits, files, status, tokens, up, watch
+from sidecar.cli import backup, config, doctor, down, events, exits, files, service, status, tokens, up, watch
 from sidecar.cli.talk import forget_standard_output
 from sidecar.cli.unforeseen import report_unforeseen
 from sidecar.errors import SidecarError
@@ -49,6 +49,7 @@ for command in (
     backup.backup,
     backup.restore,
     config.config,
+    service.service,
     doctor.doctor,
     tokens.tokens,
 ):

@@ -1,0 +1,84 @@
+"""The program that a login service starts, its settings, and the templates that it is written from."""
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from sidecar import limits
+from sidecar.errors import UnavailableError
+
+
+class Command(NamedTuple):
+    """How to start this program again.
+
+    Attributes:
+        words: Absolute, and without a shell.
+        environment: The variables that its settings come from.
+    """
+
+    words: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of_this_process(cls, environment: Mapping[str, str]) -> Self:
+        """Return the command that started this process: an interpreter with our module, or with a single file."""
+        archive = Path(sys.argv[0])
+        if archive.suffix == ".pyz" and zipfile.is_zipfile(archive):
+            return cls((sys.executable, str(archive.resolve())), environment)
+        return cls((sys.executable, "-m", "sidecar"), environment)
+
+
+def template(name: str) -> str:
+    """Return a file of ``packaging/``: it is inside an installed package, and beside it in a checkout."""
+    packaged = files("sidecar").joinpath("packaging", *name.split("/"))
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parents[3] / "packaging" / name).read_text(encoding="utf-8")
+
+
+def tell(*words: str) -> subprocess.CompletedProcess[str] | None:
+    """Run a command of the platform's service manager to its end; None when there is no such command."""
+    try:
+        return subprocess.run(  # noqa: S603 - fixed words of ours
+            words,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=limits.service_manager_seconds_max,
+        )
+    except FileNotFoundError:
+        return None
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"`{' '.join(words)}` did not end within {error.timeout:.0f} s.") from error
+
+
+def must_tell(*words: str) -> None:
+    """Run a command of the service manager that has to succeed."""
+    done = tell(*words)
+    if done is None or done.returncode != 0:
+        reason = "it is not there" if done is None else (done.stderr or done.stdout).strip()
+        raise UnavailableError(f"`{' '.join(words)}` failed: {reason}.")
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file in one step, and the folders above it."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.new")
+        draft.write_bytes(content)
+        draft.replace(file)
+    except OSError as error:
+        raise UnavailableError(f"{file} can not be written: {error.strerror}.") from error
+
+
+def read_if_there(file: Path) -> bytes | None:
+    """Return a file's content, None when it is not there."""
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None

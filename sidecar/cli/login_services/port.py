@@ -1,0 +1,46 @@
+"""What every platform's login service can do."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+
+class Installed(StrEnum):
+    """Whether what is installed starts this program."""
+
+    NO = "no"
+    CURRENT = "current"
+    OUTDATED = "outdated"  # another version wrote it, or the program has moved since
+
+
+class Report(NamedTuple):
+    """How a login service is.
+
+    Attributes:
+        file: What is (or would be) installed.
+        running: Whether the service manager runs it; None when it can not be asked.
+    """
+
+    installed: Installed
+    file: Path
+    running: bool | None
+
+
+class LoginService(Protocol):
+    """Starts the daemon at every login. Everything is idempotent."""
+
+    def install(self) -> bool:
+        """Write it anew and have it start at login; return whether a manager was there to be told.
+
+        Raises:
+            UnavailableError: It can not be written, or the manager refuses.
+        """
+
+    def start(self) -> None:
+        """Start the installed service now, or start it anew when it runs."""
+
+    def uninstall(self) -> list[Path]:
+        """Stop it, remove all that ``install`` has made, and return what was removed."""
+
+    def report(self) -> Report:
+        """Look at it."""

@@ -1,0 +1,97 @@
+"""The systemd user unit: one file, and the link by which it starts at login.
+
+The link is made here, as ``systemctl enable`` would, so that installing also works where no manager can be asked (a
+container, ``su``); a manager that is there is told.
+"""
+
+from pathlib import Path
+
+from sidecar.cli.login_services.command import Command, must_tell, read_if_there, tell, template, write_whole
+from sidecar.cli.login_services.port import Installed, Report
+from sidecar.errors import UnavailableError
+
+UNIT = "sidecar.service"
+
+
+class UserUnit:
+    """Our unit in a user's configuration.
+
+    Args:
+        command: What it starts.
+        config_home: ``~/.config``, or where XDG_CONFIG_HOME says.
+    """
+
+    def __init__(self, command: Command, config_home: Path) -> None:
+        self._command = command
+        self._home = config_home
+        self.file = config_home / "systemd" / "user" / UNIT
+        self.link = self.file.parent / "default.target.wants" / UNIT
+
+    def text(self) -> str:
+        """Return the unit's content."""
+        environment = "\n".join(
+            f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(self._command.environment.items())
+        )
+        words = " ".join(_quoted(word).replace("$", "$$") for word in self._command.words)
+        filled = template(f"systemd/{UNIT}").replace("@COMMAND@", words)
+        return filled.replace("@ENVIRONMENT@\n", environment + "\n" if environment else "")
+
+    def install(self) -> bool:
+        """Write the unit and its link, and tell the manager."""
+        write_whole(self.file, self.text().encode())
+        try:
+            self.link.parent.mkdir(parents=True, exist_ok=True)
+            self.link.unlink(missing_ok=True)
+            self.link.symlink_to(self.file)
+        except OSError as error:
+            raise UnavailableError(f"{self.link} can not be made: {error.strerror}.") from error
+        if not _manager_is_there():
+            return False
+        must_tell("systemctl", "--user", "daemon-reload")
+        return True
+
+    def start(self) -> None:
+        """Start it anew."""
+        tell("systemctl", "--user", "reset-failed", UNIT)
+        must_tell("systemctl", "--user", "restart", UNIT)
+
+    def uninstall(self) -> list[Path]:
+        """Stop the unit, remove it and its link, and the folders that are then empty."""
+        manager_is_there = _manager_is_there()
+        if manager_is_there and self.file.exists():
+            must_tell("systemctl", "--user", "stop", UNIT)
+        removed = []
+        for path in (self.link, self.file):
+            if path.is_symlink() or path.exists():
+                path.unlink()
+                removed.append(path)
+        for folder in (self.link.parent, self.file.parent, self._home / "systemd"):
+            if removed and folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        if manager_is_there and removed:
+            must_tell("systemctl", "--user", "daemon-reload")
+            tell("systemctl", "--user", "reset-failed", UNIT)
+        return removed
+
+    def report(self) -> Report:
+        """Compare what is there with what would be written now, and ask the manager."""
+        there = read_if_there(self.file)
+        installed = Installed.CURRENT if there == self.text().encode() and self.link.exists() else Installed.OUTDATED
+        running = None
+        if _manager_is_there():
+            answer = tell("systemctl", "--user", "is-active", UNIT)
+            running = answer is not None and answer.returncode == 0
+        return Report(Installed.NO if there is None else installed, self.file, running)
+
+
+def _manager_is_there() -> bool:
+    answer = tell("systemctl", "--user", "show-environment")
+    return answer is not None and answer.returncode == 0
+
+
+def _quoted(text: str) -> str:
+    """Return a word as systemd.syntax(7) and systemd.service(5) read it."""
+    escaped = (
+        text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("\n", "\\n").replace("\t", "\\t")
+    )
+    return f'"{escaped}"'
