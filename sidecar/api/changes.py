@@ -54,7 +54,7 @@ async def list_since(request: web.Request) -> web.Response:
             if seconds <= 0 or context.draining.is_set():
                 return raw_answer(log.empty_message(stamp))
             moments = await _news(hub, stamp, context, seconds)
-            await context.logins.check(principal)  # it may have ended meanwhile
+            await context.callers.check(principal)  # it may have ended meanwhile
     except CursorExpiredError as error:
         return json_answer({"type": "reset", "cursor": error.details["cursor"]})
 

@@ -20,10 +20,12 @@ from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
 from sidecar.search.index import Search
 from sidecar.services.accounts import Accounts
+from sidecar.services.callers import Caller, Callers
 from sidecar.services.conversations import ConversationService
-from sidecar.services.logins import Caller, Logins
+from sidecar.services.logins import Logins
 from sidecar.services.sessions import SessionService
 from sidecar.services.tickets import Tickets
+from sidecar.services.transfer import Transfer
 from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
 
@@ -65,6 +67,7 @@ class Context:
 
     database: Database
     tokens: Tokens
+    callers: Callers
     logins: Logins
     accounts: Accounts
     users: UserService
@@ -75,6 +78,7 @@ class Context:
     sessions: SessionService
     conversations: ConversationService
     search: Search
+    transfer: Transfer
     feed: Callable[[str], tuple[ChangeLog, Hub]]
     progress: ProgressBoard
     metrics: Metrics

@@ -142,7 +142,7 @@ class _Listener:
 
     async def _authenticate(self, token: str) -> None:
         try:
-            principal = (await self._context.logins.check(self._context.tokens.verify(token))).principal
+            principal = (await self._context.callers.check(self._context.tokens.verify(token))).principal
         except SidecarError as error:
             raise Closing(CloseCode.UNAUTHENTICATED, error.code) from None
         if self._principal is not None and principal.user_id != self._principal.user_id:
@@ -233,7 +233,7 @@ class _Listener:
         stamp = await log.position(SINCE_NOW)
         while True:
             try:
-                await self._context.logins.check(self._principal or principal)
+                await self._context.callers.check(self._principal or principal)
                 while not (moments := await hub.after(stamp)) or not _tells_of_logins(moments):
                     stamp = moments[-1].stamp if moments else stamp
                 stamp = moments[-1].stamp

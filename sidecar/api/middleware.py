@@ -28,12 +28,13 @@ from sidecar.api.context import (
 from sidecar.api.idempotency import replay
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.preferences import shape
+from sidecar.api.requests import IMPORT_PATH, LINES_TYPE
 from sidecar.auth.buckets import Rate, Taken
 from sidecar.auth.pairing import is_pairing_key
 from sidecar.errors import ForbiddenError, SidecarError, TooManyRequestsError, UnauthenticatedError
 from sidecar.ids import current_request, new_id
 from sidecar.repositories.transactions import Actor, acting
-from sidecar.services.logins import Caller
+from sidecar.services.callers import Caller
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +106,11 @@ async def check_body(request: web.Request, handler: Handler) -> web.StreamRespon
     """
     is_stranger = policy_of(request) in (None, Policy.PUBLIC, Policy.CREDENTIALS, Policy.PAIRING_KEY)
     bytes_max = limits.credentials_body_bytes_max if is_stranger else limits.request_body_bytes_max
+    is_lines = request.content_type == LINES_TYPE and pattern_of(request) == IMPORT_PATH
+    bytes_max = limits.import_body_bytes_max if is_lines else bytes_max
     if (request.content_length or 0) > bytes_max:
         raise web.HTTPRequestEntityTooLarge(bytes_max, request.content_length or 0)
-    if request.can_read_body and request.content_type not in BODY_TYPES:
+    if request.can_read_body and request.content_type not in BODY_TYPES and not is_lines:
         raise web.HTTPUnsupportedMediaType(reason="The body has to be application/json.")
     if is_stranger and request.can_read_body and request.content_length is None:
         raise web.HTTPLengthRequired(reason="The body has to come with its length.")
@@ -202,11 +205,11 @@ async def _identify(request: web.Request, policy: Policy | None) -> None:
 async def _caller(request: web.Request, context: Context) -> Caller | None:
     token = bearer(request)
     if token is not None:
-        return await context.logins.check(context.tokens.verify(token))
+        return await context.callers.check(context.tokens.verify(token))
     cookie = request.cookies.get(context.cookie_name)
     if cookie is None:
         return None
-    caller = await context.logins.check_browser(cookie)
+    caller = await context.callers.check_browser(cookie)
     _check_forgery(request)
     return caller
 

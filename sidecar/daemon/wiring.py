@@ -35,12 +35,14 @@ from sidecar.repositories.transactions import Database
 from sidecar.search.index import Search
 from sidecar.services import plans
 from sidecar.services.accounts import Accounts
+from sidecar.services.callers import Callers
 from sidecar.services.conversations import ConversationService
 from sidecar.services.logins import Logins
 from sidecar.services.migrations import Migrations
 from sidecar.services.retention import Retention
 from sidecar.services.sessions import SessionService
 from sidecar.services.tickets import Tickets
+from sidecar.services.transfer import Transfer
 from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
 from sidecar.store.opening import open_engine
@@ -118,6 +120,7 @@ class Daemon:
         context = Context(
             database=database,
             tokens=tokens,
+            callers=Callers(database),
             logins=logins,
             accounts=accounts,
             users=UserService(database, logins, passwords),
@@ -128,6 +131,7 @@ class Daemon:
             sessions=SessionService(database),
             conversations=ConversationService(database),
             search=search,
+            transfer=Transfer(database),
             feed=feeds.of,
             progress=progress,
             metrics=metrics,

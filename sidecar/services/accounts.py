@@ -15,7 +15,8 @@ from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.users import Users, find_accounts
 from sidecar.services.audit import Device, record
-from sidecar.services.logins import Caller, Login, Logins, Opened
+from sidecar.services.callers import Caller, active
+from sidecar.services.logins import Login, Logins, Opened
 
 
 class Registration(NamedTuple):
@@ -181,7 +182,7 @@ class Accounts:
         """Return an account as it is now, with its tenant; None when it can't be used."""
         if account is None:
             return None
-        return self._logins.active(tr, self._keys(account.tenant_id), account.id)
+        return active(tr, self._keys(account.tenant_id), account.id)
 
     def _find_account(self, tr: Reading, email: str, tenant_id: str | None) -> User | None:
         accounts = find_accounts(tr, self._database.keyspace, email)

@@ -1,0 +1,143 @@
+"""Who makes a request: whether the login that a token names still is one, looked up with every request.
+
+Called by the middleware, and by sockets and waiting polls that outlive the request which opened them.
+"""
+
+from collections import OrderedDict
+from typing import NamedTuple, cast
+
+from sidecar import limits
+from sidecar.auth.tokens import Principal, is_token, read_login_token
+from sidecar.errors import UnauthenticatedError
+from sidecar.models.base import milliseconds
+from sidecar.models.tenants import Tenant
+from sidecar.models.users import User
+from sidecar.repositories.auth_sessions import AuthSessions
+from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.tenants import Tenants
+from sidecar.repositories.transactions import Database, Reading
+from sidecar.repositories.users import Users
+from sidecar.store.engine import ReadTransaction
+
+
+class Caller(NamedTuple):
+    """Who makes a request, with the records that say so, all of one snapshot."""
+
+    principal: Principal
+    user: User
+    tenant: Tenant
+
+
+class _Known(NamedTuple):
+    """A caller, and the rows of the store that say so: as long as they are the same, so is the answer."""
+
+    caller: Caller
+    rows: list[tuple[bytes, bytes | None]]
+
+
+class _Noted:
+    """A transaction that notes the rows which are read by key; nothing else is read to check a login."""
+
+    def __init__(self, kv: ReadTransaction) -> None:
+        self._kv = kv
+        self.rows: list[tuple[bytes, bytes | None]] = []
+
+    def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
+        """Return a value, and note it."""
+        value = self._kv.get(key, snapshot=snapshot)
+        self.rows.append((key, value))
+        return value
+
+
+class Callers:
+    """Finds out who makes a request.
+
+    Args:
+        database: Where logins, users and tenants are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: OrderedDict[Principal, _Known] = OrderedDict()
+
+    async def check(self, principal: Principal) -> Caller:
+        """Return who a request's access token speaks for now: its login not ended, its user active and of that role.
+
+        Raises:
+            UnauthenticatedError: One of these no longer holds.
+        """
+
+        def body(tr: Reading) -> Caller | None:
+            known = self._known.get(principal)
+            if known is not None and all(tr.kv.get(key) == value for key, value in known.rows):
+                return known.caller
+            noted = _Noted(tr.kv)
+            caller = self._caller(Reading(cast("ReadTransaction", noted), tr.now_ms), principal)
+            if caller is not None:
+                self._known[principal] = _Known(caller, noted.rows)
+                if len(self._known) > limits.callers_cached_max:
+                    self._known.popitem(last=False)
+            return caller
+
+        caller = await self._database.read(body)
+        if caller is None:
+            raise UnauthenticatedError("The login of this access token has ended or changed.", code="token_revoked")
+        return caller
+
+    def _caller(self, tr: Reading, principal: Principal) -> Caller | None:
+        keys = self._keys(principal.tenant_id)
+        owner = active(tr, keys, principal.user_id)
+        if owner is None or owner[0].role != principal.role or not self._is_live(tr, keys, principal):
+            return None
+        return Caller(principal, *owner)
+
+    async def check_browser(self, token: str) -> Caller:
+        """Return who a browser's cookie speaks for.
+
+        Raises:
+            UnauthenticatedError: It opens nothing, or no longer.
+        """
+        login = read_login_token("browser", token)
+
+        def body(tr: Reading) -> Caller | None:
+            keys = self._keys(login.tenant_id)
+            session = AuthSessions(keys).find(tr, login.login_id)
+            if session is None or not is_token(session.refresh_token_hash, token) or session.revoked_at is not None:
+                return None
+            expires_at_ms = milliseconds(session.refresh_expires_at)
+            owner = active(tr, keys, session.user_id)
+            if owner is None or expires_at_ms <= tr.now_ms:
+                return None
+            role = owner[0].role
+            principal = Principal(
+                session.user_id, keys.tenant_id, role, session.token_family, session.id, expires_at_ms
+            )
+            return Caller(principal, *owner)
+
+        caller = await self._database.read(body)
+        if caller is None:
+            raise UnauthenticatedError("The browser's login has ended; open a new link.", code="token_revoked")
+        return caller
+
+    def _is_live(self, tr: Reading, keys: TenantKeys, principal: Principal) -> bool:
+        sessions = AuthSessions(keys)
+        session = sessions.find(tr, principal.login_id)
+        for _ in range(limits.family_hops_max):
+            if session is None or session.user_id != principal.user_id:
+                return False
+            if session.replaced_by is None:
+                return session.revoked_at is None
+            session = sessions.find(tr, session.replaced_by)
+        return False
+
+    def _keys(self, tenant_id: str) -> TenantKeys:
+        return self._database.keyspace.tenant(tenant_id)
+
+
+def active(tr: Reading, keys: TenantKeys, user_id: str) -> tuple[User, Tenant] | None:
+    """Return a user and their tenant; None when either is not there or not active."""
+    user = Users(keys).find(tr, user_id)
+    tenant = Tenants(keys).find(tr, keys.tenant_id)
+    if user is None or tenant is None or not (user.is_active and tenant.is_active):
+        return None
+    return user, tenant
