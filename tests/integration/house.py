@@ -72,7 +72,7 @@ class House:
             method, self.daemon.url + path, headers=sent, allow_redirects=False, **more
         ) as answer:
             text = await answer.text()
-            is_json = "json" in answer.content_type
+            is_json = answer.content_type in ("application/json", "application/problem+json")
             return Answer(answer.status, json.loads(text) if text and is_json else text or None, answer.headers)
 
     async def head_only(self, method: str, path: str, headers: dict[str, str]) -> Answer:
