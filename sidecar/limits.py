@@ -173,6 +173,11 @@ difference_line_chars_max = 80  # of a value in its line for people
 gzip_bytes_min = 2_048  # a shorter answer is not worth compressing
 cursor_chars_max = 1_024  # a key's bytes in base64
 
+transfer_page_rows_max = 20  # records of an export or import held at a time: one may have 8 MB
+transfer_batch_bytes_max = 2_000_000  # so many bytes of records are read, or stored, at once
+transfer_line_bytes_max = 16_777_216  # of an import: one record, escaped
+import_body_bytes_max = 4_000_000_000
+
 # --- search ----------------------------------------------------------------------------------------------------------
 search_query_chars_max = 400
 search_words_max = 20
@@ -180,7 +185,7 @@ search_hits_default = 20
 search_hits_max = 100
 search_offset_max = 10_000  # each page is found anew; whoever needs more needs another word
 search_text_chars_max = 200_000  # of one record; what is further behind is not found
-search_batch_rows_max = 200  # records read at a time when a tenant is indexed for the first time
+search_batch_rows_max = 20  # records read at a time when a tenant is indexed for the first time
 search_busy_seconds_max = 5.0
 
 # --- trust -----------------------------------------------------------------------------------------------------------

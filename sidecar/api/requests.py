@@ -18,6 +18,7 @@ from sidecar.repositories.keys import TenantKeys
 
 V = TypeVar("V", bound=Value)
 MERGE_TYPE = "application/merge-patch+json"
+IMPORT_PATH = "/api/v5/import"
 LINES_TYPE = "application/x-ndjson"  # of exports and imports, which are streamed
 
 

@@ -20,6 +20,7 @@ from sidecar.api import (
     settings,
     snapshots,
     tenant,
+    transfer,
     upkeep,
     users,
     workspaces,
@@ -27,7 +28,7 @@ from sidecar.api import (
 from sidecar.api import answers as shown
 from sidecar.api import open as open_
 from sidecar.api.context import Policy
-from sidecar.api.requests import PageQuery
+from sidecar.api.requests import IMPORT_PATH, LINES_TYPE, PageQuery
 from sidecar.api.shapes import Route, Shape
 from sidecar.models.agents import Agent
 from sidecar.models.audit import Audit
@@ -42,6 +43,7 @@ from sidecar.models.users import PublicUser
 from sidecar.models.workspace_sessions import SessionSummary, WorkspaceSession
 from sidecar.services.differences import Differences
 from sidecar.services.logins import Login
+from sidecar.services.transfer import Imported
 
 V5 = "/api/v5"
 USER, WRITER, MANAGER, ADMIN = Policy.USER, Policy.WRITER, Policy.MANAGER, Policy.ADMIN
@@ -286,6 +288,8 @@ _FILES = (
     Route("GET", f"{V5}/files/{{id}}", files.get, USER, Tagged(answer=File)),
 )
 _FEED = (
+    Route("GET", f"{V5}/export", transfer.export, USER, Shape(query=transfer.TransferQuery, answer=LINES_TYPE)),
+    Route("POST", IMPORT_PATH, transfer.take, WRITER, Shape(query=transfer.TransferQuery, answer=Imported, lines=True)),
     Route("GET", f"{V5}/search", search.search, USER, Shape(query=search.SearchQuery, answer=list[search.Found])),
     Route(
         "GET", f"{V5}/changes", changes.list_since, USER, Shape(query=changes.ChangesQuery, answer=shown.ChangesAnswer)
