@@ -83,8 +83,8 @@ CODES: Mapping[int, tuple[str, ...]] = {
     413: ("body_too_large",),
     415: ("unsupported_media_type",),
     422: ("idempotency_key_reused",),
-    429: ("rate_limited", "too_many_sockets"),
-    503: ("already_running", "unavailable"),
+    429: ("rate_limited",),
+    503: ("already_running", "too_many_sockets", "unavailable"),
 }
 _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "no_such_route",
