@@ -159,6 +159,7 @@ progress_publish_seconds = 0.1
 request_body_bytes_max = 8_388_608
 request_header_bytes_max = 16_384
 listen_backlog = 128
+request_seconds_max = 20.0  # for the first head of a connection, for a body, and for each piece of an import
 websocket_message_bytes_max = 65_536  # what a client may send; we send no more than a page of changes at a time
 websocket_auth_seconds = 5.0
 websocket_heartbeat_seconds = 30.0

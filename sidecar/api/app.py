@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from weakref import WeakSet
 
 from aiohttp import hdrs, web
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, CROWD, POLICIES, REQUEST_ID, TAKEN, Context, Policy
+from sidecar.api.context import CONTEXT, CROWD, HEARD, POLICIES, REQUEST_ID, TAKEN, Context, Policy
 from sidecar.api.crowd import Crowd
 from sidecar.api.docs import PAGE, page
 from sidecar.api.middleware import MIDDLEWARE
@@ -23,6 +24,7 @@ def build(context: Context, routes: Sequence[Route] = ROUTES) -> web.Application
     """
     app = web.Application(middlewares=MIDDLEWARE, client_max_size=limits.request_body_bytes_max)
     app[CONTEXT] = context
+    app[HEARD] = WeakSet()
     app[CROWD] = Crowd()
     policies: dict[tuple[str, str], Policy] = {}
     for route in routes:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -95,6 +96,7 @@ class Context:
 
 CONTEXT = web.AppKey("context", Context)
 CROWD = web.AppKey("crowd", Crowd)
+HEARD: web.AppKey["WeakSet[object]"] = web.AppKey("heard", WeakSet)  # transports over which a request has come
 POLICIES = web.AppKey("policies", Mapping[tuple[str, str], Policy])
 PRINCIPAL = web.RequestKey("principal", Principal)
 CALLER = web.RequestKey("caller", Caller)

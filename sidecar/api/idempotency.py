@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL, Handler
-from sidecar.api.requests import LINES_TYPE, raw_answer, tenant_of
+from sidecar.api.requests import LINES_TYPE, raw_answer, read, tenant_of
 from sidecar.errors import InvalidError, KeyReusedError
 from sidecar.models.base import Record
 from sidecar.models.users import User
@@ -109,6 +109,6 @@ def shown(tr: Writing, tenant: TenantKeys, record: Record) -> bytes:
 
 async def _fingerprint(request: web.Request) -> str:
     """Return what tells one request from another; keyed, because a body may hold a password that could be searched."""
-    parts: tuple[Any, ...] = (request.method.encode(), request.path_qs.encode(), await request.read())
+    parts: tuple[Any, ...] = (request.method.encode(), request.path_qs.encode(), await read(request))
     key = request.app[CONTEXT].pairing_key.encode()
     return hmac.digest(key, b"\x00".join((b"sidecar-idempotency-v1", *parts)), "sha256").hex()

@@ -15,6 +15,7 @@ from sidecar.api import problems
 from sidecar.api.context import (
     CALLER,
     CONTEXT,
+    HEARD,
     POLICIES,
     PRINCIPAL,
     REQUEST_ID,
@@ -54,6 +55,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """
     request_id = new_id(request.app[CONTEXT].database.clock.now_ms())
     request[REQUEST_ID] = request_id
+    request.app[HEARD].add(request.transport)
     current_request.set(request_id)
     began = perf_counter()
     try:

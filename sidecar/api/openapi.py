@@ -240,7 +240,7 @@ def problems_of(route: Route) -> frozenset[int]:
     if "{" in route.path or changes or route.shape.query:
         found.add(404)
     if changes:
-        found |= {409, 413, 415} | (set() if is_known else {411})
+        found |= {408, 409, 413, 415} | (set() if is_known else {411})
     if changes and route.shape.tagged:
         found.add(412)
     if route.method == "POST" and is_known:

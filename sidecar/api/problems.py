@@ -76,6 +76,7 @@ CODES: Mapping[int, tuple[str, ...]] = {
     ),
     404: ("no_such_route", "not_found"),
     405: ("method_not_allowed",),
+    408: ("request_timeout",),
     409: ("busy", "conflict", "own_tenant", "owner"),
     410: ("cursor_expired",),
     411: ("length_required",),
@@ -89,6 +90,7 @@ CODES: Mapping[int, tuple[str, ...]] = {
 _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "no_such_route",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
     HTTPStatus.LENGTH_REQUIRED: "length_required",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",

@@ -1,5 +1,6 @@
 """The one way to read a request and to render an answer."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterable
@@ -80,11 +81,20 @@ async def tree(request: web.Request, content_type: str = "application/json") -> 
     """
     if request.content_type != content_type:
         raise web.HTTPUnsupportedMediaType(reason=f"The body has to be {content_type}.")
-    text = await request.read()
+    text = await read(request)
     try:
         return from_json(text)
     except ValueError:
         raise InvalidError("The body is not JSON.", code="invalid_json") from None
+
+
+async def read(request: web.Request) -> bytes:
+    """Return the body, if all of it comes in time."""
+    try:
+        async with asyncio.timeout(limits.request_seconds_max):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(reason="The body did not come in time.") from None
 
 
 async def merge_patch(request: web.Request) -> dict[str, Any]:

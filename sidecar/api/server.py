@@ -1,5 +1,6 @@
 """Serving the application on a socket of this machine."""
 
+import asyncio
 import errno
 import socket
 
@@ -7,7 +8,7 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.app import build
-from sidecar.api.context import Context
+from sidecar.api.context import HEARD, Context
 from sidecar.errors import UnavailableError
 
 
@@ -61,8 +62,10 @@ class Server:
     def __init__(self, listener: socket.socket, context: Context) -> None:
         self._listener = listener
         self._context = context
+        self._app = build(context)
+        self._acceptor: asyncio.Server | None = None
         self._runner = web.AppRunner(
-            build(context),
+            self._app,
             access_log=None,
             max_line_size=limits.request_header_bytes_max,
             max_field_size=limits.request_header_bytes_max,
@@ -72,9 +75,27 @@ class Server:
     async def start(self) -> None:
         """Begin to answer requests."""
         await self._runner.setup()
-        await web.SockSite(self._runner, self._listener).start()
+        self._acceptor = await asyncio.get_running_loop().create_server(
+            self._connected, sock=self._listener, backlog=limits.listen_backlog
+        )
 
     async def close(self) -> None:
         """Take no new requests, close the sockets with a reason, and finish the requests under way."""
         self._context.draining.set()
+        if self._acceptor is not None:
+            self._acceptor.close()
         await self._runner.cleanup()
+
+    def _connected(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection, which ends when no request comes over it in time.
+
+        aiohttp itself waits for the first head for ever.
+        """
+        assert self._runner.server is not None  # noqa: S101 - set up before anything is accepted
+        protocol = self._runner.server()
+        asyncio.get_running_loop().call_later(limits.request_seconds_max, self._end_if_silent, protocol)
+        return protocol
+
+    def _end_if_silent(self, protocol: web.RequestHandler) -> None:
+        if protocol.transport is not None and protocol.transport not in self._app[HEARD]:
+            protocol.transport.abort()

@@ -1,5 +1,6 @@
 """Export and import as JSON Lines, streamed both ways."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -45,11 +46,20 @@ def _scope(request: web.Request) -> Scope:
     return Scope(tenant_of(request), None if everybody else principal.user_id)
 
 
+async def _chunk(request: web.Request) -> bytes:
+    """Return what of the body comes next, empty at its end."""
+    try:
+        async with asyncio.timeout(limits.request_seconds_max):
+            return await request.content.readany()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(reason="The body did not come in time.") from None
+
+
 async def _lines(request: web.Request) -> AsyncIterator[bytes]:
     """Yield the lines of the body as they come; blank ones are passed over."""
     pieces: list[bytes] = []
     size = total = 0
-    async for chunk in request.content.iter_any():
+    while chunk := await _chunk(request):
         *ended, rest = chunk.split(b"\n")
         for each in ended:
             line = b"".join((*pieces, each)).strip()

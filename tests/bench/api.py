@@ -1,7 +1,7 @@
 """The API beside a bare aiohttp handler that returns the same bytes: ``scripts/bench api``. Needs ``wrk``.
 
-Both are served by processes of their own and loaded by the same wrk, 16 connections, in turns; the best of three counts.
-The daemon logs as it does in service.
+Both are served by processes of their own and loaded by the same wrk, 16 connections, in turns; the best of three
+counts. The daemon logs as it does in service.
 """
 
 import argparse
@@ -91,7 +91,7 @@ async def _measure(folder: Path, files: int) -> None:
         daemon.join()
 
 
-def _compare(context: Any, name: str, url: str, body: bytes, other: tuple[str, float]) -> None:  # noqa: ANN401 - a context of multiprocessing
+def _compare(context: Any, name: str, url: str, body: bytes, other: tuple[str, float]) -> None:
     token, bar = other
     ours, theirs = context.Pipe()
     bare = context.Process(target=_serve_bare, args=(theirs, body))
@@ -115,7 +115,8 @@ def _puts(folder: Path, url: str, token: str, ids: list[str]) -> None:
         script.write_text(text)
         load = _wrk(url, token, clients=clients, script=script)
         rates.append(load.per_second)
-        _row(f"PUT of 20 kB, {clients} clients", f"{load.per_second:,.0f}/s, p99 {load.p99_ms:.1f} ms, errors {load.errors}")
+        told = f"{load.per_second:,.0f}/s, p99 {load.p99_ms:.1f} ms, errors {load.errors}"
+        _row(f"PUT of 20 kB, {clients} clients", told)
     _row("PUT, 64 clients : 1", f"{rates[1] / rates[0]:.1f} x (bar 4)")
 
 
@@ -139,7 +140,8 @@ async def _while_indexing(http: aiohttp.ClientSession, url: str, path: str, root
                         break
         p99 = statistics.quantiles(times, n=100)[98]
         took = time.perf_counter() - began
-        _row(f"GET {name}", f"p50 {statistics.median(times):.1f} ms, p99 {p99:.1f} ms, worst {max(times):.1f} ms, {took:.1f} s")
+        told = f"p50 {statistics.median(times):.1f} ms, p99 {p99:.1f} ms, worst {max(times):.1f} ms, {took:.1f} s"
+        _row(f"GET {name}", told)
 
 
 def _wrk(url: str, token: str, *, clients: int = CONNECTIONS, script: Path | None = None) -> Load:
@@ -195,7 +197,8 @@ async def _daemon(pipe: Connection, folder: Path) -> None:
             login = await daemon.context.accounts.pair(Device("127.0.0.1", "bench"))
             keys = daemon.context.database.keyspace.tenant(login.tenant.id)
             wide = TenantSettings(limits=TenantLimits(requests_per_minute_max=100_000_000))
-            await daemon.context.database.transact(lambda tr: Tenants(keys).update(tr, login.tenant.id, {"settings": wide}))
+            own = login.tenant.id
+            await daemon.context.database.transact(lambda tr: Tenants(keys).update(tr, own, {"settings": wide}))
             pipe.send((daemon.url, login.access_token))
             await asyncio.to_thread(pipe.recv)
 
@@ -221,4 +224,4 @@ async def _bare(pipe: Connection, body: bytes) -> None:
 
 
 def _row(name: str, told: str) -> None:
-    print(f"{name:<45} {told}", flush=True)  # noqa: T201 - a bench prints
+    print(f"{name:<45} {told}", flush=True)
