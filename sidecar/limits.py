@@ -162,6 +162,7 @@ listen_backlog = 128
 request_seconds_max = 20.0  # for the first head of a connection, for a body, and for each piece of an import
 websocket_message_bytes_max = 65_536  # what a client may send; we send no more than a page of changes at a time
 websocket_auth_seconds = 5.0
+websocket_close_seconds_max = 2.0  # to send the reason and hear the answer; then the connection is cut
 websocket_heartbeat_seconds = 30.0
 nonce_chars_max = 128
 idempotency_key_chars_max = 255

@@ -83,8 +83,18 @@ async def events(request: web.Request) -> web.WebSocketResponse:
     finally:
         metrics.move("feed_subscribers", -1)
         request.app[CROWD].leave(is_known=listener.is_known)
-    await socket.close(code=code, message=reason.encode())
+    await _close(socket, request.transport, code, reason)
     return socket
+
+
+async def _close(socket: web.WebSocketResponse, transport: asyncio.Transport | None, code: int, reason: str) -> None:
+    """Close with a reason; who does not read, reads no reason either, and their connection is cut."""
+    try:
+        async with asyncio.timeout(limits.websocket_close_seconds_max):
+            await socket.close(code=code, message=reason.encode())
+    except TimeoutError:
+        if transport is not None:
+            transport.abort()
 
 
 _OF_LOGINS = frozenset({"auth_sessions", "users", "tenants"})

@@ -1,0 +1,164 @@
+"""The push channel under load: many subscribers, one that never reads, topics, filters, the end of a token."""
+
+import asyncio
+import gc
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sidecar import limits
+from sidecar.api.events import _Listener
+from sidecar.ids import new_id
+from sidecar.models.settings import Setting
+from sidecar.models.workspaces import Workspace
+from sidecar.repositories.settings import Settings
+from sidecar.repositories.transactions import Writing
+from sidecar.repositories.workspaces import Workspaces
+from tests.e2e.daemons import eventually
+from tests.integration.house import House, running_house
+
+SUBSCRIBERS = 100
+CHANGES = 10_000
+A_TRANSACTION = 50
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with running_house(tmp_path) as house:
+        yield house
+
+
+async def write(house: House, login: dict[str, object], count: int, *, pad: str = "") -> list[str]:
+    """Make so many settings, some in each transaction; return their ids in the order of the changes."""
+    tenant_id, user_id = str(login["tenant"]["id"]), str(login["user"]["id"])  # type: ignore[index]
+    keys = house.context.database.keyspace.tenant(tenant_id)
+    made: list[str] = []
+    for first in range(0, count, A_TRANSACTION):
+
+        def body(tr: Writing, first: int = first) -> list[str]:
+            names = [f"{pad}{new_id(tr.now_ms)}" for _ in range(first, min(first + A_TRANSACTION, count))]
+            own: dict[str, Any] = {"tenant_id": tenant_id, "user_id": user_id, "category": "bench", "value": 1}
+            return [Settings(keys).create(tr, Setting.new(key=name, now_ms=tr.now_ms, **own)).id for name in names]
+
+        made += await house.context.database.transact(body)
+        await asyncio.sleep(0)
+    return made
+
+
+async def subscribe(house: House, token: str, **asked: object) -> aiohttp.ClientWebSocketResponse:
+    listener = await house.http.ws_connect(
+        house.daemon.url + "/api/v5/events", headers={"Authorization": f"Bearer {token}"}, max_msg_size=0
+    )
+    await listener.send_json({"op": "subscribe", **asked})
+    assert (await listener.receive_json())["type"] == "subscribed"
+    return listener
+
+
+async def hear(listener: aiohttp.ClientWebSocketResponse, count: int) -> list[str]:
+    heard: list[str] = []
+    while len(heard) < count:
+        message = await listener.receive_json(timeout=60)
+        heard += [change["id"] for change in message["changes"]]
+    return heard
+
+
+async def deaf(house: House, token: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Subscribe over a bare connection, and read nothing from then on."""
+    host, port = house.host.split(":")
+    link = socket.create_connection((host, int(port)))
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+    reader, writer = await asyncio.open_connection(sock=link, limit=1_024)
+    writer.write(
+        f"GET /api/v5/events HTTP/1.1\r\nHost: {house.host}\r\nAuthorization: Bearer {token}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: c2lkZWNhci1pcy1oZXJlIQ==\r\n\r\n".encode()
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    text = json.dumps({"op": "subscribe", "topics": ["settings"], "since": "beginning"}).encode()
+    writer.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)  # masked with zeros
+    writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's transport is a read transport
+    return reader, writer
+
+
+def listeners() -> int:
+    """Return how many sockets the daemon still works for."""
+    found = [each for each in gc.get_objects() if isinstance(each, _Listener)]
+    return sum(not each._socket.closed for each in found)  # noqa: SLF001 - the daemon's end of it
+
+
+async def test_all_subscribers_hear_everything_in_order_and_one_that_never_reads_is_closed_and_delays_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.subscriber_send_seconds_max", 1.0)
+    login = await house.pair()
+    token = str(login["access_token"])
+    sockets = [await subscribe(house, token, topics=["settings"], since="now") for _ in range(SUBSCRIBERS)]
+    _, never = await deaf(house, token)
+    async with asyncio.TaskGroup() as tasks:
+        listening = [tasks.create_task(hear(each, CHANGES)) for each in sockets]
+        made = await write(house, login, CHANGES, pad="x" * 60)
+    assert all(task.result() == made for task in listening)
+    for each in sockets:
+        await each.close()
+    await write(house, login, CHANGES, pad="y" * 60)  # with those before more than the buffers of a connection hold
+    await eventually(lambda: listeners() == 0, "the one that never reads is closed")
+    never.transport.abort()
+    _, hub = house.context.feed(str(login["tenant"]["id"]))
+    assert sum(len(each.events) for each in hub._ring) <= limits.feed_ring_changes_max  # noqa: SLF001 - what memory it takes
+
+
+async def test_topics_and_folders_choose_what_is_heard(house: House) -> None:
+    login = await house.pair()
+    token, tenant_id = str(login["access_token"]), str(login["tenant"]["id"])
+    keys = house.context.database.keyspace.tenant(tenant_id)
+    settings = await subscribe(house, token, topics=["settings"])
+    here = await subscribe(house, token, topics=["workspaces"], workspace_path="/here")
+    await write(house, login, 1)
+
+    def body(tr: Writing) -> list[str]:
+        new = [Workspace.new(tenant_id=tenant_id, path=path, now_ms=tr.now_ms) for path in ("/there", "/here")]
+        return [Workspaces(keys).create(tr, each).id for each in new]
+
+    _, own = await house.context.database.transact(body)
+    assert await hear(here, 1) == [own]
+    assert len(await hear(settings, 1)) == 1
+    await here.send_json({"op": "subscribe", "topics": ["settings"], "since": "beginning"})  # in place of the first
+    assert (await here.receive_json())["type"] == "subscribed"
+    assert len(await hear(here, 1)) == 1
+
+
+async def test_the_end_of_a_token_or_of_a_login_ends_the_socket_and_a_renewal_keeps_it(house: House) -> None:
+    tenant = await house.tenant("acme")
+    first = await house.person(tenant, "admin", "first")
+    ended = await subscribe(house, first.access_token)
+    assert (await house.call("POST", "/api/v5/auth/logout", first.access_token, json={})).status == 204
+    message = await ended.receive(timeout=20)
+    while message.type is aiohttp.WSMsgType.TEXT:
+        message = await ended.receive(timeout=20)
+    assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 4401)
+    house.clock.move(-limits.access_token_seconds + 1)  # so that a token made now ends in a second
+    short = await house.person(tenant, "admin", "short")
+    house.clock.move(limits.access_token_seconds - 1)
+    renewed = await subscribe(house, short.access_token, topics=["progress"])
+    closing = await renewed.receive(timeout=20)
+    assert (closing.data, closing.extra) == (4401, "token_expired")
+
+
+async def test_a_long_poll_answers_with_the_change_and_with_nothing_when_its_time_is_over(house: House) -> None:
+    login = await house.pair()
+    token = str(login["access_token"])
+    now = (await house.call("GET", "/api/v5/changes?since=now", token)).content["cursor"]
+    path = f"/api/v5/changes?since={now}&topics=settings&wait="
+    empty = await house.call("GET", path + "0.2", token)
+    assert (empty.status, empty.content["changes"]) == (200, [])
+    async with asyncio.TaskGroup() as tasks:
+        polling = tasks.create_task(house.call("GET", path + "50", token))
+        await asyncio.sleep(0.1)
+        (made,) = await write(house, login, 1)
+    assert [change["id"] for change in polling.result().content["changes"]] == [made]
+    assert (await house.call("GET", path + "56", token)).status == 400
