@@ -52,7 +52,7 @@ class Display:
             while (progress := daemon.progress(workspace)).state == "scanning":
                 bar.update(
                     task,
-                    total=max(progress.files_seen, 1),
+                    total=max(_total(progress), 1),
                     completed=progress.files_indexed,
                     counts=_counts(progress),
                     refresh=True,
@@ -71,4 +71,12 @@ class Display:
 
 
 def _counts(progress: "WorkspaceProgress") -> str:
-    return f"{progress.files_indexed:,} of {progress.files_seen:,} files, {size_text(progress.bytes_hashed)} read"
+    left = "" if progress.seconds_left is None else f", about {max(progress.seconds_left, 1):.0f} s left"
+    return (
+        f"{progress.files_indexed:,} of {_total(progress):,} files, {progress.files_per_second:,.0f} a second, "
+        f"{size_text(progress.bytes_hashed)} read{left}"
+    )
+
+
+def _total(progress: "WorkspaceProgress") -> int:
+    return max(progress.files_seen, progress.files_expected or 0)

@@ -36,6 +36,10 @@ class WorkspaceProgress(Value):
         files_indexed: Of those, written to the store.
         bytes_hashed: Bytes read for it.
         seconds: How long the comparison has taken so far, or took.
+        files_expected: How many files it will find, as far as that is known: as many as the last one found, or as git
+            tracks.
+        files_per_second: Found so far, by the time that it has taken.
+        seconds_left: At that rate, to ``files_expected``; None where there is nothing to go by.
         warnings: What the user should know, one sentence each.
     """
 
@@ -45,4 +49,7 @@ class WorkspaceProgress(Value):
     files_indexed: int = 0
     bytes_hashed: int = 0
     seconds: float = 0.0
+    files_expected: int | None = None
+    files_per_second: float = 0.0
+    seconds_left: float | None = None
     warnings: tuple[str, ...] = ()

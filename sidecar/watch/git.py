@@ -87,6 +87,22 @@ def git_directory(folder: bytes) -> bytes | None:
         return None  # what can't be looked at is no repository to git either
 
 
+def count_tracked(folder: bytes) -> int | None:
+    """Return how many files git tracks in the working tree whose top is ``folder``, by its index's head, or None.
+
+    Source: gitformat-index(5): "DIRC", a version, the number of entries, each of the latter 4 bytes.
+    """
+    directory = git_directory(folder)
+    if directory is None:
+        return None
+    try:
+        with open(os.path.join(directory, b"index"), "rb") as file:
+            head = file.read(12)
+    except OSError:
+        return None  # nothing was ever added
+    return int.from_bytes(head[8:]) if len(head) == 12 and head.startswith(b"DIRC") else None
+
+
 def find_repository(folder: bytes) -> Repository | None:
     """Return the repository whose working tree holds ``folder``, looking up on one file system as git does."""
     device = os.stat(folder).st_dev

@@ -24,7 +24,7 @@ from sidecar.watch.agenda import Agenda
 from sidecar.watch.comparison import Comparison, Place, RootLostError, identity_of
 from sidecar.watch.events import EventSource, MakeSource, WatchLimitError
 from sidecar.watch.findings import Findings, Tally
-from sidecar.watch.git import Git
+from sidecar.watch.git import Git, count_tracked
 from sidecar.watch.hasher import Hasher
 from sidecar.watch.hints import Hints
 from sidecar.watch.ignore import Folders, Ignore
@@ -83,6 +83,7 @@ class WorkspaceWatcher:
         self._accepts_empty = False
         self._state: WorkspaceState = "scanning"  # the first thing it does
         self._tally = Tally()
+        self._expected: int | None = None
         self._began = self._ended = 0.0
         self._warnings: tuple[str, ...] = ()
         self._trouble: tuple[str, ...] = ()
@@ -95,15 +96,25 @@ class WorkspaceWatcher:
         """Return how far the index is."""
         tally = self._tally
         end = self._tools.clock.monotonic() if self._state == "scanning" else self._ended
+        seconds = max(0.0, end - self._began)
+        rate = tally.files_seen / seconds if seconds else 0.0
         return WorkspaceProgress(
             state=self._state,
             files_seen=tally.files_seen,
             files_hashed=tally.files_hashed,
             files_indexed=tally.files_indexed,
             bytes_hashed=tally.bytes_hashed,
-            seconds=round(max(0.0, end - self._began), 3),
+            seconds=round(seconds, 3),
+            files_expected=self._expected,
+            files_per_second=round(rate, 1),
+            seconds_left=self._seconds_left(tally.files_seen, rate),
             warnings=self._advice + self._trouble + self._warnings,
         )
+
+    def _seconds_left(self, seen: int, rate: float) -> float | None:
+        if self._state != "scanning" or not rate or self._expected is None or self._expected < seen:
+            return None
+        return round((self._expected - seen) / rate, 1)
 
     def rescan(self) -> None:
         """Compare the whole tree soon. The user has looked: a root that is empty is taken for what it is."""
@@ -181,6 +192,9 @@ class WorkspaceWatcher:
     async def _look_everywhere(self, place: Place, taken: Hints, source: EventSource | None) -> Findings:
         clock = self._tools.clock
         began_ms = clock.now_ms()
+        self._expected = self._tally.files_seen or await self._in_thread(
+            lambda: count_tracked(self._root), threading.Event()
+        )
         self._began, self._tally = clock.monotonic(), Tally()
         self._say("scanning")
         self._links.clear()

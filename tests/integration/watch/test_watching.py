@@ -215,6 +215,23 @@ async def test_progress_tells_what_was_done(watched: Watched) -> None:
     await watched.stop()
 
 
+async def test_a_scan_tells_its_rate_and_how_long_it_will_take(watched: Watched) -> None:
+    git(watched.root, "init", "-q")
+    for name in ("a", "b", "endless", "z"):
+        write(watched.root, name, "x")
+    git(watched.root, "add", "-A")
+    os.truncate(watched.root / "endless", 50_000_000_000)  # sparse: reading it would take a minute
+    await watched.start()
+
+    async def is_estimated() -> bool:
+        return watched.watchers.progress(watched.workspace.id).seconds_left is not None
+
+    assert await eventually(is_estimated)
+    progress = watched.watchers.progress(watched.workspace.id)
+    assert (progress.state, progress.files_expected) == ("scanning", 4)
+    assert progress.files_per_second > 0
+
+
 async def test_a_scan_under_way_is_given_up_when_the_watching_ends(watched: Watched) -> None:
     path = watched.root / "endless"
     path.touch()
