@@ -10,7 +10,21 @@ from collections.abc import Sequence
 import click
 
 from sidecar import __version__
-from sidecar.cli import backup, config, doctor, down, events, exits, files, service, status, tokens, up, watch
+from sidecar.cli import (
+    backup,
+    completion,
+    config,
+    doctor,
+    down,
+    events,
+    exits,
+    files,
+    service,
+    status,
+    tokens,
+    up,
+    watch,
+)
 from sidecar.cli.talk import forget_standard_output
 from sidecar.cli.unforeseen import report_unforeseen
 from sidecar.errors import SidecarError
@@ -51,6 +65,7 @@ for command in (
     config.config,
     service.service,
     doctor.doctor,
+    completion.completion,
     tokens.tokens,
 ):
     command_line.add_command(command)

@@ -159,6 +159,19 @@ def test_each_error_has_its_exit_code(error: errors.SidecarError, code: int) -> 
     assert exits.code_of(error) == code
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == exits.DONE
+    assert f"_SIDECAR_COMPLETE={shell}_complete" in capsys.readouterr().out
+
+
+def test_commands_and_options_are_completed() -> None:
+    words = {"COMP_WORDS": "sidecar service in", "COMP_CWORD": "2", "_SIDECAR_COMPLETE": "bash_complete"}
+    program = [sys.executable, "-c", "import sidecar.cli; sidecar.cli.main()"]
+    done = subprocess.run(program, env=words, capture_output=True, text=True, check=False)
+    assert done.stdout == "plain,install\n"
+
+
 def test_every_exit_code_has_a_meaning() -> None:
     codes = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
     assert codes == set(exits.MEANINGS)

@@ -1,0 +1,18 @@
+"""``sidecar completion``: the lines that make a shell complete our commands and options."""
+
+import click
+
+
+@click.command
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what makes SHELL complete commands and options.
+
+    Put it where the shell reads it at its start, for example: sidecar completion bash >> ~/.bashrc
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - click knows the shells of the choice above
+    click.echo(kind(context.find_root().command, {}, "sidecar", "_SIDECAR_COMPLETE").source())
