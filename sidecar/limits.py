@@ -90,6 +90,7 @@ memory_items_max = 2_000  # facts, decisions
 tree_nodes_max = 200_000  # values in one state object, ours and those that we only keep
 tree_depth_max = 50
 session_state_bytes_max = 8_388_608  # all parts of one session: one request, one transaction
+split_at_once_bytes_max = 100_000  # a session this small is split on the event loop: below a millisecond
 state_hole_chars_min = 4_096  # a longer string of a session's state is a blob of its own
 agent_tools_max = 500
 session_open_seconds = 86_400  # changed within a day: what is recorded in its workspace is recorded in it

@@ -82,7 +82,7 @@ class SessionsQuery(PageQuery):
 async def add(request: web.Request) -> web.Response:
     """Store a new session."""
     session = _new(request, **dict(await body(request, SessionBody)))
-    made = await request.app[CONTEXT].sessions.create(tenant_of(request), session)
+    made = await request.app[CONTEXT].sessions.create(tenant_of(request), session, size_bytes=request.content_length)
     return await answer(request, made, HTTPStatus.CREATED)
 
 
@@ -113,7 +113,7 @@ async def put(request: web.Request) -> web.Response:
     sent = await body(request, SessionBody)
     session_id = await changeable(request, WorkspaceSessions(tenant_of(request)))
     changed = await request.app[CONTEXT].sessions.update(
-        tenant_of(request), session_id, dict(sent), if_version=if_match(request)
+        tenant_of(request), session_id, dict(sent), if_version=if_match(request), size_bytes=request.content_length
     )
     return await answer(request, changed)
 

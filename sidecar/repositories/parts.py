@@ -12,7 +12,6 @@ content would save that, and is not worth its complexity at what an editor sends
 """
 
 import json
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, get_args
@@ -130,14 +129,16 @@ def _split(field: str, value: object) -> Split:
 
 
 def _punched(text: bytes, token: str, long: list[bytes]) -> Split:
-    pieces = re.split(rb'"%b:(\d+)"' % token.encode(), text)
     named = [digest_of(each) for each in long]
     holes: list[Hole] = []
+    pieces: list[bytes] = []
     at = 0
-    for piece, number in zip(pieces[0::2], pieces[1::2], strict=False):
+    for number, digest in enumerate(named):  # they were cut in the order of the text
+        piece, _, text = text.partition(b'"%b:%d"' % (token.encode(), number))
+        pieces.append(piece)
         at += len(piece)
-        holes.append(Hole(at=at, sha256=named[int(number)].hex()))
-    punched = b"".join(pieces[0::2])
+        holes.append(Hole(at=at, sha256=digest.hex()))
+    punched = b"".join((*pieces, text))
     own = digest_of(punched)
     part = Part(sha256=own.hex(), holes=tuple(holes), size=len(punched) + sum(map(len, long)))
     return Split(part, {**dict(zip(named, long, strict=True)), own: punched})

@@ -5,7 +5,9 @@ present state is the session itself, so the history and the session together los
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
 from sidecar import limits
 from sidecar.errors import InvalidError, NotFoundError
@@ -20,6 +22,8 @@ from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions, split_fields, state_of
 from sidecar.services.cascades import Cascades
 
+T = TypeVar("T")
+
 
 class SessionService:
     """Changes workspace sessions.
@@ -32,21 +36,35 @@ class SessionService:
         self._database = database
         self._cascades = Cascades(database)
 
-    async def create(self, tenant: TenantKeys, session: WorkspaceSession) -> StoredSession:
+    async def create(
+        self, tenant: TenantKeys, session: WorkspaceSession, *, size_bytes: int | None = None
+    ) -> StoredSession:
         """Store a new session.
+
+        Args:
+            size_bytes: Of its JSON, where it is known: a small one is split at once, not in a thread.
 
         Raises:
             ConflictError: The id is taken.
             LimitExceededError: The state is too large.
         """
-        splits = await asyncio.to_thread(split, state_of(session))
+        splits = await _computed(partial(split, state_of(session)), size_bytes)
         await self._upload(tenant, splits)
         return await self._database.transact(lambda tr: WorkspaceSessions(tenant).create_split(tr, session, splits))
 
     async def update(
-        self, tenant: TenantKeys, session_id: str, fields: Mapping[str, object], *, if_version: int | None = None
+        self,
+        tenant: TenantKeys,
+        session_id: str,
+        fields: Mapping[str, object],
+        *,
+        if_version: int | None = None,
+        size_bytes: int | None = None,
     ) -> StoredSession:
         """Change some fields of a session; state fields are replaced whole.
+
+        Args:
+            size_bytes: As in ``create``.
 
         Raises:
             NotFoundError: There is none of that id.
@@ -54,7 +72,7 @@ class SessionService:
             InvalidError: A field is not what the model allows.
             LimitExceededError: The state would be too large.
         """
-        own, splits = await asyncio.to_thread(split_fields, fields)
+        own, splits = await _computed(partial(split_fields, fields), size_bytes)
         await self._upload(tenant, splits)
 
         def body(tr: Writing) -> StoredSession:
@@ -154,6 +172,16 @@ class SessionService:
 
         while not await self._database.transact(body):
             pass
+
+
+async def _computed(call: Callable[[], T], size_bytes: int | None) -> T:
+    """Return what ``call`` gives; of what is large, or of unknown size, in a thread.
+
+    A hand-over costs more than a small one takes: under load the thread waits for its turn of the interpreter.
+    """
+    if size_bytes is not None and size_bytes <= limits.split_at_once_bytes_max:
+        return call()
+    return await asyncio.to_thread(call)
 
 
 def _view(session: StoredSession) -> dict[PartName, object]:

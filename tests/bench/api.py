@@ -34,6 +34,7 @@ from sidecar.services.audit import Device
 SECONDS = 4
 CONNECTIONS = 16
 LIST_ITEMS = 50
+SESSIONS = 256  # so that 64 clients seldom change the same one at once
 STATE_CHARS = 19_000
 FILES = 80_000
 PACE_SECONDS = 0.004
@@ -77,7 +78,7 @@ async def _measure(folder: Path, files: int) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with aiohttp.ClientSession(headers=headers) as http:
-            ids = [await _store(http, url, number) for number in range(LIST_ITEMS)]
+            ids = [await _store(http, url, number) for number in range(SESSIONS)]
             one, many = f"/api/v5/sessions/{ids[0]}", f"/api/v5/sessions?limit={LIST_ITEMS}"
             for name, path, bar in (("one session", one, 0.6), (f"list of {LIST_ITEMS}", many, 0.3)):
                 async with http.get(url + path) as answer:
