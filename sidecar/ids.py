@@ -22,6 +22,7 @@ AgentId = NewType("AgentId", str)
 SettingId = NewType("SettingId", str)
 SnapshotId = NewType("SnapshotId", str)
 
+_RANDOM_BLOCK_BYTES = 1_024
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
@@ -40,6 +41,7 @@ class IdSource:
         self._lock = threading.Lock()
         self._ms = 0
         self._tail = 0
+        self._steps = iter(b"")
 
     def new(self, now_ms: int) -> str:
         """Return a new identifier for the given time in milliseconds since 1970."""
@@ -48,12 +50,20 @@ class IdSource:
                 self._ms = now_ms
                 self._tail = int.from_bytes(os.urandom(10), "big") >> 7  # 73 bits: the top one stays free to count into
             else:
-                self._tail += 1 + os.urandom(1)[0]
+                self._tail += 1 + self._random_byte()
             ms, tail = self._ms, self._tail
         high, low = tail >> 62, tail & ((1 << 62) - 1)
         value = (ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def _random_byte(self) -> int:
+        # Drawn in blocks: each draw gives up the interpreter's lock, and a busy thread may keep it for 5 ms.
+        step = next(self._steps, None)
+        if step is None:
+            self._steps = iter(os.urandom(_RANDOM_BLOCK_BYTES))
+            step = next(self._steps)
+        return step
 
 
 _process_ids = IdSource()

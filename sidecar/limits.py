@@ -121,6 +121,7 @@ hash_threads_max = 2
 hash_attempts_max = 5  # a file that changes while it is read is read again, then left for the next event
 scan_batch_files_max = 2_000  # measured: fewer, larger commits that overlap with hashing
 scan_batch_bytes_max = 3_000_000
+free_keys_min = 64  # so many new files at once are looked up by one range; each read may wait for the interpreter
 racy_window_ms = 2_000  # a file younger than this at hashing is checked again
 debounce_ms = 50  # events are gathered this long before directories are listed
 full_scan_interval_seconds = 3_600.0

@@ -140,8 +140,11 @@ class Files(Repository[File]):
         by_path = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
         spaces = Spaces(self.records, by_path, self.spaces[BY_SESSION.name])
         new = NewFiles(tr, self.tenant, workspace_path, spaces=spaces, session_id=session_id)
+        free = _free(tr, [new.key(entry.path) for entry in seen if not entry.id])
         for entry in seen:
-            if not entry.id and tr.kv.get(new.key(entry.path)) is None:
+            key = new.key(entry.path)
+            if not entry.id and (key in free or tr.kv.get(key) is None):
+                free.discard(key)
                 if new.write(entry, _mime_type(entry), _covering_entry(entry)):
                     continue
                 old = None
@@ -194,6 +197,17 @@ class Files(Repository[File]):
             now_ms=tr.now_ms,
         )
         return file.model_copy(update={"workspace_session_id": session_id})
+
+
+def _free(tr: Writing, wanted: list[bytes]) -> set[bytes]:
+    """Return those of many keys that are known to be absent, by one read of the range that they lie in.
+
+    Nothing is known of them when other keys lie there too, more than fit a read of as many rows.
+    """
+    if len(wanted) < limits.free_keys_min:
+        return set()
+    rows = tr.kv.get_range(min(wanted), max(wanted) + b"\x00", limit=len(wanted))
+    return set() if len(rows) == len(wanted) else set(wanted) - {key for key, _ in rows}
 
 
 def _fields(tr: Writing, entry: FileEntry, session_id: str | None) -> dict[str, object]:

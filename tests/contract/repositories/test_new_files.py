@@ -55,3 +55,27 @@ async def test_new_files_are_written_as_create_writes_them(
             assert record.mime_type == "application/octet-stream"
         change = told[entry.id]
         assert (change.op, change.version, change.hint) == ("created", 1, files.hint(record))
+
+
+async def test_many_at_once_find_the_ones_that_are_there_and_the_ones_named_twice(
+    database: Database, tenant: TenantKeys
+) -> None:
+    files = Files(tenant)
+
+    def entry(number: int, size: int) -> FileEntry:
+        return FileEntry(b"f%03d" % number, "", size, 1, number, b"\x07" * 32, "file", is_deleted=False, ctime_ns=1)
+
+    first = [entry(number, 1) for number in range(0, 200, 2)]
+    again = [entry(number, 2) for number in range(50, 150)]
+    for seen in (first, [*again, *again], [entry(number, 3) for number in range(300, 400)]):
+        await database.transact(partial(put_all, files=files, seen=seen))
+    found = await database.read(lambda tr: files.list_entries(tr, "/w", limit=1000))
+
+    assert len({each.id for each in found}) == len(found)
+    expected = {each.path: each.size for each in first} | {each.path: 2 for each in again}
+    assert {each.path: each.size for each in found if each.size < 3} == expected
+    assert len(found) == len(expected) + 100
+
+
+def put_all(tr: Writing, files: Files, seen: list[FileEntry]) -> None:
+    files.put_entries(tr, "/w", seen, [])
