@@ -36,6 +36,7 @@ CHECKS = [
 ]
 # What would end the login of the test itself, or hold its connection, or take the peer's few tries of a secret.
 LEFT_OUT = {
+    "/api/v5/import",  # schemathesis makes no JSON Lines; test_transfer sends bad ones
     "/api/v5/auth/keys/rotate",
     "/api/v5/auth/logout",
     "/api/v5/auth/sessions/{id}",
