@@ -136,7 +136,7 @@ class Files(Repository[File]):
         for entry in gone:
             old = self.find(tr, entry.id)
             if old is not None and not old.is_deleted and old.raw_path == entry.path:
-                self._soft_deleted(tr, old.model_copy(update={"workspace_session_id": session_id}))
+                self._soft_deleted(tr, old, session_id)
         by_path = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
         spaces = Spaces(self.records, by_path, self.spaces[BY_SESSION.name])
         new = NewFiles(tr, self.tenant, workspace_path, spaces=spaces, session_id=session_id)
@@ -159,7 +159,7 @@ class Files(Repository[File]):
         """Let a file be gone, and return what is kept of it; one that is gone already stays as it is."""
         old = self.get(tr, identifier)
         self.check_version(old, if_version)
-        return old if old.is_deleted else self._soft_deleted(tr, old)
+        return old if old.is_deleted else self._soft_deleted(tr, old, old.workspace_session_id)
 
     def cleanup_deleted(self, tr: Writing, days: int, *, limit: int = limits.job_batch_rows_max) -> int:
         """Remove at most ``limit`` files that have been gone for so many days, and return how many."""
@@ -185,8 +185,9 @@ class Files(Repository[File]):
             return "updated"
         return "deleted" if new.is_deleted else "created"
 
-    def _soft_deleted(self, tr: Writing, old: File) -> File:
-        return self.replace(tr, old, old.model_copy(update={"is_deleted": True, "deleted_at": timestamp(tr.now_ms)}))
+    def _soft_deleted(self, tr: Writing, old: File, session_id: str | None) -> File:
+        gone = {"is_deleted": True, "deleted_at": timestamp(tr.now_ms), "workspace_session_id": session_id}
+        return self.replace(tr, old, old.model_copy(update=gone))
 
     def _new(self, tr: Writing, workspace_path: str, entry: FileEntry, session_id: str | None) -> File:
         file = File.new(

@@ -30,7 +30,10 @@ async def test_scripts_run_and_status_print_what_the_readme_shows(daemon: Daemon
     assert shape(daemon.output, str(daemon.workspace)) == expected
 
     expected = shape(blocks()["sidecar status"], "/home/you/projects/demo")
-    assert shape(daemon.run("status").stdout, str(daemon.workspace)) == expected
+    printed = daemon.run("status").stdout
+    for ours, usual in (("data", ".local/share/sidecar"), ("log", ".local/state/sidecar/log")):
+        printed = printed.replace(str(daemon.home / "side" / ours), f"/home/you/{usual}")
+    assert shape(printed, str(daemon.workspace)) == expected
 
     daemon.signal(signal.SIGINT)
     assert await daemon.wait() == exits.DONE
