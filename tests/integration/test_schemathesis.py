@@ -13,6 +13,7 @@ from typing import Any, Self
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -138,9 +139,16 @@ def test_sequences_of_requests_that_follow_the_links_are_answered_as_documented(
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             case.validate_response(response, checks=CHECKS)
 
-    run_state_machine_as_test(
-        Workflow, settings=settings(SETTINGS, max_examples=SEQUENCES, stateful_step_count=12, derandomize=True)
-    )
+    steps = settings(SETTINGS, max_examples=SEQUENCES, stateful_step_count=12, derandomize=True)
+    for tries_left in (2, 1, 0):
+        try:
+            run_state_machine_as_test(Workflow, settings=steps)
+            break
+        except FlakyStrategyDefinition:
+            # The daemon keeps what earlier sequences made, so a replayed beginning may be answered otherwise. That says
+            # nothing of the API: a wrong answer is another exception, and is raised at once.
+            if not tries_left:
+                raise
     followed = {label for label in done if "{id}" in label}
     assert len(followed) >= 5, f"the links were not followed: {sorted(done)}"
 
