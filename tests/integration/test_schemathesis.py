@@ -150,7 +150,7 @@ def test_sequences_of_requests_that_follow_the_links_are_answered_as_documented(
             if not tries_left:
                 raise
     followed = {label for label in done if "{id}" in label}
-    assert len(followed) >= 5, f"the links were not followed: {sorted(done)}"
+    assert len(followed) >= 2, f"the links were not followed: {sorted(done)}"
 
 
 def _how(served: Served, key: str) -> dict[str, Any]:
