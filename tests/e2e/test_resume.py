@@ -64,7 +64,7 @@ async def listen(caller: Caller, count: int) -> tuple[list[str], int]:
     cursor, visits = "beginning", 0
     chance = random.Random(SEED)  # noqa: S311 - no secret
     while len(heard) < count:
-        stay = len(heard) + chance.randint(1, 2 * CHANGES // RECONNECTS - 1)
+        stay = len(heard) + chance.randint(1, CHANGES // RECONNECTS // 2)  # far more often than is asked for
         try:
             url, headers = await caller.paired()
             async with caller.http.ws_connect(f"{url}/api/v5/events", headers=headers, max_msg_size=0) as socket:
