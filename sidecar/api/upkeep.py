@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Protocol
 
 from sidecar.models.base import Path, Value
+from sidecar.models.workspaces import WorkspaceProgress
 
 
 class StoreReport(Value):
@@ -19,8 +20,17 @@ class StoreReport(Value):
     conflicts: int
 
 
+class WorkspaceReport(Value):
+    """A watched folder, and how far its index is."""
+
+    id: str
+    tenant_id: str
+    path: str
+    progress: WorkspaceProgress
+
+
 class StatusReport(Value):
-    """All that one wants to know of a daemon at a glance.
+    """All that one wants to know of a daemon at a glance; nothing is stored for it, so a full disk does not hide it.
 
     Attributes:
         clients: Open sockets that follow changes.
@@ -34,6 +44,7 @@ class StatusReport(Value):
     config_file: str
     log_file: str
     store: StoreReport
+    workspaces: list[WorkspaceReport]
     clients: int
     feed_lag_ms: float | None
     requests: int

@@ -30,10 +30,9 @@ def status(*, as_json: bool) -> None:
 
 async def _status(daemon: "Client") -> dict[str, Any]:
     report = await daemon.machine_request("GET", "/api/v5/status")
-    workspaces = [workspace async for workspace in daemon.pages("/api/v5/workspaces")]
     if report["version"] != __version__:
         report["warnings"].append(other_version(report["version"]))
-    return {**report, **daemon.daemon._asdict(), "workspaces": workspaces}
+    return {**report, **daemon.daemon._asdict()}
 
 
 def _lines(document: dict[str, Any]) -> list[str]:

@@ -7,10 +7,12 @@ gave as ``extra``, and a traceback. Set up once by whoever starts a process (the
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -88,6 +90,14 @@ class LogFile(RotatingFileHandler):
     def __init__(self, file: Path) -> None:
         super().__init__(file, maxBytes=log_file_bytes_max, backupCount=log_files_max - 1, encoding="utf-8", delay=True)
         self.lost = 0
+
+    def _open(self) -> TextIOWrapper:
+        """Open the file, which is nobody else's to read."""
+        opened = open(  # noqa: SIM115 - logging closes it
+            self.baseFilename, self.mode, encoding=self.encoding, opener=lambda path, flags: os.open(path, flags, 0o600)
+        )
+        assert isinstance(opened, TextIOWrapper)  # noqa: S101 - a text mode
+        return opened
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, and before it how many were lost, if any were."""

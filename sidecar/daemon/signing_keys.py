@@ -12,7 +12,7 @@ from sidecar import limits
 from sidecar.auth.signing_keys import KeyRing, SigningKeys
 from sidecar.clock import Clock
 from sidecar.daemon.runtime_files import read_secret, write_private
-from sidecar.errors import CorruptStoreError
+from sidecar.errors import CorruptStoreError, UnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,17 @@ def obtain_key_ring(folder: Path, clock: Clock) -> KeyRing:
 
 
 async def rotate_on_schedule(ring: KeyRing) -> None:
-    """Rotate whenever it is due, for ever; looks once a day, because a sleeping machine's timers stand still."""
-    while True:  # noqa: ASYNC110 - what is waited for is time itself
-        await asyncio.sleep(min(ring.rotate_if_due(), limits.signing_key_look_seconds))
+    """Rotate whenever it is due, for ever; looks once a day, because a sleeping machine's timers stand still.
+
+    When the new key can not be written, the present one signs on, and another is tried later.
+    """
+    while True:
+        try:
+            due_seconds = ring.rotate_if_due()
+        except UnavailableError as error:
+            log.warning("The signing key could not be replaced: %s", error.message)
+            due_seconds = limits.signing_key_retry_seconds
+        await asyncio.sleep(min(due_seconds, limits.signing_key_look_seconds))
 
 
 def _stored(path: Path) -> SigningKeys | None:

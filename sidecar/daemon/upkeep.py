@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import os
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sidecar import __version__, limits
-from sidecar.api.upkeep import BackupReport, ReloadReport, StatusReport, StoreReport
+from sidecar import __version__
+from sidecar.api.upkeep import BackupReport, ReloadReport, StatusReport, StoreReport, WorkspaceReport
 from sidecar.config import Settings
+from sidecar.daemon.health import Health, open_files, open_files_max
 from sidecar.daemon.logs import lines_lost, set_level
 from sidecar.daemon.loop_watch import LoopWatch
 from sidecar.errors import ConflictError, InvalidError
@@ -38,6 +37,7 @@ class Parts(NamedTuple):
     metrics: Metrics
     progress: ProgressBoard
     loop_watch: LoopWatch
+    health: Health
     tasks: Callable[[], int]
     ring: Callable[[], int]
     reload: Callable[[], Settings]
@@ -73,12 +73,18 @@ class DaemonUpkeep:
                 commits=int(metrics.value("commits_total")),
                 conflicts=int(metrics.value("conflicts_total")),
             ),
+            workspaces=[
+                WorkspaceReport(
+                    id=note.workspace_id, tenant_id=note.tenant_id, path=note.workspace_path, progress=note.progress
+                )
+                for note in self._parts.progress.notes()
+            ],
             clients=int(metrics.value("feed_subscribers")),
             feed_lag_ms=metrics.last_ms("feed_lag_seconds"),
             requests=int(metrics.value("requests_total")),
             resident_bytes=resident_bytes(),
             open_files=open_files(),
-            warnings=list(self._warnings()),
+            warnings=self._parts.health.look(),
         )
 
     async def back_up(self, path: Path, *, replace: bool) -> BackupReport:
@@ -111,21 +117,6 @@ class DaemonUpkeep:
     def metrics(self) -> str:
         """Return the measures in Prometheus' text format."""
         return self._parts.metrics.render()
-
-    def _warnings(self) -> Iterator[str]:
-        trouble = self._parts.database.trouble
-        if trouble:
-            yield f"The last change could not be stored: {trouble}"
-        free = _disk_free(self._settings.data_dir)
-        if free is not None and free < limits.disk_free_warning_bytes:
-            yield f"Only {free // 1_000_000} MB are free where the data lies ({self._settings.data_dir})."
-        used, allowed = open_files(), open_files_max()
-        if used is not None and allowed and used > allowed * limits.open_files_warning_share:
-            yield f"{used} of at most {allowed} files are open; raise the limit (ulimit -n)."
-        if lines_lost():
-            yield f"{lines_lost()} log lines could not be written to {self._settings.log_file}."
-        if self._parts.loop_watch.stuck_times:
-            yield f"The daemon stood still {self._parts.loop_watch.stuck_times} times; its log tells where."
 
     def _samples(self) -> Iterator[Sample]:
         parts = self._parts
@@ -169,23 +160,6 @@ def _scan_samples(board: ProgressBoard) -> Iterator[Sample]:
     yield Sample("scan_seconds", sum(note.progress.seconds for note in notes))
 
 
-def open_files() -> int | None:
-    """Return how many file descriptors this process has, where the system tells."""
-    try:
-        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names alone
-    except OSError:
-        return None
-
-
-def open_files_max() -> int | None:
-    """Return how many file descriptors this process may have."""
-    if sys.platform == "win32":
-        return None
-    import resource  # noqa: PLC0415 - Windows has none
-
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
 def resident_bytes() -> int | None:
     """Return the memory that this process holds, where the system tells."""
     try:
@@ -193,10 +167,3 @@ def resident_bytes() -> int | None:
     except OSError:
         return None
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _disk_free(folder: Path) -> int | None:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None

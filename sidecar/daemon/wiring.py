@@ -5,6 +5,7 @@ Order: the lock, the store, the port, then ``endpoint.json``; closed in reverse,
 
 import asyncio
 import getpass
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -21,6 +22,7 @@ from sidecar.auth.tokens import Tokens
 from sidecar.clock import Clock
 from sidecar.config import Settings, notify_socket, user_environment
 from sidecar.daemon.feeds import Feeds
+from sidecar.daemon.health import Health
 from sidecar.daemon.lifecycle import InstanceLock, Tasks
 from sidecar.daemon.loop_watch import LoopWatch
 from sidecar.daemon.runtime_files import make_private_folder, obtain_pairing_key, publish, withdraw
@@ -28,9 +30,12 @@ from sidecar.daemon.service_manager import ServiceManager
 from sidecar.daemon.signing_keys import obtain_key_ring, rotate_on_schedule
 from sidecar.daemon.upkeep import DaemonUpkeep, Parts
 from sidecar.endpoint import Endpoint
+from sidecar.errors import UnavailableError
 from sidecar.feed.progress import ProgressBoard
 from sidecar.metrics import Metrics
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
+from sidecar.repositories.changes import Changes
+from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
 from sidecar.search.index import Search
 from sidecar.services import plans
@@ -47,6 +52,8 @@ from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
 from sidecar.store.opening import open_engine
 from sidecar.watch.registry import Watchers
+
+log = logging.getLogger(__name__)
 
 
 class Daemon:
@@ -114,6 +121,7 @@ class Daemon:
         pairing_key = obtain_pairing_key(settings.runtime_dir)
         manager = ServiceManager(notify_socket())
         loop_watch = stack.enter_context(LoopWatch(metrics, beat=manager.alive))
+        health = await self._begin_health(loop_watch)
         feeds = Feeds(database, self._tasks)
         search = Search(database, settings.data_dir / "search.sqlite3")
         stack.push_async_callback(search.close)
@@ -142,6 +150,7 @@ class Daemon:
                     metrics=metrics,
                     progress=progress,
                     loop_watch=loop_watch,
+                    health=health,
                     tasks=self._tasks.__len__,
                     ring=feeds.ring_changes,
                     reload=self._reload,
@@ -159,14 +168,27 @@ class Daemon:
         endpoint = Endpoint(url=self.url, pid=os.getpid(), version=__version__, epoch=engine.epoch)
         publish(settings.runtime_dir, endpoint)
         stack.callback(withdraw, settings.runtime_dir, endpoint)
-        await self._workspaces.start_all(self._database.keyspace.tenant(self._machine.tenant_id))
+        await self._workspaces.start_all(self._owner)
         manager.ready(f"Serving {self.url}")
         stack.callback(manager.stopping)
 
+    async def _begin_health(self, loop_watch: LoopWatch) -> Health:
+        """Look from now on at what is wrong."""
+        newest_ms = await self._database.read(Changes(self._owner).newest_at_ms)
+        health = Health(self._settings, self._database, loop_watch, newest_ms=newest_ms)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(health.unforeseen_in_loop)
+        self._stack.callback(loop.set_exception_handler, None)
+        self._tasks.start(health.look_forever(), name="health")
+        return health
+
+    @property
+    def _owner(self) -> TenantKeys:
+        return self._database.keyspace.tenant(self._machine.tenant_id)
+
     async def watch(self, path: str) -> Workspace:
         """Watch a folder for the machine's owner and return its record; the first scan goes on in the background."""
-        tenant = self._database.keyspace.tenant(self._machine.tenant_id)
-        workspace, _ = await self._workspaces.add(tenant, path)
+        workspace, _ = await self._workspaces.add(self._owner, path)
         return workspace
 
     def progress(self, workspace: Workspace) -> WorkspaceProgress:
@@ -179,7 +201,13 @@ class Daemon:
 
 
 async def _keep_in_order(migrations: Migrations, retention: Retention) -> None:
-    await migrations.finish()
+    while True:
+        try:
+            await migrations.finish()
+            break
+        except UnavailableError as error:
+            log.warning("The store could not be brought to this version yet: %s", error.message)
+            await asyncio.sleep(limits.failure_wait_seconds_max)
     await retention.run_forever()
 
 

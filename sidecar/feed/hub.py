@@ -7,11 +7,15 @@ delays until the next one. The pump sleeps on a watch of the log's head and cost
 
 import asyncio
 import itertools
+import logging
 from collections import deque
 
 from sidecar import limits
+from sidecar.errors import UnavailableError
 from sidecar.feed.log import ChangeLog, Moment
 from sidecar.store.engine import Engine
+
+log = logging.getLogger(__name__)
 
 
 class Hub:
@@ -37,9 +41,18 @@ class Hub:
         return self._ring_events
 
     async def run(self) -> None:
-        """Read the log as it grows, until cancelled."""
-        self._head = self._ring_after = await self._log.position("now")
-        self._tell()  # who began to wait before this point knew of no ring
+        """Read the log as it grows, until cancelled; while the store can not be read, try again now and then."""
+        while True:
+            try:
+                await self._follow()
+            except UnavailableError as error:
+                log.warning("The change log can not be read: %s", error.message)
+                await asyncio.sleep(limits.failure_wait_seconds_min)
+
+    async def _follow(self) -> None:
+        if not self._head:
+            self._head = self._ring_after = await self._log.position("now")
+            self._tell()  # who began to wait before this point knew of no ring
         while True:
             watch = self._engine.watch(self._log.head_key)
             try:

@@ -14,6 +14,9 @@ from sidecar import limits
 from sidecar.search.text import Entry
 
 FORM = 1
+_REFUSALS = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+)
 _SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE stamps (tenant_id TEXT PRIMARY KEY, stamp BLOB NOT NULL) WITHOUT ROWID;
@@ -70,6 +73,12 @@ class Wanted(NamedTuple):
     match: str
     owner_id: str | None
     kind: str | None
+
+
+def is_refusal(error: sqlite3.Error) -> bool:
+    """Tell whether the disk refuses (full, read-only, no descriptor left), so that the file is not to blame."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # our own errors have none
+    return code & 0xFF in _REFUSALS
 
 
 class IndexFile:
@@ -135,13 +144,17 @@ class IndexFile:
     def _opened(self) -> sqlite3.Connection:
         try:
             return self._connected()
-        except sqlite3.DatabaseError:  # damaged, or no database at all: it is only derived
-            self._remove()
+        except sqlite3.DatabaseError as error:
+            if is_refusal(error):
+                raise
+            self._remove()  # damaged, or no database at all: it is only derived
             return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=limits.search_busy_seconds_max, check_same_thread=False)
         try:
+            # No other process reads it, and no memory is shared by a file, which a full disk would make fatal (SIGBUS).
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last writes: they are read again
             if db.execute("PRAGMA user_version").fetchone()[0] == 0:

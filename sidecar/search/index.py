@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sidecar import limits
-from sidecar.errors import CursorExpiredError
+from sidecar.errors import CursorExpiredError, UnavailableError
 from sidecar.feed.log import SINCE_NOW, ChangeLog, Moment
 from sidecar.models.changes import Change
 from sidecar.repositories.base import Repository
@@ -22,7 +22,7 @@ from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.messages import Messages
 from sidecar.repositories.transactions import Database, Reading
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
-from sidecar.search.file import Hit, IndexFile, Wanted
+from sidecar.search.file import Hit, IndexFile, Wanted, is_refusal
 from sidecar.search.text import Entry, of_conversation, of_message, of_session
 
 T = TypeVar("T")
@@ -45,11 +45,17 @@ class Search:
         self._file: IndexFile | None = None
 
     async def find(self, tenant: TenantKeys, wanted: Wanted, *, limit: int, offset: int) -> list[Hit]:
-        """Return hits among what is committed now, the best first."""
+        """Return hits among what is committed now, the best first.
+
+        Raises:
+            UnavailableError: The disk is full, or can not be written, and the index is behind.
+        """
         try:
             return await self._find(tenant, wanted, limit=limit, offset=offset)
-        except sqlite3.DatabaseError:  # damaged while it was open: it is made anew, once
-            await self.rebuild()
+        except sqlite3.DatabaseError as error:
+            if is_refusal(error):
+                raise UnavailableError(f"The search index {self._path} can not be kept: {error}.") from error
+            await self.rebuild()  # damaged while it was open: it is made anew, once
             return await self._find(tenant, wanted, limit=limit, offset=offset)
 
     async def rebuild(self) -> None:

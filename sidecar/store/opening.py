@@ -82,7 +82,7 @@ def _parsed(url: str) -> tuple[str, Path]:
 
 
 async def inspect(url: str) -> Findings:
-    """Walk a store in a process of its own and say what can be read; for a store that is open elsewhere, too."""
+    """Walk a store that nobody has open, in a process of its own, and say what can be read."""
     from sidecar.store.embedded import inspection  # noqa: PLC0415 -- engines are imported when asked for
 
     return await asyncio.get_running_loop().run_in_executor(None, inspection.inspect, _folder(url))

@@ -17,7 +17,7 @@ from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.ignore import Folders
 from sidecar.watch.index_store import Index, PagedCursor
 from sidecar.watch.plan import Gone, IndexCursor, Links, Look, Moves, Put, merge
-from sidecar.watch.scanner import Kept, Seen, Walk
+from sidecar.watch.scanner import SHORTAGES, Kept, Seen, Walk
 from sidecar.watch.scopes import Scope
 
 _ENTRY_BYTES = 1_200  # of a file's record, index entries and change, without its path (measured)
@@ -69,11 +69,17 @@ class Place(NamedTuple):
 
 
 def identity_of(root: bytes) -> tuple[int, int] | None:
-    """Return a folder's device and inode; None when it is not there, or can't be listed."""
+    """Return a folder's device and inode; None when it is not there, or can't be listed.
+
+    Raises:
+        OSError: The process is short of something, so nothing can be said.
+    """
     try:
         with os.scandir(root):
             status = os.stat(root)
-    except OSError:
+    except OSError as error:
+        if error.errno in SHORTAGES:
+            raise
         return None
     return status.st_dev, status.st_ino
 

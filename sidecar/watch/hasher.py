@@ -15,10 +15,8 @@ from typing import NamedTuple
 from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.models.files import FileEntry, FileKind
-from sidecar.watch.scanner import Seen, kind_of
+from sidecar.watch.scanner import SHORTAGES, Seen, kind_of
 
-# The process's own shortage: not a property of the file, so the comparison fails and is tried again.
-_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV})
 _REPLACED = frozenset({errno.ELOOP, errno.EINVAL})  # a link took the file's place, or the other way round
 
@@ -114,7 +112,7 @@ def read_file(job: Job, path: bytes, now_ms: Callable[[], int]) -> Reading:
 
 
 def _has_vanished(error: OSError) -> bool:
-    if error.errno in _SHORTAGES:
+    if error.errno in SHORTAGES:
         raise error
     return error.errno in _VANISHED
 

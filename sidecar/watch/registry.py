@@ -104,6 +104,7 @@ class Watchers:
         watcher = WorkspaceWatcher(workspace, files, self._tools, publish)
         run: Coroutine[Any, Any, None] = watcher.run()
         self._running[workspace.id] = watcher, self._start_task(run, name=f"watch {workspace.path}")
+        publish(watcher.progress())
 
     async def stop(self, workspace_id: str) -> None:
         """Stop watching and wait until it has ended; nothing when it is not watched."""

@@ -4,6 +4,7 @@ Called by the comparison, in a worker thread. Knows the ignore rules; knows noth
 that is being listed, and those above it, are in memory.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -16,6 +17,8 @@ from sidecar.repositories import keys
 from sidecar.watch.git import is_repository
 from sidecar.watch.ignore import Folder
 
+# The process's own, and no property of what is looked at: the comparison fails, and is tried again.
+SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _HEAD_BYTES: Final = len(keys.path_head(bytes(limits.path_bytes_max)))
 
 
@@ -121,6 +124,8 @@ class Walk:
         except (FileNotFoundError, NotADirectoryError):
             return  # it has gone since its parent was listed
         except OSError as error:
+            if error.errno in SHORTAGES:
+                raise
             self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.")
             yield Kept(path)
             return

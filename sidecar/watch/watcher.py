@@ -254,10 +254,16 @@ class WorkspaceWatcher:
         name = shown_path(self._root)[0]
         self._say("frozen", trouble=f"{name} is not there, or empty; what was known of it is kept until it is back.")
         log.warning("%s is lost; its index is frozen.", name)
-        while identity_of(self._root) is None or (not self._accepts_empty and await self._has_been_emptied()):
+        while not await self._root_is_back():
             await self._agenda.wait(limits.root_check_seconds)
             self._agenda.hints.take()
         self._say("scanning", trouble=None)
+
+    async def _root_is_back(self) -> bool:
+        try:
+            return identity_of(self._root) is not None and (self._accepts_empty or not await self._has_been_emptied())
+        except OSError:
+            return False
 
     def _say(self, state: WorkspaceState, *, trouble: str | None = "") -> None:
         """Publish the state; ``trouble`` replaces what stands in front of the warnings, None removes it."""

@@ -18,3 +18,9 @@ def workspace(tmp_path: Path) -> Path:
 def daemon(tmp_path: Path, workspace: Path) -> Iterator[DaemonProcess]:
     with daemon_process(tmp_path / "home", workspace) as process:
         yield process
+
+
+@pytest.fixture
+def stopped_seconds(request: pytest.FixtureRequest) -> float:
+    """For how long a process is stopped: longer than it takes to be noticed, or what the command line says."""
+    return float(request.config.getoption("--stopped-seconds"))

@@ -1,10 +1,16 @@
-"""What a machine does to a daemon: no room on the disk, no file descriptors, a process that is stopped for a while."""
+"""What a machine does to a daemon: a full disk, one that can not be written, no descriptors, a clock set back, a stop.
+
+Each time it says what is wrong, in ``status`` and in the log, goes on by itself when the cause has gone, and has what
+it acknowledged, also after a kill.
+"""
 
 import asyncio
 import json
 import resource
 import signal
 import socket
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +20,7 @@ from sidecar import errors
 from sidecar.cli import exits
 from sidecar.client import Client, connect
 from tests.e2e.daemons import DaemonProcess, eventually
+from tests.e2e.machines import Mounts, MovedClock, immutable, mounts, moved_clock
 from tests.e2e.repositories import make_repository
 
 
@@ -41,6 +48,118 @@ async def kept(client: Client) -> set[str]:
 
 def status(daemon: DaemonProcess) -> Any:
     return json.loads(daemon.run("status", "--json").stdout)
+
+
+def log_of(daemon: DaemonProcess) -> str:
+    return (daemon.home / "side" / "log" / "sidecar.log").read_text(encoding="utf-8")
+
+
+async def says(daemon: DaemonProcess, *words: str) -> None:
+    """Wait until ``status`` and the log tell what is wrong."""
+    for word in words:
+        await eventually(partial(_tells, daemon, word), f"status and log tell {word!r}")
+
+
+def _tells(daemon: DaemonProcess, word: str) -> bool:
+    return any(word in each for each in status(daemon)["warnings"]) and word in log_of(daemon)
+
+
+async def is_well(daemon: DaemonProcess) -> None:
+    """Wait until nothing is wrong any more."""
+    await eventually(lambda: status(daemon)["warnings"] == [], "status has no warnings")
+
+
+async def has_after_a_kill(daemon: DaemonProcess, acknowledged: set[str]) -> None:
+    """Check that what was acknowledged is there, now and after a kill, and that everything is in order."""
+    async with connect(daemon.runtime_dirs) as client:
+        assert await kept(client) == acknowledged
+    await daemon.kill()
+    checked = daemon.run("doctor")
+    assert checked.returncode == exits.DONE, checked.stdout + checked.stderr
+    await daemon.watch()
+    async with connect(daemon.runtime_dirs) as client:
+        assert await kept(client) == acknowledged
+
+
+@pytest.fixture
+def machine() -> Iterator[Mounts]:
+    with mounts() as own:
+        yield own
+
+
+async def test_a_full_disk_is_told_and_does_no_harm(daemon: DaemonProcess, machine: Mounts) -> None:
+    data = daemon.home / "side" / "data"
+    machine.mount_small(data, megabytes=5)
+    await daemon.watch()
+    acknowledged: set[str] = set()
+    async with connect(daemon.runtime_dirs) as client:
+        with pytest.raises(errors.UnavailableError, match="full"):
+            await keep_many(client, acknowledged)
+        assert acknowledged
+        await says(daemon, "MB are free where the data lies")
+        assert "could not be stored" in log_of(daemon)
+        assert await kept(client) == acknowledged, "it still answers"
+        (daemon.workspace / "meanwhile.txt").write_text("meanwhile", encoding="utf-8")
+        machine.mount_small(data, megabytes=600, again=True)
+        await is_well(daemon)
+        await keep(client, 1_000)
+    assert "stored again" in log_of(daemon)
+    await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
+    await has_after_a_kill(daemon, acknowledged | {"key-1000"})
+
+
+async def test_a_data_folder_that_can_no_longer_be_written_is_told_and_does_no_harm(daemon: DaemonProcess) -> None:
+    data = daemon.home / "side" / "data"
+    await daemon.watch()
+    acknowledged: set[str] = set()
+    async with connect(daemon.runtime_dirs) as client:
+        await keep(client, 0)
+        with immutable(data):
+            with pytest.raises(errors.UnavailableError):
+                await keep_many(client, acknowledged)
+            await says(daemon, f"{data} can not be written to", f"{data / 'store' / 'data.mdb'} can not be written to")
+            assert "could not be stored" in log_of(daemon)
+            assert await kept(client) == {"key-0"}, "it still answers"
+            assert acknowledged == set()
+            with pytest.raises(errors.UnavailableError, match="search index"):
+                await client.request("GET", "/api/v5/search", params={"q": "anything"})
+            (daemon.workspace / "meanwhile.txt").write_text("meanwhile", encoding="utf-8")
+        await is_well(daemon)
+        await keep(client, 1_000)
+    assert "stored again" in log_of(daemon)
+    await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
+    await has_after_a_kill(daemon, {"key-0", "key-1000"})
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Iterator[MovedClock]:
+    with moved_clock(tmp_path / "clock") as clock:
+        yield clock
+
+
+async def test_a_clock_that_is_set_back_is_told_and_does_no_harm(daemon: DaemonProcess, clock: MovedClock) -> None:
+    daemon.environment |= clock.environment
+    await daemon.watch()
+    async with connect(daemon.runtime_dirs) as client:
+        await keep(client, 1)
+        clock.set("-1h")
+        await keep(client, 2)
+        await says(daemon, "behind what was the time already")
+        assert any("clock is 60 min behind" in each for each in status(daemon)["warnings"])
+        await client.request("GET", "/api/v5/users/me")
+    async with connect(daemon.runtime_dirs) as client:  # a login of now
+        await keep(client, 3)
+        (daemon.workspace / "meanwhile.txt").write_text("meanwhile", encoding="utf-8")
+        await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
+        await has_after_a_kill(daemon, {"key-1", "key-2", "key-3"})
+        await daemon.kill()
+        clock.set("-3h")
+        await daemon.watch()
+        await says(daemon, "clock is 120 min behind")
+    clock.set("+0")
+    await is_well(daemon)
+    assert "This is over: The machine's clock" in log_of(daemon)
+    await has_after_a_kill(daemon, {"key-1", "key-2", "key-3"})
 
 
 async def test_without_room_on_the_disk_it_says_so_loses_nothing_and_recovers(daemon: DaemonProcess) -> None:
@@ -82,31 +201,36 @@ async def test_without_file_descriptors_it_waits_and_recovers(daemon: DaemonProc
         greedy.append(socket.create_connection((host, int(port))))
         await asyncio.sleep(0)
 
-    def says_so() -> bool:
-        log = daemon.home / "side" / "log" / "sidecar.log"
-        return "out of system resource" in log.read_text(encoding="utf-8")
-
-    await eventually(says_so, "the log says what is wrong")
+    await eventually(lambda: "out of file descriptors" in log_of(daemon), "the log says what is wrong")
+    (daemon.workspace / "meanwhile.txt").write_text("meanwhile", encoding="utf-8")
+    (daemon.workspace / "src").rename(daemon.workspace / "moved")
+    await asyncio.sleep(0)
     for connection in greedy:
         connection.close()
     await eventually(lambda: daemon.run("status").returncode == exits.DONE, "it serves again")
-    told = status(daemon)["warnings"]
-    assert all("files are open" in warning for warning in told)
+    await says(daemon, "out of file descriptors")
+    files = daemon.run("files").stdout
+    assert "meanwhile.txt" in files
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, unlimited)
     (daemon.workspace / "later.txt").write_text("later", encoding="utf-8")
     await eventually(lambda: "later.txt" in daemon.run("files").stdout, "it still watches")
 
 
-async def test_a_process_that_was_stopped_goes_on_and_sees_what_happened_meanwhile(daemon: DaemonProcess) -> None:
+async def test_a_process_that_was_stopped_goes_on_and_sees_what_happened_meanwhile(
+    daemon: DaemonProcess, stopped_seconds: float
+) -> None:
+    """``scripts/standstill`` stops it for a whole minute."""
     await daemon.watch()
     async with connect(daemon.runtime_dirs) as client:
         await keep(client, 1)
         daemon.signal(signal.SIGSTOP)
         (daemon.workspace / "meanwhile.txt").write_text("meanwhile", encoding="utf-8")
         waiting = asyncio.ensure_future(keep(client, 2))
-        await asyncio.sleep(0)
+        await asyncio.sleep(stopped_seconds)
         daemon.signal(signal.SIGCONT)
         await waiting
         assert await kept(client) == {"key-1", "key-2"}
     await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
-    assert status(daemon)["warnings"] == [], "it is not blamed for standing still"
+    await says(daemon, "process was stopped for")
+    assert not any("stood still" in each for each in status(daemon)["warnings"]), "it is not blamed for it"
+    await has_after_a_kill(daemon, {"key-1", "key-2"})

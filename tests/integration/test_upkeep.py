@@ -43,6 +43,28 @@ async def test_every_measure_is_there(house: House) -> None:
     assert 'sidecar_requests_total{method="POST",route="/api/v5/auth/pair",status="200"} 1\n' in text
 
 
+async def test_a_clock_that_is_set_back_is_told_until_it_is_right_and_ends_no_login(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = (await house.pair())["access_token"]
+
+    async def warnings() -> list[str]:
+        found: list[str] = (await house.call("GET", "/api/v5/status", house.key)).content["warnings"]
+        return found
+
+    assert await warnings() == []
+    house.clock.set_back(3_600)
+    [warning] = await warnings()
+    assert "clock is 60 min behind" in warning
+    assert (await house.call("GET", "/api/v5/users/me", token)).status == 200
+    made = await house.call("PUT", "/api/v5/settings/editor/earlier", token, json={"value": 1})
+    assert made.status == 201
+    assert (await house.call("GET", "/api/v5/users/me", (await house.pair())["access_token"])).status == 200
+    house.clock.set_back(-3_600)
+    assert await warnings() == []
+    assert caplog.text.count(warning) == 2, "when it began, and when it was over"
+
+
 async def test_what_a_client_writes_makes_no_labels(house: House) -> None:
     async with house.http.request("GET", house.daemon.url + "/canary-path"):
         pass

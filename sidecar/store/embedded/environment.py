@@ -11,6 +11,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,7 @@ import lmdb
 
 from sidecar import limits
 from sidecar.errors import CorruptStoreError, SidecarError, TransactionError, UnavailableError
+from sidecar.store.embedded.reader_table import in_memory
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +133,7 @@ class Environment:
         self._live: set[Snapshot] = set()
         self._env = self._open()
         self._broken = False
+        self._info: dict[str, int] = {}
 
     def snapshot(self, now_seconds: float) -> Snapshot:
         """Open a snapshot of the last commit."""
@@ -187,23 +190,29 @@ class Environment:
 
     def info(self) -> dict[str, int]:
         """Return the sizes: bytes of the map, of the file in use, and of one page."""
-        info, stat = self._env.info(), self._env.stat()
-        return {
+        try:
+            info, stat = self._env.info(), self._env.stat()
+        except lmdb.Error:  # closed, because it could not be opened again: what was known stays
+            return self._info
+        self._info = {
             "map_bytes": info["map_size"],
             "used_bytes": (info["last_pgno"] + 1) * stat["psize"],
             "page_bytes": stat["psize"],
             "entries": stat["entries"],
         }
+        return self._info
 
     def _open(self) -> "lmdb.Environment":
-        return lmdb.open(
-            str(self.folder),
-            map_size=self._map_bytes,
-            max_readers=limits.store_embedded_snapshots_max,
-            max_spare_txns=limits.store_embedded_spare_transactions_max,
-            meminit=False,  # pages are overwritten whole; clearing them first costs a tenth of a commit
-            writemap=False,  # a stray write can not reach the file, and a full disk is an error, not a SIGBUS
-        )
+        with in_memory(self.folder):
+            return lmdb.open(
+                str(self.folder),
+                mode=0o600,
+                map_size=self._map_bytes,
+                max_readers=limits.store_embedded_snapshots_max,
+                max_spare_txns=limits.store_embedded_spare_transactions_max,
+                meminit=False,  # pages are overwritten whole; clearing them first costs a tenth of a commit
+                writemap=False,  # a stray write can not reach the file, and a full disk is an error, not a SIGBUS
+            )
 
     def _grow(self) -> None:
         with self._gate:
@@ -221,8 +230,15 @@ class Environment:
             try:
                 self._env = self._open()
             except (lmdb.Error, OSError) as error:
+                self._open_to_read()
                 raise self.translated(error) from error
             self._broken = False
+
+    def _open_to_read(self) -> None:
+        """Let reads go on while nothing can be written; the next write tries again to open it whole."""
+        with suppress(lmdb.Error, OSError):
+            # Without LMDB's own lock, whose file could not be written: the store is ours, and nobody writes.
+            self._env = lmdb.open(str(self.folder), readonly=True, lock=False)
 
     def _end_snapshots(self) -> None:
         for snapshot in list(self._live):

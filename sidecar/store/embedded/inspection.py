@@ -197,6 +197,7 @@ def _walk(folder: str, start: bytes, out: BinaryIO, mode: str) -> None:
     with (
         lmdb.open(
             folder,
+            mode=0o600,
             readonly=True,
             create=False,
             lock=os.access(folder, os.W_OK),  # where nobody can write, nobody has to be kept from it

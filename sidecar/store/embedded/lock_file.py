@@ -1,10 +1,13 @@
 """The lock that makes a store one process's own. It names its holder, and the system frees it when the holder dies."""
 
+import logging
 import os
 import sys
 from pathlib import Path
 
 from sidecar.errors import AlreadyRunningError, UnavailableError
+
+log = logging.getLogger(__name__)
 
 if sys.platform == "win32":
     import msvcrt
@@ -54,5 +57,8 @@ class LockFile:
         The file stays: removing it would let two hold locks on two files of one name.
         """
         if clean:
-            os.ftruncate(self._descriptor, 0)
+            try:
+                os.ftruncate(self._descriptor, 0)
+            except OSError as error:  # the disk can not be written: the next start checks the store first
+                log.warning("The store could not be marked as closed: %s.", error.strerror)
         os.close(self._descriptor)
