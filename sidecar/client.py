@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -26,14 +26,42 @@ log = logging.getLogger(__name__)
 
 JsonObject = dict[str, Any]
 
+_LINES_TYPE = "application/x-ndjson"
 _NONCE_BYTES = 24
 _CLOSED_BAD_MESSAGE = 4400
 _HTTP = aiohttp.ClientTimeout(total=limits.client_request_seconds_max, connect=limits.client_connect_seconds_max)
 
 
+class UserTokens(NamedTuple):
+    """A login that outlives a client.
+
+    Attributes:
+        email: Whose it is.
+        access_token: Good for minutes.
+        refresh_token: Exchanged for the next pair; each works once.
+    """
+
+    email: str
+    access_token: str
+    refresh_token: str
+
+
+class KeptLogin(Protocol):
+    """Where a login is kept for the next client, if the user has opened one."""
+
+    def load(self) -> UserTokens | None:
+        """Return it as it is now: another client may have renewed it."""
+
+    def save(self, tokens: UserTokens) -> None:
+        """Keep it in the place of the one before."""
+
+
 @asynccontextmanager
-async def connect(folders: Sequence[Path]) -> AsyncIterator["Client"]:
+async def connect(folders: Sequence[Path], kept: KeptLogin | None = None) -> AsyncIterator["Client"]:
     """Yield a client of the daemon that has published itself in one of the folders, after it has proved itself.
+
+    Args:
+        kept: Whose login to use; without one the client pairs, as the machine's own user.
 
     Raises:
         UnavailableError: No daemon runs (code ``not_running``), or it does not answer.
@@ -41,7 +69,7 @@ async def connect(folders: Sequence[Path]) -> AsyncIterator["Client"]:
     """
     # No cookies, no proxy, no redirects: requests go to the loopback address that was proved, and nowhere else.
     async with aiohttp.ClientSession(timeout=_HTTP, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
-        client = Client(session, folders)
+        client = Client(session, folders, kept)
         await client.discover()
         try:
             yield client
@@ -63,11 +91,14 @@ async def version_at(url: str) -> str | None:
 class Client:
     """A proved daemon, and a login there that is opened when it is first needed and renewed when it ends."""
 
-    def __init__(self, session: aiohttp.ClientSession, folders: Sequence[Path]) -> None:
+    def __init__(self, session: aiohttp.ClientSession, folders: Sequence[Path], kept: KeptLogin | None = None) -> None:
         self._session = session
         self._folders = folders
+        self._kept = kept
         self._published: endpoint.Published | None = None
         self._token: str | None = None
+        self._is_paired = False
+        self._ended_token: str | None = None
 
     @property
     def daemon(self) -> endpoint.Endpoint:
@@ -133,9 +164,9 @@ class Client:
         try:
             return await self._call(method, url, params=params, body=body, bearer=await self._bearer())
         except UnauthenticatedError:
-            if is_fresh:
+            if is_fresh and self._is_paired:
                 raise
-        self._token = None  # it has ended, or the daemon was restarted
+        self._forget_token()  # it has ended, or the daemon was restarted
         return await self._call(method, url, params=params, body=body, bearer=await self._bearer())
 
     async def machine_request(
@@ -149,6 +180,44 @@ class Client:
         published = self._proved()
         url = published.endpoint.url + path
         return await self._call(method, url, body=body, bearer=published.pairing_key, seconds=seconds)
+
+    async def log_in(self, email: str, password: str, tenant_id: str | None = None) -> JsonObject:
+        """Open a login of a user with a password, which is not this client's own, and return the daemon's answer.
+
+        Raises:
+            UnauthenticatedError: The address or the password is wrong.
+        """
+        published = self._proved()
+        sent = {"email": email, "password": password} | ({"tenant_id": tenant_id} if tenant_id else {})
+        url = f"{published.endpoint.url}/api/v5/auth/login"
+        return await self._call("POST", url, body=sent, bearer=published.pairing_key)
+
+    async def end_kept(self, tokens: UserTokens) -> None:
+        """End a login that was kept, if it has not ended by itself."""
+        url = f"{self.daemon.url}/api/v5/auth"
+        try:
+            await self._call("POST", f"{url}/logout", body={}, bearer=tokens.access_token)
+        except UnauthenticatedError:
+            try:  # the access token has ended, which says nothing of the login
+                login = await self._call("POST", f"{url}/refresh", body={"refresh_token": tokens.refresh_token})
+            except UnauthenticatedError:
+                return
+            await self._call("POST", f"{url}/logout", body={}, bearer=str(login["access_token"]))
+
+    async def download(self, path: str, params: Mapping[str, str] | None = None) -> AsyncGenerator[bytes]:
+        """Yield the content of an answer as it comes, however long it is."""
+        await self.request("GET", "/api/v5/users/me")  # renews the login, if that is due
+        async with self._streamed("GET", path, params=params) as response:
+            async for chunk in response.content.iter_any():
+                yield chunk
+
+    async def upload(
+        self, path: str, lines: AsyncIterator[bytes], params: Mapping[str, str] | None = None
+    ) -> JsonObject:
+        """Send JSON Lines as they come, however long they are, and return the answer."""
+        await self.request("GET", "/api/v5/users/me")  # renews the login, if that is due: what was sent can't be again
+        async with self._streamed("POST", path, params=params, data=lines) as response:
+            return _document(path, response.status, await _read(response))
 
     async def pages(self, path: str, params: Mapping[str, str] | None = None) -> AsyncGenerator[JsonObject]:
         """Yield every item of a list, page by page."""
@@ -190,8 +259,12 @@ class Client:
                         since = message.get("cursor", since)
                         wait_seconds = limits.client_reconnect_seconds_min
                         yield message
-            except (UnavailableError, UnauthenticatedError):
-                pass  # it stops, restarts or ended our login: found again below
+            except UnavailableError:
+                pass  # it stops or restarts: found again below
+            except UnauthenticatedError as error:
+                if error.code == "login_ended":
+                    raise
+                self._forget_token()
             self._published = None
             await asyncio.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, limits.client_reconnect_seconds_max)
@@ -199,13 +272,40 @@ class Client:
     async def log_out(self) -> None:
         """End the login, if one was opened: a machine that runs a command a minute should not gather thousands."""
         token, self._token = self._token, None
-        if token is None or self._published is None:
+        if token is None or self._published is None or not self._is_paired:
             return
         try:
             async with asyncio.timeout(limits.client_connect_seconds_max):
                 await self._call("POST", f"{self.daemon.url}/api/v5/auth/logout", body={}, bearer=token)
         except (UnavailableError, UnauthenticatedError, TimeoutError):
             log.info("The login was not ended, so it lasts until it expires.")
+
+    @asynccontextmanager
+    async def _streamed(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        data: AsyncIterator[bytes] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Yield an answer whose content is still to come; raises what a problem document stands for."""
+        url = self.daemon.url + path
+        headers = {"Authorization": f"Bearer {await self._bearer()}"}
+        if data is not None:
+            headers["Content-Type"] = _LINES_TYPE
+        timeout = aiohttp.ClientTimeout(
+            sock_connect=limits.client_connect_seconds_max, sock_read=limits.client_transfer_seconds_max
+        )
+        try:
+            async with self._session.request(
+                method, url, params=params, data=data, headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if response.status >= 300:
+                    _document(url, response.status, await _read(response))  # it is a problem, so this raises
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _unreachable(url) from error
 
     async def _subscribed(self, subscription: JsonObject) -> AsyncGenerator[JsonObject]:
         """Yield the messages of one connection, until it ends."""
@@ -226,18 +326,45 @@ class Client:
                     raise InvalidError(
                         "The daemon does not understand this subscription; is `since` one of its cursors?"
                     )
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status == 401:
+                raise UnauthenticatedError("The login has ended.") from error
+            raise _unreachable(self.daemon.url) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(self.daemon.url) from error
 
     async def _bearer(self) -> str:
-        """Return an access token; opens a login with the pairing key when there is none."""
+        """Return an access token: of the kept login, or of one that is opened with the pairing key."""
         if self._token is None:
-            published = self._proved()
-            login = await self._call(
-                "POST", f"{published.endpoint.url}/api/v5/auth/pair", body={}, bearer=published.pairing_key
-            )
-            self._token = str(login["access_token"])
+            tokens = self._kept.load() if self._kept else None
+            self._is_paired = tokens is None
+            self._token = await (self._pair() if tokens is None else self._kept_token(tokens))
         return self._token
+
+    async def _pair(self) -> str:
+        published = self._proved()
+        url = f"{published.endpoint.url}/api/v5/auth/pair"
+        return str((await self._call("POST", url, body={}, bearer=published.pairing_key))["access_token"])
+
+    async def _kept_token(self, tokens: UserTokens) -> str:
+        """Return the access token of a kept login; one that has ended is exchanged, and the new pair kept."""
+        if tokens.access_token != self._ended_token:
+            return tokens.access_token
+        try:
+            sent = {"refresh_token": tokens.refresh_token}
+            login = await self._call("POST", f"{self.daemon.url}/api/v5/auth/refresh", body=sent)
+        except UnauthenticatedError as error:
+            raise UnauthenticatedError(
+                f"The login of {tokens.email} has ended: `sidecar login` opens another, `sidecar logout` makes you the "
+                "machine's own user again.",
+                code="login_ended",
+            ) from error
+        assert self._kept is not None  # noqa: S101 - the tokens came from there
+        self._kept.save(tokens._replace(access_token=login["access_token"], refresh_token=login["refresh_token"]))
+        return str(login["access_token"])
+
+    def _forget_token(self) -> None:
+        self._ended_token, self._token = self._token, None
 
     def _proved(self) -> endpoint.Published:
         if self._published is None:
@@ -263,15 +390,20 @@ class Client:
                 content = await _read(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(url) from error
-        try:
-            answer = json.loads(content) if content else {}
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict) or 300 <= response.status < 400:
-            raise InvalidError(f"What answers at {url} does not speak Sidecar's API.")
-        if response.status >= 400:
-            raise error_of(response.status, answer)
-        return answer
+        return _document(url, response.status, content)
+
+
+def _document(url: str, status: int, content: bytes) -> JsonObject:
+    """Return the JSON object of an answer, empty without content; raises what a problem document stands for."""
+    try:
+        answer = json.loads(content) if content else {}
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or 300 <= status < 400:
+        raise InvalidError(f"What answers at {url} does not speak Sidecar's API.")
+    if status >= 400:
+        raise error_of(status, answer)
+    return answer
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -144,6 +144,11 @@ def user_environment() -> UserEnvironment:
     return UserEnvironment(Path.home(), Path(xdg) if xdg.startswith("/") else None)
 
 
+def wants_color() -> bool:
+    """Tell whether the user of a terminal wants colours there: NO_COLOR, set to anything, says no (no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def notify_socket() -> NotifySocket | None:
     """Return where the service manager that started this process listens; None when there is none."""
     path = os.environ.get("NOTIFY_SOCKET", "")

@@ -4,6 +4,7 @@ Command modules import at their top only what is light; the client, the settings
 command that needs them, when it runs, so that ``sidecar --help`` answers at once.
 """
 
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -12,26 +13,41 @@ import click
 from sidecar import __version__
 from sidecar.cli import (
     backup,
+    bundle,
     completion,
     config,
+    conversations,
     doctor,
     down,
     events,
     exits,
     files,
+    login,
     service,
     sessions,
+    settings,
     status,
     tokens,
     up,
+    users,
     watch,
 )
+from sidecar.cli.help import Sections
 from sidecar.cli.talk import forget_standard_output
 from sidecar.cli.unforeseen import report_unforeseen
 from sidecar.errors import SidecarError
 
+SECTIONS = {
+    "Daemon": (up.up, down.down, status.status, service.service),
+    "Files": (watch.watch, files.files, events.events),
+    "Work": (sessions.sessions, conversations.conversations, settings.settings),
+    "People": (login.login, login.logout, login.whoami, users.users, tokens.tokens),
+    "Upkeep": (backup.backup, backup.restore, doctor.doctor, bundle.bundle, config.config, completion.completion),
+}
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # of a write; an open names its file
 
-class _Group(click.Group):
+
+class _Program(Sections):
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; a reader that goes away ends it quietly."""
         try:
@@ -42,9 +58,10 @@ class _Group(click.Group):
 
 
 @click.group(
-    cls=_Group,
+    cls=_Program,
+    sections=SECTIONS,
+    exit_codes=exits.MEANINGS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=f"Exit codes: {exits.describe()}.",
 )
 @click.version_option(__version__, prog_name="sidecar", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Log everything, to standard error too, and show tracebacks.")
@@ -54,27 +71,11 @@ def command_line(context: click.Context, *, debug: bool) -> None:
     context.obj = debug
 
 
-for command in (
-    up.up,
-    down.down,
-    status.status,
-    watch.watch,
-    files.files,
-    events.events,
-    backup.backup,
-    backup.restore,
-    config.config,
-    service.service,
-    sessions.sessions,
-    doctor.doctor,
-    completion.completion,
-    tokens.tokens,
-):
-    command_line.add_command(command)
-
-
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    # A terminal or pipe that can't show a character shows its escape: a file's name is no reason to fail.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a program's own streams are text files
     sys.exit(run(sys.argv[1:]))
 
 
@@ -98,6 +99,10 @@ def _tell(error: Exception, *, debug: bool) -> int:
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
+    if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+        forget_standard_output()
+        click.echo(f"sidecar: Standard output can not be written: {error.strerror}.", err=True)
+        return exits.FAILED
     if isinstance(error, SidecarError) and (error.code != SidecarError.code or "request_id" in error.details):
         request = f" (request {error.details['request_id']})" if error.code == SidecarError.code else ""
         click.echo(f"sidecar: {error.message}{request}", err=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sidecar import limits
+from sidecar.cli.help import Command
+from sidecar.cli.outputs import named_by_time
 from sidecar.cli.talk import as_json_option, printable, size_text, talk, write_json
 from sidecar.errors import AlreadyRunningError, ConflictError, InvalidError, UnavailableError
 
@@ -16,16 +18,18 @@ if TYPE_CHECKING:
     from sidecar.config import Settings
 
 
-@click.command
+@click.command(cls=Command, examples=["sidecar backup ~/backups", "sidecar backup sidecar.backup --replace"])
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace the file PATH if it is there.")
 @as_json_option
 def backup(path: Path, *, replace: bool, as_json: bool) -> None:
-    """Write everything that is stored to the file PATH, or to a file with the time in its name in the folder PATH.
+    """Write everything that is stored to the file PATH.
+
+    In a folder PATH the file gets the time as its name.
 
     The daemon goes on meanwhile. The file is read again before it counts as written.
     """
-    report = talk(lambda daemon: _back_up(daemon, _file(path), replace=replace))
+    report = talk(lambda daemon: _back_up(daemon, named_by_time(path, "backup"), replace=replace))
     if as_json:
         write_json(report)
     else:
@@ -39,25 +43,15 @@ async def _back_up(daemon: "Client", path: Path, *, replace: bool) -> dict[str, 
     return await daemon.machine_request("POST", "/api/v5/backups", body=sent, seconds=seconds)
 
 
-def _file(path: Path) -> Path:
-    from datetime import UTC, datetime
-
-    from sidecar.clock import SystemClock
-
-    if not path.is_dir():
-        return path.absolute()
-    at = datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC)
-    return path.absolute() / f"sidecar-{at:%Y%m%dT%H%M%SZ}.backup"
-
-
-@click.command
+@click.command(cls=Command, examples=["sidecar restore sidecar.backup", "sidecar restore sidecar.backup --replace"])
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Move what is stored now aside first.")
 @as_json_option
 def restore(path: Path, *, replace: bool, as_json: bool) -> None:
-    """Fill the store from the backup PATH; the daemon has to be stopped.
+    """Fill the store from the backup PATH.
 
-    A store that holds something is left alone unless --replace is given; then its folder is kept under another name.
+    The daemon has to be stopped. A store that holds something is left alone unless --replace is given; then its folder
+    is kept under another name.
     Clients read everything anew afterwards, and log in anew on another machine.
     """
     from sidecar import config

@@ -2,12 +2,14 @@
 
 import click
 
+from sidecar.cli.help import Command
 
-@click.command
+
+@click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete commands and options.
+    """Print what makes SHELL complete commands and names.
 
     Put it where the shell reads it at its start, for example: sidecar completion bash >> ~/.bashrc
     """

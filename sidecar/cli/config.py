@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sidecar.cli.help import Group
 from sidecar.cli.talk import as_json_option, printable, write_json
 from sidecar.errors import SidecarError
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from sidecar.client import Client, JsonObject
 
 
-@click.group
+@click.group(cls=Group)
 def config() -> None:
     """Show and change the settings."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sidecar import limits
+from sidecar.cli.progress import Bar
 from sidecar.cli.talk import forget_standard_output, printable, size_text
 
 if TYPE_CHECKING:
@@ -44,19 +45,9 @@ class Display:
         self.say(f"{state} {printable(workspace.path)} (Ctrl-C stops)")
 
     async def _move_bar(self, daemon: "Daemon", workspace: "Workspace") -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = (TextColumn("Scanning"), BarColumn(), TextColumn("{task.fields[counts]}"), TimeElapsedColumn())
-        with Progress(*columns, transient=True, auto_refresh=False) as bar:
-            task = bar.add_task("scan", counts="")
+        with Bar("Scanning", stream=sys.stdout) as bar:
             while (progress := daemon.progress(workspace)).state == "scanning":
-                bar.update(
-                    task,
-                    total=max(_total(progress), 1),
-                    completed=progress.files_indexed,
-                    counts=_counts(progress),
-                    refresh=True,
-                )
+                bar.move(progress.files_indexed, max(_total(progress), 1), _counts(progress))
                 await asyncio.sleep(limits.progress_interval_seconds)
 
     async def _write_lines(self, daemon: "Daemon", workspace: "Workspace") -> None:

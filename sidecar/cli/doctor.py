@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sidecar.cli import exits
+from sidecar.cli.help import Command
 from sidecar.cli.talk import as_json_option, write_json
 from sidecar.errors import AlreadyRunningError
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from sidecar.services.doctor.examination import Report
 
 
-@click.command
+@click.command(cls=Command)
 @click.option("--repair", is_flag=True, help="Rebuild indexes, counters, references and the change log.")
 @as_json_option
 def doctor(*, repair: bool, as_json: bool) -> int:
-    """Check every record, index, large value, counter and change of the store; the daemon has to be stopped.
+    """Check all that is stored, and repair what can be.
 
-    Of a cluster that is shared (`fdb:`), every daemon that writes to it.
+    That is every record, index, large value, counter and change. The daemon has to be stopped; of a cluster that is
+    shared (`fdb:`), every daemon that writes to it.
 
     Exits with 1 when something is wrong and has not been repaired.
     """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sidecar import limits
+from sidecar.cli.help import Command
 from sidecar.cli.talk import talk
 from sidecar.errors import ForbiddenError, SidecarError, UnavailableError
 
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from sidecar.config import Settings
 
 
-@click.command
+@click.command(cls=Command)
 def down() -> None:
-    """Stop the running daemon: it finishes what it has begun, and ends within seconds."""
+    """Stop the running daemon.
+
+    It finishes what it has begun, and ends within seconds.
+    """
     from sidecar import config
 
     settings = config.load()

@@ -5,19 +5,50 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sidecar.cli.help import Command
 from sidecar.cli.talk import as_json_option, printable, talk, write_json
 
 if TYPE_CHECKING:
     from sidecar.client import Client
 
 
-@click.command
+TOPICS = (
+    "agents",
+    "audit",
+    "auth_sessions",
+    "conversations",
+    "files",
+    "messages",
+    "progress",
+    "sessions",
+    "settings",
+    "snapshots",
+    "tenants",
+    "users",
+    "workspaces",
+)
+
+
+@click.command(
+    cls=Command,
+    examples=["sidecar events --follow", "sidecar events --topic sessions --topic conversations --json | head"],
+)
 @click.option("--follow", "-f", is_flag=True, help="Go on as changes happen, also after the daemon was restarted.")
 @click.option("--since", help="A cursor, `beginning` or `now`.  [default: beginning; with --follow: now]")
-@click.option("--topic", "topics", multiple=True, help="Only this kind of record (files, workspaces, ...); repeatable.")
+@click.option(
+    "--topic",
+    "topics",
+    type=click.Choice(TOPICS),
+    metavar="TOPIC",
+    multiple=True,
+    help=f"Only this: {', '.join(TOPICS)}; repeatable.  [default: all; with --follow: files, workspaces]",
+)
 @as_json_option
 def events(*, follow: bool, since: str | None, topics: tuple[str, ...], as_json: bool) -> None:
-    """Print changes in the order of their commits. Each line of JSON is a message with the cursor that follows it."""
+    """Print changes in the order of their commits.
+
+    Each line of JSON is a message with the cursor that follows it.
+    """
 
     async def show(daemon: "Client") -> None:
         if follow:

@@ -1,7 +1,6 @@
 """``sidecar service``: starts the daemon at every login, by what the platform has for that."""
 
 import json
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import click
 
 from sidecar import limits
 from sidecar.cli import exits
+from sidecar.cli.log_lines import last_lines
 from sidecar.cli.talk import as_json_option, printable, write_json
 
 if TYPE_CHECKING:
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 @click.group
 def service() -> None:
-    """Start the daemon at every login (systemd, launchd or a logon task)."""
+    """Start the daemon at every login.
+
+    By what the platform has for that: systemd, launchd or a logon task.
+    """
 
 
 @service.command
 @click.option("--no-start", is_flag=True, help="Only at the next login, not now.")
 def install(*, no_start: bool) -> None:
-    """Install the login service and start it; again after an upgrade or a move, which repairs it.
+    """Install the login service and start it.
 
-    It starts this very program, with the SIDECAR_* variables that are set now.
+    Again after an upgrade or a move, which repairs it. It starts this very program, with the SIDECAR_* variables that
+    are set now.
     """
     from sidecar import config
     from sidecar.cli.login_services import platform_service
@@ -49,7 +53,10 @@ def install(*, no_start: bool) -> None:
 
 @service.command
 def uninstall() -> None:
-    """Stop the login service and remove all of it; your data and settings stay."""
+    """Stop the login service and remove all of it.
+
+    Your data and settings stay.
+    """
     from sidecar import config
     from sidecar.cli.login_services import platform_service
 
@@ -73,7 +80,9 @@ def _folders(settings: "Settings") -> list[Path]:
 @service.command
 @as_json_option
 def status(*, as_json: bool) -> int:
-    """Tell whether the login service is installed, starts this program, and runs.
+    """Tell whether the login service is installed and runs.
+
+    And whether it starts this very program.
 
     Exits with 3 when it is not installed.
     """
@@ -102,20 +111,8 @@ def logs(*, lines: int, as_json: bool) -> None:
     """Show the last lines of the daemon's log."""
     from sidecar import config
 
-    for line in _last_lines(config.load().log_file, lines):
+    for line in last_lines(config.load().log_file, lines):
         click.echo(line if as_json else _readable(line))
-
-
-def _last_lines(file: Path, count: int) -> list[str]:
-    """Return the last lines of the log, over its rotated files; none when there is no log."""
-    found: deque[str] = deque(maxlen=count)
-    for number in range(limits.log_files_max - 1, -1, -1):
-        each = file.with_name(f"{file.name}.{number}") if number else file
-        try:
-            found.extend(each.read_text(encoding="utf-8", errors="replace").splitlines())
-        except FileNotFoundError:
-            continue
-    return list(found)
 
 
 def _readable(line: str) -> str:

@@ -1,45 +1,53 @@
 """``sidecar sessions``: the sessions that editors keep, their history, and going back in it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from sidecar.cli.help import Group
+from sidecar.cli.records import SESSION, Kind, full_id, record_argument, show_all
 from sidecar.cli.talk import as_json_option, printable, talk, write_json
+from sidecar.errors import InvalidError
 
 if TYPE_CHECKING:
     from sidecar.client import Client, JsonObject
 
-_PATH = "/api/v5/sessions"
+_PATH = SESSION.path
+_session_argument = record_argument("session", SESSION)
 
 
-@click.group
+@click.group(cls=Group)
 def sessions() -> None:
-    """Look at sessions and their history, fork them, and go back."""
+    """Look at sessions and their history, go back, take along.
+
+    A SESSION or SNAPSHOT is named by its id; the beginning is enough.
+    """
 
 
-@sessions.command("list")
+@sessions.command("list", examples=["sidecar sessions list", "sidecar sessions list --workspace . --json"])
 @click.option("--workspace", type=click.Path(path_type=Path), help="Only sessions of this folder.")
 @click.option("--tag", help="Only sessions with this tag.")
 @as_json_option
 def list_(*, workspace: Path | None, tag: str | None, as_json: bool) -> None:
-    """List sessions: id, time of the last change, name, branch, folder."""
+    """List sessions, newest first.
+
+    A line each: id, time of the last change, name, branch, folder.
+    """
     asked = {"workspace_path": str(workspace.resolve())} if workspace is not None else {}
     if tag:
         asked["tag"] = tag
-
-    async def show_all(daemon: "Client") -> None:
-        async for session in daemon.pages(_PATH, asked):
-            write_json(session) if as_json else click.echo(_line(session))
-
-    talk(show_all)
+    show_all(_PATH, _line, as_json=as_json, asked=asked)
 
 
-@sessions.command
-@click.argument("session")
+@sessions.command(examples=["sidecar sessions show 01890a5d", "sidecar sessions show 01890a5d --json"])
+@_session_argument
 @as_json_option
 def show(session: str, *, as_json: bool) -> None:
-    """Show the session with the id SESSION, and its snapshots, newest first; as JSON with its whole state."""
+    """Show SESSION and its snapshots, newest first.
+
+    As JSON with its whole state.
+    """
     document = talk(lambda daemon: _whole(daemon, session))
     if as_json:
         write_json(document)
@@ -54,40 +62,67 @@ def show(session: str, *, as_json: bool) -> None:
         )
 
 
-async def _whole(daemon: "Client", session: str) -> "JsonObject":
+async def _whole(daemon: "Client", given: str) -> "JsonObject":
+    session = await full_id(daemon, SESSION, given)
     document = await daemon.request("GET", f"{_PATH}/{session}")
     return {**document, "snapshots": [each async for each in daemon.pages(f"{_PATH}/{session}/snapshots")]}
 
 
-@sessions.command
-@click.argument("session")
+@sessions.command(examples=['sidecar sessions fork 01890a5d --name "Another way"'])
+@_session_argument
 @click.option("--name", help="Of the new session; its parent's by default.")
 @as_json_option
 def fork(session: str, *, name: str | None, as_json: bool) -> None:
     """Make a new session that begins where SESSION is."""
     body = {"name": name} if name else {}
-    _tell(talk(lambda daemon: daemon.request("POST", f"{_PATH}/{session}/fork", body=body)), as_json=as_json)
+
+    async def post(daemon: "Client") -> "JsonObject":
+        identifier = await full_id(daemon, SESSION, session)
+        return await daemon.request("POST", f"{_PATH}/{identifier}/fork", body=body)
+
+    _tell(talk(post), as_json=as_json)
 
 
-@sessions.command
-@click.argument("session")
+@sessions.command(examples=["sidecar sessions restore 01890a5d 01890b12"])
+@_session_argument
 @click.argument("snapshot")
 @as_json_option
 def restore(session: str, snapshot: str, *, as_json: bool) -> None:
-    """Bring SESSION back to SNAPSHOT; what it replaces is kept as a snapshot first."""
-    body = {"snapshot_id": snapshot}
-    _tell(talk(lambda daemon: daemon.request("POST", f"{_PATH}/{session}/restore", body=body)), as_json=as_json)
+    """Bring SESSION back to SNAPSHOT.
+
+    What that replaces is kept as a snapshot first.
+    """
+
+    async def post(daemon: "Client") -> "JsonObject":
+        identifier = await full_id(daemon, SESSION, session)
+        body = {"snapshot_id": await full_id(daemon, _snapshot_of(identifier), snapshot)}
+        return await daemon.request("POST", f"{_PATH}/{identifier}/restore", body=body)
+
+    _tell(talk(post), as_json=as_json)
 
 
-@sessions.command
-@click.argument("session")
+@sessions.command(
+    examples=["sidecar sessions diff 01890a5d 01890b12", "sidecar sessions diff 01890a5d 01890b12 01890c77"]
+)
+@_session_argument
 @click.argument("before")
 @click.argument("after", required=False)
 @as_json_option
 def diff(session: str, before: str, after: str | None, *, as_json: bool) -> None:
-    """Show what has changed in SESSION from the snapshot BEFORE to AFTER, or to now."""
-    asked = {"from_id": before} | ({"to_id": after} if after else {})
-    found = talk(lambda daemon: daemon.request("GET", f"{_PATH}/{session}/snapshots/diff", params=asked))
+    """Show what has changed in SESSION since a snapshot.
+
+    From the snapshot BEFORE to the snapshot AFTER, or to now.
+    """
+
+    async def compare(daemon: "Client") -> "JsonObject":
+        identifier = await full_id(daemon, SESSION, session)
+        snapshots = _snapshot_of(identifier)
+        asked = {"from_id": await full_id(daemon, snapshots, before)}
+        if after:
+            asked["to_id"] = await full_id(daemon, snapshots, after)
+        return await daemon.request("GET", f"{snapshots.path}/diff", params=asked)
+
+    found = talk(compare)
     if as_json:
         write_json(found)
         return
@@ -95,6 +130,55 @@ def diff(session: str, before: str, after: str | None, *, as_json: bool) -> None
         click.echo(printable(line))
     if found["is_cut"]:
         click.echo("There are more changes than can be shown.")
+
+
+def _snapshot_of(session: str) -> Kind:
+    return Kind("snapshot of this session", f"{_PATH}/{session}/snapshots", "label")
+
+
+@sessions.command(
+    examples=[
+        "sidecar sessions export > everything.jsonl",
+        "sidecar sessions export 01890a5d --output session.jsonl",
+    ]
+)
+@record_argument("sessions", SESSION, nargs=-1, metavar="[SESSION]...")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file, not standard output.")
+@click.option("--replace", is_flag=True, help="Replace the file if it is there.")
+@click.option("--everybody", is_flag=True, help="Of the whole tenant; for admins.")
+def export(sessions: tuple[str, ...], *, output: Path | None, replace: bool, everybody: bool) -> None:
+    """Write sessions as JSON Lines, for `sidecar sessions import`.
+
+    With the conversations that belong to them. Without a SESSION all of yours, all conversations, and your settings.
+    """
+    from sidecar.cli.transfer import export as write_export
+    from sidecar.cli.transfer import written_to
+
+    if sessions and everybody:
+        raise InvalidError("Give sessions, or --everybody for all of the tenant.")
+    with written_to(output, replace=replace) as into:
+        records = talk(lambda daemon: write_export(daemon, sessions, into, everybody=everybody))
+    if output is not None:
+        click.echo(f"Wrote {records:,} records to {printable(str(output))}.")
+
+
+@sessions.command("import", examples=["sidecar sessions import everything.jsonl"])
+@click.argument("file", type=click.File("rb"), default="-")
+@click.option("--everybody", is_flag=True, help="Keep whose each record is; for admins.")
+@as_json_option
+def import_(file: BinaryIO, *, everybody: bool, as_json: bool) -> None:
+    """Store what an export holds, from FILE or standard input.
+
+    What is there under the same ids is replaced. It may be repeated: what is there and the same is left alone.
+    """
+    from sidecar.cli.transfer import take
+
+    report = talk(lambda daemon: take(daemon, file, everybody=everybody))
+    if as_json:
+        write_json(report)
+        return
+    for kind, count in report["stored"].items():
+        click.echo(f"{kind:<13} {count:>7,} stored, {report['replaced'][kind]:,} of them were there")
 
 
 def _tell(session: dict[str, Any], *, as_json: bool) -> None:

@@ -20,18 +20,21 @@ T = TypeVar("T")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON: one object a line.")
 
 
-def talk(body: Callable[["Client"], Awaitable[T]], *, tell_version: bool = True) -> T:
+def talk(body: Callable[["Client"], Awaitable[T]], *, tell_version: bool = True, as_machine: bool = False) -> T:
     """Run ``body`` with a client of the running daemon, which has proved itself, and return what it returned.
 
     Args:
         tell_version: Say on standard error when the daemon is of another version.
+        as_machine: As the machine's own user, also when somebody has logged in: what it is about is the machine.
     """
     from sidecar import client, config
+    from sidecar.cli.login_file import LoginFile
 
-    folders = config.load().runtime_dirs
+    settings = config.load()
 
     async def run() -> T:
-        async with client.connect(folders) as daemon:
+        kept = None if as_machine else LoginFile.of(settings)
+        async with client.connect(settings.runtime_dirs, kept) as daemon:
             if tell_version and daemon.daemon.version != __version__:
                 click.echo(f"sidecar: {other_version(daemon.daemon.version)}", err=True)
             return await body(daemon)
@@ -57,11 +60,28 @@ def write_json(document: object) -> None:
     click.echo(json.dumps(document))
 
 
+def write_line(line: str) -> None:
+    """Write one of many lines: unlike ``click.echo`` it does not flush each."""
+    sys.stdout.write(line + "\n")
+
+
+def styled(text: str, color: str) -> str:
+    """Return text in a colour, where standard output is a terminal whose user has not asked for none (NO_COLOR)."""
+    from sidecar import config
+
+    return click.style(text, fg=color) if sys.stdout.isatty() and config.wants_color() else text
+
+
 def printable(text: str) -> str:
     r"""Return text on one line and without control characters, which a terminal would obey: they show as ``\xNN``."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return text of several lines, each without control characters."""
+    return "\n".join(map(printable, text.replace("\t", "    ").splitlines()))
 
 
 def time_text(ms: int) -> str:

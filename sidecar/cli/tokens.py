@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sidecar.cli.help import Group
 from sidecar.cli.talk import as_json_option, talk, write_json
 
 if TYPE_CHECKING:
     from sidecar.client import Client, JsonObject
 
 
-@click.group
+@click.group(cls=Group)
 def tokens() -> None:
     """Manage the tokens that clients log in with."""
 
@@ -18,7 +19,10 @@ def tokens() -> None:
 @tokens.command
 @as_json_option
 def rotate(*, as_json: bool) -> None:
-    """Sign access tokens with a fresh key from now on; tokens that are out stay good until they end."""
+    """Sign access tokens with a fresh key from now on.
+
+    Tokens that are out stay good until they end.
+    """
     answer = talk(_rotate)
     if as_json:
         write_json(answer)

@@ -45,7 +45,10 @@ class Start(NamedTuple):
 def up(
     context: click.Context, /, path: Path | None, *, replace: bool, service: bool, **flags: str | int | None
 ) -> None:
-    """Run the daemon and have it watch the folder PATH (default: the current one). Ctrl-C stops it."""
+    """Run the daemon and watch the folder PATH.
+
+    Without PATH it is the folder that you are in. Ctrl-C stops it.
+    """
     from sidecar import config
     from sidecar.daemon.logs import logging_to
 
@@ -113,7 +116,7 @@ async def _hint(start: Start) -> str:
         return other_version(versions.pop())
     if start.path is None:
         return "`sidecar up --service --replace` takes its place."
-    return f"`sidecar watch {printable(str(start.path))}` has it watch this folder too."
+    return f"`sidecar watch add {printable(str(start.path))}` has it watch this folder too."
 
 
 async def _who_has_the_port(error: UnavailableError) -> str:

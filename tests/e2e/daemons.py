@@ -1,6 +1,7 @@
 """A real daemon as a process, for tests: its own home, any free port, its output in a file."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sidecar.endpoint import ENDPOINT_FILE, Endpoint
 
@@ -133,17 +135,29 @@ class DaemonProcess:
         """Return the words that start the CLI."""
         return [sys.executable, "-m", "sidecar", *arguments]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run another command of the CLI against the same home, to its end."""
+    def run(self, *arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of the CLI against the same home, to its end.
+
+        Args:
+            given: What stands on its standard input.
+            variables: Of its environment.
+        """
         return subprocess.run(
             self.command(*arguments),
-            env=self.environment,
+            env={**self.environment, **variables},
+            input=given,
             capture_output=True,
             text=True,
             encoding="utf-8",
             check=False,
             timeout=DEADLINE_SECONDS,
         )
+
+    def json(self, *arguments: str, given: str = "") -> list[Any]:
+        """Run a command that succeeds with --json, and return the objects that it writes."""
+        done = self.run(*arguments, "--json", given=given)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @contextmanager

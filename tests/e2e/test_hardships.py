@@ -104,7 +104,7 @@ async def test_a_full_disk_is_told_and_does_no_harm(daemon: DaemonProcess, machi
         await is_well(daemon)
         await keep(client, 1_000)
     assert "stored again" in log_of(daemon)
-    await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
+    await eventually(lambda: "meanwhile.txt" in daemon.run("files", "ls").stdout, "the file is found")
     await has_after_a_kill(daemon, acknowledged | {"key-1000"})
 
 
@@ -127,7 +127,7 @@ async def test_a_data_folder_that_can_no_longer_be_written_is_told_and_does_no_h
         await is_well(daemon)
         await keep(client, 1_000)
     assert "stored again" in log_of(daemon)
-    await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
+    await eventually(lambda: "meanwhile.txt" in daemon.run("files", "ls").stdout, "the file is found")
     await has_after_a_kill(daemon, {"key-0", "key-1000"})
 
 
@@ -150,7 +150,7 @@ async def test_a_clock_that_is_set_back_is_told_and_does_no_harm(daemon: DaemonP
     async with connect(daemon.runtime_dirs) as client:  # a login of now
         await keep(client, 3)
         (daemon.workspace / "meanwhile.txt").write_text("meanwhile", encoding="utf-8")
-        await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
+        await eventually(lambda: "meanwhile.txt" in daemon.run("files", "ls").stdout, "the file is found")
         await has_after_a_kill(daemon, {"key-1", "key-2", "key-3"})
         await daemon.kill()
         clock.set("-3h")
@@ -209,11 +209,11 @@ async def test_without_file_descriptors_it_waits_and_recovers(daemon: DaemonProc
         connection.close()
     await eventually(lambda: daemon.run("status").returncode == exits.DONE, "it serves again")
     await says(daemon, "out of file descriptors")
-    files = daemon.run("files").stdout
+    files = daemon.run("files", "ls").stdout
     assert "meanwhile.txt" in files
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, unlimited)
     (daemon.workspace / "later.txt").write_text("later", encoding="utf-8")
-    await eventually(lambda: "later.txt" in daemon.run("files").stdout, "it still watches")
+    await eventually(lambda: "later.txt" in daemon.run("files", "ls").stdout, "it still watches")
 
 
 async def test_a_process_that_was_stopped_goes_on_and_sees_what_happened_meanwhile(
@@ -230,7 +230,7 @@ async def test_a_process_that_was_stopped_goes_on_and_sees_what_happened_meanwhi
         daemon.signal(signal.SIGCONT)
         await waiting
         assert await kept(client) == {"key-1", "key-2"}
-    await eventually(lambda: "meanwhile.txt" in daemon.run("files").stdout, "the file is found")
+    await eventually(lambda: "meanwhile.txt" in daemon.run("files", "ls").stdout, "the file is found")
     await says(daemon, "process was stopped for")
     assert not any("stood still" in each for each in status(daemon)["warnings"]), "it is not blamed for it"
     await has_after_a_kill(daemon, {"key-1", "key-2"})

@@ -182,7 +182,7 @@ async def test_the_commands_tell_people_and_programs_what_there_is(daemon: Daemo
     assert (status["pid"], [each["path"] for each in status["workspaces"]]) == (daemon.pid, [str(root)])
 
     def files(*options: str) -> subprocess.CompletedProcess[str]:
-        return daemon.run("files", "--workspace", str(root), *options)
+        return daemon.run("files", "ls", "--workspace", str(root), *options)
 
     lines = files().stdout.splitlines()
     assert len(lines) == len(expected)
@@ -203,10 +203,10 @@ async def test_the_commands_tell_people_and_programs_what_there_is(daemon: Daemo
     assert "deleted  files        untracked.txt" in daemon.run("events").stdout
 
     make_repository(tmp_path / "second", files=3)
-    assert json.loads(daemon.run("watch", "--json", str(tmp_path / "second")).stdout)["path"] == str(
+    assert json.loads(daemon.run("watch", "add", "--json", str(tmp_path / "second")).stdout)["path"] == str(
         tmp_path / "second"
     )
-    assert daemon.run("watch", str(tmp_path / "second")).returncode == 0
+    assert daemon.run("watch", "add", str(tmp_path / "second")).returncode == 0
     assert len(json.loads(daemon.run("status", "--json").stdout)["workspaces"]) == 2
     assert_one_sentence(daemon.run("events", "--since", "nonsense"), exits.USAGE, "cursor")
 

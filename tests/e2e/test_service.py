@@ -78,16 +78,16 @@ async def test_installed_started_at_login_used_and_removed_with_nothing_left_but
 
     log_in(daemon)
     await daemon.wait_for("serves http://")
-    await eventually(lambda: daemon.run("watch", str(daemon.workspace)).returncode == 0, "it serves")
+    await eventually(lambda: daemon.run("watch", "add", str(daemon.workspace)).returncode == 0, "it serves")
     await eventually(lambda: "watching" in daemon.run("status").stdout, "the scan ends")
-    files = daemon.run("files").stdout
+    files = daemon.run("files", "ls").stdout
     daemon.signal(signal.SIGTERM)
     assert await daemon.wait() == exits.DONE
 
     log_in(daemon)  # the next day
     await daemon.wait_for("serves http://")
     await eventually(lambda: "watching" in daemon.run("status").stdout, "it watches what it watched")
-    assert daemon.run("files").stdout == files
+    assert daemon.run("files", "ls").stdout == files
 
     removed = daemon.run("service", "uninstall")
     assert "sidecar.service" in removed.stdout
@@ -117,7 +117,7 @@ async def test_the_log_is_shown_for_people_and_for_programs(daemon: DaemonProces
     assert daemon.run("service", "logs").stdout == ""
     await daemon.watch()
     daemon.run("config", "set", "log_level", "debug")
-    daemon.run("files")
+    daemon.run("files", "ls")
     shown = daemon.run("service", "logs", "-n", "100000").stdout
     assert "Settings read anew." in shown
     records = [json.loads(line) for line in daemon.run("service", "logs", "--json", "-n", "3").stdout.splitlines()]

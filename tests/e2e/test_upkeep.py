@@ -30,7 +30,7 @@ async def test_a_store_is_backed_up_while_it_is_used_and_restored_on_another_mac
     file = Path(report["path"])
     assert file.parent == tmp_path / "backups"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    files = daemon.run("files", "--json").stdout
+    files = daemon.run("files", "ls", "--json").stdout
     again = daemon.run("backup", str(file))
     assert (again.returncode, again.stdout) == (exits.FAILED, "")
     assert daemon.run("backup", str(file), "--replace").returncode == exits.DONE
@@ -38,7 +38,7 @@ async def test_a_store_is_backed_up_while_it_is_used_and_restored_on_another_mac
     with daemon_process(tmp_path / "other", daemon.workspace) as other:
         assert other.run("restore", str(file)).returncode == exits.DONE
         await other.watch()
-        assert other.run("files", "--json").stdout == files
+        assert other.run("files", "ls", "--json").stdout == files
         assert (
             json.loads(other.run("status", "--json").stdout)["epoch"]
             != json.loads(daemon.run("status", "--json").stdout)["epoch"]
@@ -75,11 +75,11 @@ async def test_a_restore_leaves_what_is_there_alone_unless_told_to_replace_it(
 async def test_a_setting_is_taken_over_by_the_running_daemon(daemon: DaemonProcess) -> None:
     await daemon.watch()
     log = daemon.home / "side" / "log" / "sidecar.log"
-    assert daemon.run("files").returncode == exits.DONE
+    assert daemon.run("files", "ls").returncode == exits.DONE
     assert not log.exists() or "/api/v5/files" not in log.read_text(), "requests are logged at debug only"
     done = daemon.run("config", "set", "log_level", "debug")
     assert done.stdout.endswith("The running daemon has taken it over.\n")
-    assert daemon.run("files").returncode == exits.DONE
+    assert daemon.run("files", "ls").returncode == exits.DONE
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     [asked] = [line for line in lines if "/api/v5/files" in line["message"]]
     assert asked["level"] == "debug"
@@ -103,7 +103,7 @@ async def test_a_newer_program_says_so_and_replaces_the_older_daemon(daemon: Dae
     published = Endpoint.from_json(file.read_bytes())
     file.write_bytes(published._replace(version="0.0.9").to_json())
     told = "The daemon is version 0.0.9, this program is"
-    assert told in daemon.run("files").stderr
+    assert told in daemon.run("files", "ls").stderr
     assert told in daemon.run("up", str(daemon.workspace)).stderr
 
     newer = DaemonProcess(daemon.home, daemon.workspace)

@@ -48,7 +48,7 @@ class PlayedDaemon:
             self.tokens += 1
             self.valid_token = f"token-{self.tokens}"
             return web.json_response({"access_token": self.valid_token})
-        if authorization != f"Bearer {self.valid_token}":
+        if authorization != f"Bearer {self.valid_token}" and request.path != "/api/v5/auth/refresh":
             return web.json_response({"code": "unauthenticated", "detail": "The token has ended."}, status=401)
         if request.path == "/api/v5/auth/logout":
             self.valid_token = ""
@@ -306,3 +306,123 @@ async def test_events_do_not_go_on_with_a_stranger(daemon: PlayedDaemon, monkeyp
         with pytest.raises(errors.ForbiddenError, match="could not prove"):
             await anext(messages)
     assert len(daemon.subscriptions) == 1
+
+
+class KeptTokens:
+    """A kept login in memory."""
+
+    def __init__(self) -> None:
+        self.tokens: client.UserTokens | None = client.UserTokens("ada@example.com", "access-0", "refresh-0")
+
+    def load(self) -> client.UserTokens | None:
+        return self.tokens
+
+    def save(self, tokens: client.UserTokens) -> None:
+        self.tokens = tokens
+
+
+def serve_refresh(daemon: PlayedDaemon) -> None:
+    """Let the daemon exchange ``refresh-N`` for the next pair, each once."""
+
+    async def refresh(request: web.Request) -> web.Response:
+        number = daemon.tokens
+        if (await request.json())["refresh_token"] != f"refresh-{number}":
+            return web.json_response({"code": "login_ended", "detail": "It has ended."}, status=401)
+        daemon.tokens += 1
+        daemon.valid_token = f"access-{number + 1}"
+        return web.json_response({"access_token": daemon.valid_token, "refresh_token": f"refresh-{number + 1}"})
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"token": daemon.valid_token})
+
+    daemon.routes |= {"/api/v5/auth/refresh": refresh, "/api/v5/x": answer}
+
+
+async def test_a_kept_login_is_used_as_it_is_and_not_ended(daemon: PlayedDaemon) -> None:
+    serve_refresh(daemon)
+    daemon.valid_token = "access-0"  # noqa: S105 - a played one
+    async with client.connect([daemon.folder], KeptTokens()) as connected:
+        assert await connected.request("GET", "/api/v5/x") == {"token": "access-0"}
+    assert daemon.seen == [("/api/v5/hello", None), ("/api/v5/x", "Bearer access-0")]
+
+
+async def test_a_kept_login_is_renewed_when_its_access_token_has_ended(daemon: PlayedDaemon) -> None:
+    serve_refresh(daemon)
+    kept = KeptTokens()
+    async with client.connect([daemon.folder], kept) as connected:
+        assert await connected.request("GET", "/api/v5/x") == {"token": "access-1"}
+        daemon.valid_token = "revoked"  # noqa: S105 - a played one
+        assert await connected.request("GET", "/api/v5/x") == {"token": "access-2"}
+    assert kept.tokens == client.UserTokens("ada@example.com", "access-2", "refresh-2")
+
+
+async def test_a_login_that_another_client_has_renewed_is_taken_from_there(daemon: PlayedDaemon) -> None:
+    serve_refresh(daemon)
+    kept = KeptTokens()
+    daemon.valid_token = "access-0"  # noqa: S105 - a played one
+    async with client.connect([daemon.folder], kept) as connected:
+        await connected.request("GET", "/api/v5/x")
+        kept.save(client.UserTokens("ada@example.com", "access-7", "refresh-7"))
+        daemon.valid_token = "access-7"  # noqa: S105 - a played one
+        assert await connected.request("GET", "/api/v5/x") == {"token": "access-7"}
+    assert daemon.tokens == 0, "nothing was exchanged"
+
+
+async def test_a_kept_login_that_has_ended_is_told_and_not_replaced_by_pairing(
+    daemon: PlayedDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.client_reconnect_seconds_min", 0.0)
+    serve_refresh(daemon)
+    kept = KeptTokens()
+    kept.save(client.UserTokens("ada@example.com", "old", "old"))
+    async with client.connect([daemon.folder], kept) as connected:
+        with pytest.raises(errors.UnauthenticatedError, match=r"ada@example\.com has ended") as caught:
+            await connected.request("GET", "/api/v5/x")
+        assert caught.value.code == "login_ended"
+        with pytest.raises(errors.UnauthenticatedError, match=r"ada@example\.com has ended"):
+            await anext(connected.events())
+    assert "/api/v5/auth/pair" not in {path for path, _ in daemon.seen}
+
+
+async def test_events_of_a_kept_login_go_on_with_the_renewed_one(
+    daemon: PlayedDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.client_reconnect_seconds_min", 0.0)
+    serve_refresh(daemon)
+    daemon.connections = [[{"type": "subscribed", "cursor": "a"}]]
+    async with client.connect([daemon.folder], KeptTokens()) as connected, aclosing(connected.events()) as messages:
+        assert (await anext(messages))["type"] == "subscribed"
+    assert daemon.valid_token == "access-1"  # noqa: S105 - a played one
+
+
+async def test_what_is_streamed_comes_and_goes_piece_by_piece(daemon: PlayedDaemon) -> None:
+    async def echo(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET":
+            return web.Response(body=b"line\n" * 1_000)
+        assert request.content_type == "application/x-ndjson"
+        return web.json_response({"bytes": len(await request.read())})
+
+    async def me(_: web.Request) -> web.Response:
+        return web.json_response({})
+
+    async def lines() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"line\n"
+
+    daemon.routes |= {"/api/v5/x": echo, "/api/v5/users/me": me}
+    async with client.connect([daemon.folder]) as connected:
+        assert b"".join([chunk async for chunk in connected.download("/api/v5/x")]) == b"line\n" * 1_000
+        assert await connected.upload("/api/v5/x", lines()) == {"bytes": 15}
+
+
+async def test_a_problem_instead_of_a_stream_is_the_error_it_stands_for(daemon: PlayedDaemon) -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({"code": "role", "detail": "You may not."}, status=403)
+
+    async def me(_: web.Request) -> web.Response:
+        return web.json_response({})
+
+    daemon.routes |= {"/api/v5/x": refuse, "/api/v5/users/me": me}
+    async with client.connect([daemon.folder]) as connected:
+        with pytest.raises(errors.ForbiddenError, match="You may not"):
+            await anext(connected.download("/api/v5/x"))

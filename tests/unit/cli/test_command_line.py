@@ -35,13 +35,13 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"sidecar {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["no-such-command"], ["files", "--no-such-option"], ["watch"], []])
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["files", "ls", "--no-such-option"], ["watch"], []])
 def test_wrong_usage_is_told_on_standard_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == exits.USAGE
     assert "Usage: sidecar" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["status"], ["files"], ["events"], ["down"], ["watch", "."]])
+@pytest.mark.parametrize("arguments", [["status"], ["files", "ls"], ["events"], ["down"], ["watch", "add", "."]])
 def test_without_a_daemon_every_client_says_so_in_one_sentence(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,12 +120,12 @@ def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_a_reader_that_goes_away_is_no_noise() -> None:
     program = (
         "import sys; from sidecar import cli\n"
-        "cli.command_line.commands['files'].callback = lambda **_: print('x' * 2**20)\n"
+        "cli.command_line.commands['status'].callback = lambda **_: print('x' * 2**20)\n"
     )
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-c", program + "sys.exit(cli.run(['files']))"],
+        [sys.executable, "-c", program + "sys.exit(cli.run(['status']))"],
         stdout=writer,
         stderr=subprocess.PIPE,
         check=False,

@@ -1,0 +1,45 @@
+"""Files that commands write for their user: whole or not at all, their owner's alone, never over another by mistake."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from sidecar.errors import ConflictError, UnavailableError
+
+
+def named_by_time(path: Path, ending: str) -> Path:
+    """Return the file that PATH names: itself, or one with the time in its name when it is a folder."""
+    from datetime import UTC, datetime
+
+    from sidecar.clock import SystemClock
+
+    if not path.is_dir():
+        return path.absolute()
+    at = datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC)
+    return path.absolute() / f"sidecar-{at:%Y%m%dT%H%M%SZ}.{ending}"
+
+
+@contextmanager
+def written_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
+    """Yield a file to write to, which is at its place when the block has ended without an error.
+
+    Raises:
+        ConflictError: A file is there and not to be replaced.
+        UnavailableError: It can not be written.
+    """
+    if path.exists() and not replace:
+        raise ConflictError(f"There is a file {path} already; --replace replaces it.")
+    draft = path.with_name(f"{path.name}.partial")
+    try:
+        try:
+            draft.unlink(missing_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"{path} can not be written: {error.strerror}.") from error

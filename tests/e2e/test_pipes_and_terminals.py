@@ -1,0 +1,110 @@
+"""What commands write to: pipes that end early, full disks, terminals with and without colours, completing shells."""
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sidecar.cli import exits
+from sidecar.client import connect
+from tests.e2e.daemons import DaemonProcess
+from tests.e2e.repositories import make_repository
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    root = tmp_path / "workspace"
+    make_repository(root, files=3)
+    for number in range(3_000):  # more than a pipe holds
+        (root / f"one-of-many-{number}.txt").write_text(str(number), encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+async def daemon(daemon: DaemonProcess) -> DaemonProcess:
+    await daemon.watch()
+    return daemon
+
+
+def on_a_terminal(daemon: DaemonProcess, *arguments: str, **variables: str) -> str:
+    """Run a command with a terminal as its output, and return what it shows."""
+    ours, theirs = pty.openpty()
+    environment = {**daemon.environment, "TERM": "xterm-256color", **variables}
+    with subprocess.Popen(daemon.command(*arguments), env=environment, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = bytearray()
+        try:
+            while block := os.read(ours, 65_536):
+                shown += block
+        except OSError:
+            pass  # Linux's way to say that the other end is closed
+        assert process.wait() == exits.DONE, shown
+    os.close(ours)
+    return shown.decode()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["files", "ls"], ["files", "ls", "--json"], ["events", "--json"], ["sessions", "export"]]
+)
+async def test_a_reader_that_has_seen_enough_ends_a_command_quietly(
+    daemon: DaemonProcess, arguments: list[str]
+) -> None:
+    with subprocess.Popen(
+        daemon.command(*arguments), env=daemon.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        code = process.wait()
+    assert errors == b""
+    assert code in (exits.PIPE_CLOSED, exits.DONE), "done, where all of it fitted into the pipe"
+
+
+async def test_a_full_disk_behind_standard_output_is_one_sentence(daemon: DaemonProcess) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    done = subprocess.run(
+        daemon.command("files", "ls"), env=daemon.environment, stdout=full, stderr=subprocess.PIPE, check=False
+    )
+    os.close(full)
+    assert done.returncode == exits.FAILED
+    assert done.stderr == b"sidecar: Standard output can not be written: No space left on device.\n"
+
+
+async def test_an_output_that_lacks_a_letter_shows_its_escape(daemon: DaemonProcess) -> None:
+    daemon.run("settings", "set", "editor", "word", "grüße")
+    done = daemon.run("settings", "list", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (done.returncode, done.stdout) == (exits.DONE, 'editor word = "gr\\xfc\\xdfe"\n')
+
+
+async def test_colours_are_for_terminals_whose_user_wants_them(daemon: DaemonProcess) -> None:
+    assert "\x1b[32mwatching" in on_a_terminal(daemon, "status")
+    assert "\x1b" not in on_a_terminal(daemon, "status", NO_COLOR="1")
+    assert "\x1b" not in on_a_terminal(daemon, "status", TERM="dumb")
+    assert "\x1b" not in daemon.run("status").stdout
+    assert "\x1b" not in on_a_terminal(daemon, "status", "--json")
+    assert "There are none." in on_a_terminal(daemon, "sessions", "list")
+    assert daemon.run("sessions", "list").stderr == ""
+
+
+async def test_shells_complete_ids_folders_and_addresses(daemon: DaemonProcess) -> None:
+    async with connect(daemon.runtime_dirs) as client:
+        body = {"name": "Fix the parser", "workspace_path": str(daemon.workspace)}
+        session = (await client.request("POST", "/api/v5/sessions", body=body))["id"]
+
+    def completed(words: str, **variables: str) -> list[str]:
+        count = str(len(words.split(" ")) - 1)
+        done = daemon.run(_SIDECAR_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=count, **variables)
+        assert done.stderr == ""
+        return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+    assert completed("sidecar sessions show ") == [session]
+    assert completed(f"sidecar sessions export {session[:3]}") == [session]
+    assert completed("sidecar sessions show ff") == []
+    assert completed("sidecar watch rm ") == [str(daemon.workspace)]
+    assert len(completed("sidecar users role ")) == 1
+    assert completed("sidecar watch rm ", SIDECAR_HOME=str(daemon.home / "nobody")) == []
+    assert completed("sidecar events --topic mess") == ["messages"]

@@ -1,0 +1,95 @@
+"""``sidecar files verify`` as a person meets it: what is right, what is not, and Ctrl-C. What it finds: integration."""
+
+import contextlib
+import fcntl
+import mmap
+import os
+import pty
+import subprocess
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sidecar.cli import exits
+from tests.e2e.daemons import DaemonProcess, eventually
+from tests.e2e.repositories import expected_index, make_repository
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    root = tmp_path / "workspace"
+    make_repository(root, files=30)
+    (root / os.fsdecode(b"odd-\xff-name.txt")).write_text("not UTF-8", encoding="utf-8")
+    (root / "link").symlink_to("nowhere")
+    for each in (path for path in root.rglob("*") if not path.is_symlink()):
+        os.utime(each, (1, 1))  # what was written just before it was read would be read again by itself
+    return root
+
+
+@contextmanager
+def changed_unnoticed(path: Path) -> Iterator[None]:
+    """Change a file's first byte through mapped memory, of which inotify tells nothing until the file is closed."""
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
+        content[0] ^= 1
+        content.flush()
+        yield
+
+
+async def test_an_index_that_is_right_is_verified_in_whole(daemon: DaemonProcess) -> None:
+    await daemon.watch()
+    done = daemon.run("files", "verify")
+    expected = expected_index(daemon.workspace)
+    assert (done.returncode, done.stderr) == (exits.DONE, ""), done.stdout
+    assert done.stdout.startswith(f"Read {len(expected)} files (")
+    [report] = daemon.json("files", "verify", "--workspace", str(daemon.workspace))
+    assert (report["type"], report["differences"], report["files"]) == ("report", 0, len(expected))
+    unwatched = daemon.run("files", "verify", "--workspace", str(daemon.home))
+    assert (unwatched.returncode, unwatched.stdout) == (exits.FAILED, "")
+    assert "is not watched" in unwatched.stderr
+
+
+async def test_a_change_that_the_daemon_has_not_seen_is_named_and_exits_1(daemon: DaemonProcess) -> None:
+    await daemon.watch()
+    with changed_unnoticed(daemon.workspace / "untracked.txt"):
+        done = daemon.run("files", "verify", "--workspace", str(daemon.workspace))
+        assert done.returncode == exits.FAILED
+        assert done.stdout.startswith("changed    untracked.txt\nRead ")
+        assert ": 1 differ.\n" in done.stdout
+    await eventually(lambda: daemon.run("files", "verify").returncode == exits.DONE, "the daemon has heard of it")
+
+
+async def test_on_a_terminal_a_bar_moves_and_ctrl_c_ends_it(daemon: DaemonProcess) -> None:
+    await daemon.watch()
+    ours, theirs = pty.openpty()
+    heard = bytearray()
+    with (
+        changed_unnoticed(daemon.workspace / "untracked.txt"),  # which is looked at again after a while
+        subprocess.Popen(
+            daemon.command("files", "verify"),
+            env={**daemon.environment, "TERM": "xterm-256color", "COLUMNS": "100"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a terminal sends Ctrl-C to its session
+        ) as process,
+    ):
+        os.close(theirs)
+        os.set_blocking(ours, False)
+
+        def reads(text: bytes) -> bool:
+            with contextlib.suppress(BlockingIOError, OSError):
+                heard.extend(os.read(ours, 65_536))
+            return text in heard
+
+        await eventually(lambda: reads(b"Verifying"), "a bar is shown")
+        os.write(ours, b"\x03")
+        assert process.wait() == exits.INTERRUPTED
+        reads(b"")
+    os.close(ours)
+    assert b"Traceback" not in heard
+    assert b"\x1b[?25h" in heard, "the cursor is shown again"
+    assert daemon.run("status").returncode == exits.DONE
