@@ -348,9 +348,7 @@ class EmbeddedTransaction:
         commit.read_version = self._read_version
         commit.read_keys, commit.read_ranges = self._read_keys, self._read_ranges
         commit.write_keys, commit.write_ranges = writes.written_keys(), list(writes.conflict_ranges)
-        commit.rows = writes.plain_rows(DATA)
-        if commit.rows is None:
-            commit.mutations = writes.mutations()
+        commit.rows, commit.mutations = writes.to_apply(DATA)
         commit.size_bytes = self.size_bytes()
         if commit.size_bytes > limits.store_transaction_bytes_max:
             commit.size_bytes += writes.size_bytes(_MUTATION_BYTES) - self._size  # what was overwritten does not count

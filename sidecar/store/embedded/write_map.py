@@ -260,18 +260,20 @@ class WriteMap:
         """Return everything to be applied, in order."""
         return self._flushed + self._emitted(list(self.cleared), self.order())
 
-    def plain_rows(self, prefix: bytes) -> list[tuple[bytes, bytes]] | None:
-        """Return all writes as rows, each key behind ``prefix``; None when they are more than values set."""
+    def to_apply(self, prefix: bytes) -> tuple[list[tuple[bytes, bytes]], list[Mutation]]:
+        """Return everything to be applied: values to set as rows, each key behind ``prefix``; then the rest, in order.
+
+        The rest comes to other keys than the rows do: what was written where a stamped key may come to lie, before it
+        or after, is no row.
+        """
         if self._flushed or self.cleared:
-            return None
+            return [], self.mutations()
         points = self.points
-        rows: list[tuple[bytes, bytes]] = []
-        for key in self.order():
-            value = points[key]
-            if type(value) is not bytes:
-                return None
-            rows.append((prefix + key, value))
-        return rows
+        order = self.order()
+        rows = [(prefix + key, value) for key in order if type(value := points[key]) is bytes]
+        if len(rows) == len(order):
+            return rows, []
+        return rows, self._emitted([], [key for key in order if type(points[key]) is not bytes])
 
     def size_bytes(self, mutation_bytes: int) -> int:
         """Return the size of what a commit applies, with ``mutation_bytes`` for each mutation beside its own bytes."""

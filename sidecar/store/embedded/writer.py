@@ -36,8 +36,8 @@ class Commit:
         read_version: The version it read; None when it read nothing that counts.
         reads: The keys and ranges that it read.
         writes: The keys and ranges whose readers conflict with it.
-        rows: Values to put, each key behind ``DATA``; instead of ``mutations`` when there is nothing else.
-        mutations: What to apply, in order.
+        rows: Values to put, each key behind ``DATA``.
+        mutations: What to apply behind them, in order.
     """
 
     __slots__ = (
@@ -51,7 +51,7 @@ class Commit:
         self.read_ranges: Ranges = ()
         self.write_keys: Sequence[bytes] = ()
         self.write_ranges: Ranges = ()
-        self.rows: list[tuple[bytes, bytes]] | None = None
+        self.rows: list[tuple[bytes, bytes]] = []
         self.mutations: list[Mutation] = []
         self.size_bytes = 0
         self.watches: Sequence[EmbeddedWatch] = ()
@@ -209,7 +209,7 @@ class Writer:
 
 
 def _changed(commit: Commit) -> tuple[list[bytes], list[tuple[bytes, bytes]]]:
-    keys: list[bytes] = [key[1:] for key, _ in commit.rows or ()]
+    keys: list[bytes] = [key[1:] for key, _ in commit.rows]
     ranges: list[tuple[bytes, bytes]] = []
     for mutation in commit.mutations:
         if isinstance(mutation, ClearRange):
@@ -223,7 +223,7 @@ def _changed(commit: Commit) -> tuple[list[bytes], list[tuple[bytes, bytes]]]:
 
 def _apply(txn: "lmdb.Transaction", survivors: list[Commit], version: int) -> None:
     for commit in survivors:
-        if commit.rows is not None:
+        if commit.rows:
             with txn.cursor() as cursor:
                 cursor.putmulti(commit.rows)
         for mutation in commit.mutations:
