@@ -45,17 +45,22 @@ class IdSource:
 
     def new(self, now_ms: int) -> str:
         """Return a new identifier for the given time in milliseconds since 1970."""
+        return self.new_many(now_ms, 1)[0][0]
+
+    def new_many(self, now_ms: int, count: int) -> list[tuple[str, bytes]]:
+        """Return so many, each as its text and its 16 bytes."""
         with self._lock:
-            if now_ms > self._ms:
-                self._ms = now_ms
-                self._tail = int.from_bytes(os.urandom(10), "big") >> 7  # 73 bits: the top one stays free to count into
-            else:
-                self._tail += 1 + self._random_byte()
-            ms, tail = self._ms, self._tail
-        high, low = tail >> 62, tail & ((1 << 62) - 1)
-        value = (ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+            numbers = [self._number(now_ms) for _ in range(count)]
+        return [(_text(f"{number:032x}"), number.to_bytes(16, "big")) for number in numbers]
+
+    def _number(self, now_ms: int) -> int:
+        if now_ms > self._ms:
+            self._ms = now_ms
+            self._tail = int.from_bytes(os.urandom(10), "big") >> 7  # 73 bits: the top one stays free to count into
+        else:
+            self._tail += 1 + self._random_byte()
+        high, low = self._tail >> 62, self._tail & ((1 << 62) - 1)
+        return (self._ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low
 
     def _random_byte(self) -> int:
         # Drawn in blocks: each draw gives up the interpreter's lock, and a busy thread may keep it for 5 ms.
@@ -66,12 +71,21 @@ class IdSource:
         return step
 
 
+def _text(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 _process_ids = IdSource()
 
 
 def new_id(now_ms: int) -> str:
     """Return a new UUIDv7 of this process's own rising sequence for the given time (ms since 1970)."""
     return _process_ids.new(now_ms)
+
+
+def new_ids(now_ms: int, count: int) -> list[tuple[str, bytes]]:
+    """Return so many of them, each as its text and its 16 bytes."""
+    return _process_ids.new_many(now_ms, count)
 
 
 def id_bytes(identifier: str) -> bytes:

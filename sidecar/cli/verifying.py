@@ -21,13 +21,14 @@ from sidecar.cli.talk import size_text
 from sidecar.clock import SystemClock
 from sidecar.errors import UnavailableError
 from sidecar.models.files import FileEntry, shown_path
+from sidecar.repositories.file_entries import Entries
 from sidecar.repositories.keys import path_order
 from sidecar.watch.comparison import Comparison, Place, RootLostError, identity_of
 from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Hasher, Job, Reading, read_file
 from sidecar.watch.ignore import Folders, Ignore
-from sidecar.watch.index_store import NamedCursor, PagedCursor
+from sidecar.watch.index_store import PagedCursor
 from sidecar.watch.plan import Links, Moves, Put
 from sidecar.watch.scopes import Scope
 
@@ -206,19 +207,20 @@ class _NotedIndex:
         self._entries: Iterator[FileEntry] = iter(())
         self.noted: set[bytes] = set()
 
-    def page(self, under: bytes, after: FileEntry | None, limit: int) -> list[FileEntry]:
+    def page(self, under: bytes, after: bytes | None, limit: int) -> Entries:
         """Return entries of the whole folder, in the index's order, behind ``after``: they are read in that order."""
         if after is None:
             self._entries = self._all(under)
-        behind = b"" if after is None else path_order(after.path)
+        behind = b"" if after is None else path_order(after)
         rest = dropwhile(lambda each: path_order(each.path) <= behind, self._entries)
-        return list(islice(rest, limit))
+        return Entries.of(list(islice(rest, limit)))
 
-    def named(self, paths: Sequence[bytes]) -> list[NamedCursor]:
+    def named(self, paths: Sequence[bytes]) -> list[PagedCursor]:
         """Return for each path the cursor over its entry and those below it."""
-        found = [next((each for each in self.page(path, None, 1) if each.path == path), None) for path in paths]
+        found = [self.page(path, None, 1) for path in paths]
         return [
-            NamedCursor(entry, PagedCursor(self.page, path + b"/")) for path, entry in zip(paths, found, strict=True)
+            PagedCursor(self.page, path + b"/", first=first if first.paths == [path] else None)
+            for path, first in zip(paths, found, strict=True)
         ]
 
     def write(self, puts: Sequence[Put], gone: Sequence[FileEntry]) -> "Future[None]":

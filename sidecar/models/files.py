@@ -1,6 +1,8 @@
 """A file as last seen on disk, and its short form that the index of a workspace holds."""
 
 import base64
+import mimetypes
+from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, StringConstraints
@@ -10,6 +12,7 @@ from sidecar.ids import new_id
 from sidecar.models.base import Count, Flag, Id, Number, Path, Record, timestamp
 
 FileKind = Literal["file", "symlink", "unreadable"]
+_UNKNOWN_TYPE = "application/octet-stream"
 
 
 class FileEntry(NamedTuple):
@@ -122,3 +125,17 @@ def shown_path(path: bytes) -> tuple[str, str | None]:
         return path.decode(), None
     except UnicodeDecodeError:
         return path.decode("utf-8", "backslashreplace"), base64.b64encode(path).decode()
+
+
+def guessed_mime_type(entry: FileEntry) -> str:
+    """Return the MIME type that a file's name suggests."""
+    if entry.kind == "symlink":
+        return "inode/symlink"
+    # What is guessed hangs on the last two extensions ("a.tar.gz"); a name that is all dots in front has none.
+    extensions = entry.path[entry.path.rfind(b"/") + 1 :].lstrip(b".").rsplit(b".", 2)[1:]
+    return _mime_type_of(b".".join(extensions)) if extensions else _UNKNOWN_TYPE
+
+
+@lru_cache(limits.mime_types_cached_max)
+def _mime_type_of(extensions: bytes) -> str:
+    return mimetypes.guess_type("name." + extensions.decode("utf-8", "replace"))[0] or _UNKNOWN_TYPE

@@ -1,41 +1,21 @@
 """Files, and the index of a workspace that a scan compares the disk with."""
 
-import mimetypes
-import struct
 from collections.abc import Sequence
-from typing import Any, Final, get_args
+from typing import Any
 
 from sidecar import limits
 from sidecar.models.base import milliseconds, timestamp
 from sidecar.models.changes import ChangeOp
-from sidecar.models.files import File, FileEntry, FileKind, shown_path
-from sidecar.repositories import keys
+from sidecar.models.files import File, FileEntry, guessed_mime_type, shown_path
+from sidecar.repositories import file_entries, keys
 from sidecar.repositories.base import Index, Page, Repository
+from sidecar.repositories.file_entries import Entries
 from sidecar.repositories.new_files import NewFiles, Spaces
 from sidecar.repositories.transactions import Reading, Writing
 
-_KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
-# size, mtime_ns, ctime_ns, inode, kind, deleted, length of the checksum that follows; then the path when the key holds
-# only its hash.
-_ENTRY = struct.Struct(">QqqQBBB")
-_ID_BYTES = 16
-
 
 def _covering(record: File) -> bytes:
-    return _covering_entry(record.entry())
-
-
-def _covering_entry(entry: FileEntry) -> bytes:
-    head = _ENTRY.pack(
-        entry.size,
-        entry.mtime_ns,
-        entry.ctime_ns,
-        entry.inode,
-        _KINDS.index(entry.kind),
-        entry.is_deleted,
-        len(entry.checksum),
-    )
-    return head + entry.checksum + (b"" if keys.is_whole_path(keys.path_order(entry.path)) else entry.path)
+    return file_entries.covering(record.entry())
 
 
 def _path_tail(workspace_path: str, path: bytes) -> tuple[bytes, bytes]:
@@ -92,29 +72,36 @@ class Files(Repository[File]):
         """Return a page of the files whose present version was recorded in a session, oldest first."""
         return self.list_by(tr, BY_SESSION, under=(keys.id_element(session_id),), cursor=cursor, limit=limit)
 
-    def list_entries(
-        self, tr: Reading, workspace_path: str, *, under: bytes = b"", after: FileEntry | None = None, limit: int
-    ) -> list[FileEntry]:
+    def read_index(
+        self, tr: Reading, workspace_path: str, *, under: bytes = b"", after: bytes | None = None, limit: int
+    ) -> Entries:
         """Return the index entries of paths that begin with ``under``, deleted ones too, in ``keys.path_order``.
 
         Args:
             under: Empty, or a directory's path with a slash behind it.
-            after: Continue behind this entry of the same listing.
+            after: Only those behind this path.
         """
         space = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
         begin, end = keys.paths_starting_with(space, under)
         if after is not None:
-            begin = space.pack((keys.path_order(after.path),)) + b"\x00"
-        found: list[FileEntry] = []
+            begin = max(begin, space.pack((keys.path_order(after),)) + b"\x00")
+        if keys.path_head(under) == under:
+            return Entries.of_rows(space.raw, tr.kv.get_range(begin, end, limit=limit, snapshot=True))
+        found: list[tuple[bytes, bytes]] = []
         while len(found) < limit:
             # Of a very long `under` the keys hold only the head, so rows of its neighbours may have to be passed over.
             rows = tr.kv.get_range(begin, end, limit=limit, snapshot=True)
-            entries = (_entry(space.unpack(key)[0], value) for key, value in rows)
-            found += [entry for entry in entries if entry.path.startswith(under)]
+            paths = Entries.of_rows(space.raw, rows).paths
+            found += [row for row, path in zip(rows, paths, strict=True) if path.startswith(under)]
             if len(rows) < limit:
                 break
             begin = rows[-1][0] + b"\x00"
-        return found[:limit]
+        return Entries.of_rows(space.raw, found[:limit])
+
+    def list_entries(self, tr: Reading, workspace_path: str, *, under: bytes = b"", limit: int) -> list[FileEntry]:
+        """Return what ``read_index`` does, unpacked."""
+        found = self.read_index(tr, workspace_path, under=under, limit=limit)
+        return [found.entry(at) for at in range(len(found))]
 
     def put_entries(
         self,
@@ -123,14 +110,17 @@ class Files(Repository[File]):
         seen: Sequence[FileEntry],
         gone: Sequence[FileEntry],
         *,
+        moved: Sequence[tuple[FileEntry, FileEntry]] = (),
         session_id: str | None = None,
     ) -> None:
         """Write what a comparison with the disk found, all in this transaction.
 
         Args:
-            seen: What is on disk now. With an empty id it is new; with an id it is that file's next version, at the
-                same path, moved to this one, or back from deletion.
+            seen: What is on disk now. With an empty id it is new; with an id it is the next version of the file at this
+                path, or that file back from deletion.
             gone: Entries whose files are no longer there; they are soft-deleted and keep their ids.
+            moved: What is on disk now, with the id of a file that was at another path, and that file's entry: it keeps
+                the id while it is as this entry says, there or deleted. Otherwise the file at the new path is another.
             session_id: The session in which these versions are recorded.
         """
         for entry in gone:
@@ -139,21 +129,30 @@ class Files(Repository[File]):
                 self._soft_deleted(tr, old, session_id)
         by_path = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
         spaces = Spaces(self.records, by_path, self.spaces[BY_SESSION.name])
-        new = NewFiles(tr, self.tenant, workspace_path, spaces=spaces, session_id=session_id)
-        free = _free(tr, [new.key(entry.path) for entry in seen if not entry.id])
-        for entry in seen:
-            key = new.key(entry.path)
-            if not entry.id and (key in free or tr.kv.get(key) is None):
-                free.discard(key)
-                if new.write(entry, _mime_type(entry), _covering_entry(entry)):
-                    continue
-                old = None
-            else:
-                old = self.find(tr, entry.id) if entry.id else self.find_by_path(tr, workspace_path, entry.path)
-            if old is None:
-                self.create(tr, self._new(tr, workspace_path, entry, session_id))
-            elif old.entry() != entry:
-                self.replace(tr, old, old.model_copy(update=_fields(tr, entry, session_id)))
+        new = NewFiles(tr, self.tenant, workspace_path, spaces=spaces, session_id=session_id, hint=self.hint)
+        left = new.write([entry for entry in seen if not entry.id])
+        for entry in (*left, *(entry for entry in seen if entry.id)):
+            old = self._known_at(tr, workspace_path, entry)
+            self._put(tr, workspace_path, entry, old=old, session_id=session_id)
+        for entry, origin in moved:
+            old = self.find(tr, entry.id)
+            if old is None or (old.raw_path, old.is_deleted) != (origin.path, origin.is_deleted):
+                old = self.find_by_path(tr, workspace_path, entry.path)
+            self._put(tr, workspace_path, entry, old=old, session_id=session_id)
+
+    def _known_at(self, tr: Writing, workspace_path: str, entry: FileEntry) -> File | None:
+        old = self.find(tr, entry.id) if entry.id else None
+        if old is not None and old.raw_path == entry.path:
+            return old
+        return self.find_by_path(tr, workspace_path, entry.path)
+
+    def _put(
+        self, tr: Writing, workspace_path: str, entry: FileEntry, *, old: File | None, session_id: str | None
+    ) -> None:
+        if old is None:
+            self.create(tr, self._new(tr, workspace_path, entry._replace(id=""), session_id))
+        elif old.entry() != entry:
+            self.replace(tr, old, old.model_copy(update=_fields(tr, entry, session_id)))
 
     def soft_delete(self, tr: Writing, identifier: str, *, if_version: int | None = None) -> File:
         """Let a file be gone, and return what is kept of it; one that is gone already stays as it is."""
@@ -194,21 +193,10 @@ class Files(Repository[File]):
             tenant_id=self.tenant.tenant_id,
             workspace_path=workspace_path,
             entry=entry,
-            mime_type=_mime_type(entry),
+            mime_type=guessed_mime_type(entry),
             now_ms=tr.now_ms,
         )
         return file.model_copy(update={"workspace_session_id": session_id})
-
-
-def _free(tr: Writing, wanted: list[bytes]) -> set[bytes]:
-    """Return those of many keys that are known to be absent, by one read of the range that they lie in.
-
-    Nothing is known of them when other keys lie there too, more than fit a read of as many rows.
-    """
-    if len(wanted) < limits.free_keys_min:
-        return set()
-    rows = tr.kv.get_range(min(wanted), max(wanted) + b"\x00", limit=len(wanted))
-    return set() if len(rows) == len(wanted) else set(wanted) - {key for key, _ in rows}
 
 
 def _fields(tr: Writing, entry: FileEntry, session_id: str | None) -> dict[str, object]:
@@ -219,7 +207,7 @@ def _fields(tr: Writing, entry: FileEntry, session_id: str | None) -> dict[str, 
         "path_bytes": path_bytes,
         "kind": entry.kind,
         "file_size": entry.size,
-        "mime_type": _mime_type(entry),
+        "mime_type": guessed_mime_type(entry),
         "checksum": entry.checksum.hex(),
         "mtime_ns": entry.mtime_ns,
         "inode": entry.inode,
@@ -228,33 +216,3 @@ def _fields(tr: Writing, entry: FileEntry, session_id: str | None) -> dict[str, 
         "is_deleted": False,
         "deleted_at": None,
     }
-
-
-def _mime_type(entry: FileEntry) -> str:
-    if entry.kind == "symlink":
-        return "inode/symlink"
-    name = entry.path.rpartition(b"/")[2].decode("utf-8", "replace")
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def _entry(element: object, value: bytes) -> FileEntry:
-    assert isinstance(element, bytes)  # noqa: S101 - keys.py packs nothing else here
-    size, mtime_ns, ctime_ns, inode, kind, deleted, checksum_bytes = _ENTRY.unpack_from(value, _ID_BYTES)
-    at = _ID_BYTES + _ENTRY.size
-    path = element if keys.is_whole_path(element) else value[at + checksum_bytes :]
-    return FileEntry(
-        path=path,
-        id=_id_text(value[:_ID_BYTES]),
-        size=size,
-        mtime_ns=mtime_ns,
-        inode=inode,
-        checksum=value[at : at + checksum_bytes],
-        kind=_KINDS[kind],
-        is_deleted=bool(deleted),
-        ctime_ns=ctime_ns,
-    )
-
-
-def _id_text(raw: bytes) -> str:
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

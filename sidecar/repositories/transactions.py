@@ -94,20 +94,20 @@ class Writing(Reading):
     def __init__(self, kv: Transaction, now_ms: int) -> None:
         super().__init__(kv, now_ms)
         self.kv = kv
-        self._changes: dict[keys.TenantKeys, list[Change]] = {}
+        self._changes: dict[keys.TenantKeys, list[Change | bytes]] = {}
         self._at_end: dict[bytes, Callable[[], None]] = {}
 
     def at_end(self, key: bytes, action: Callable[[], None]) -> None:
         """Let ``action`` be the last thing that this transaction does about ``key``, once, when all else is written."""
         self._at_end[key] = action
 
-    def changed(self, tenant: keys.TenantKeys, change: Change) -> None:
-        """Note a change, to be written with this transaction."""
-        self._changes.setdefault(tenant, []).append(change)
+    def changed(self, tenant: keys.TenantKeys, *changes: Change | bytes) -> None:
+        """Note changes, to be written with this transaction; one that is JSON already is written as it is."""
+        self._changes.setdefault(tenant, []).extend(changes)
 
     def changes(self) -> Mapping[keys.TenantKeys, Sequence[Change]]:
         """Return what has been noted so far."""
-        return {tenant: tuple(changes) for tenant, changes in self._changes.items()}
+        return {tenant: [_change(change) for change in changes] for tenant, changes in self._changes.items()}
 
     def settle(self) -> None:
         """Do what was left for the end."""
@@ -120,12 +120,20 @@ class Writing(Reading):
         self.settle()
         for tenant, changes in self._changes.items():
             log = tenant.space(keys.CHANGES)
-            for order, row in enumerate(_rows([change.to_json() for change in changes])):
+            for order, row in enumerate(_rows([_json(change) for change in changes])):
                 before, after = log.pack_versionstamped((Versionstamp(None, order),))
                 self.kv.versionstamped_key(before, after, b'\x01{"at":%d,"changes":[%b]}' % (self.now_ms, row))
             self.kv.versionstamped_value(tenant.space(keys.CHANGES_HEAD).raw, b"", b"")
             self.kv.atomic(AtomicOp.ADD, tenant.space(keys.CHANGES_COUNT).raw, len(changes).to_bytes(8, "little"))
         self._changes.clear()
+
+
+def _change(change: Change | bytes) -> Change:
+    return Change.model_validate_json(change) if isinstance(change, bytes) else change
+
+
+def _json(change: Change | bytes) -> bytes:
+    return change if isinstance(change, bytes) else change.to_json()
 
 
 def _rows(changes: list[bytes]) -> list[bytes]:

@@ -6,7 +6,7 @@ The walk and the merge go on while files are hashed and while batches are being 
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.ignore import Folders
 from sidecar.watch.index_store import Index, PagedCursor
-from sidecar.watch.plan import Gone, IndexCursor, Links, Look, Moves, Put, merge
-from sidecar.watch.scanner import SHORTAGES, Kept, Seen, Walk
+from sidecar.watch.plan import Doubt, Gone, IndexCursor, Links, Look, Moves, Put, merge
+from sidecar.watch.reading import Readings
+from sidecar.watch.scanner import SHORTAGES, Kept, Run, Walk
 from sidecar.watch.scopes import Scope
 
 _ENTRY_BYTES = 1_200  # of a file's record, index entries and change, without its path (measured)
@@ -103,10 +104,7 @@ class Comparison:
         self._tally = tally
         self._stop = stop
         self._doubt_since_ns = doubt_since_ns
-        self._job = Job(place.root, stop)
-        self._group: list[Look] = []
-        self._group_size = 0
-        self._hashing: deque[tuple[list[Look], Future[list[Reading]]]] = deque()
+        self._readings = Readings(place.hasher, Job(place.root, stop), tally)
         self._batch = _Batch()
         self._writing: deque[tuple[int, Future[None]]] = deque()
         self._hold = False
@@ -121,13 +119,12 @@ class Comparison:
         """
         self._check_root()
         # Where the index is empty nothing can have moved, so the first scan need not hold anything back.
-        self._hold = bool(self._place.files.page(b"", None, 1))
+        self._hold = len(self._place.files.page(b"", None, 1)) > 0
         try:
             for scope in scopes:
                 self._compare(scope)
-            self._submit_group()
-            while self._hashing:
-                self._take_group()
+            for done in self._readings.finish():
+                self._take(*done)
             for item in self._place.moves.finish():
                 self._put(item)
             self._write_batch()
@@ -160,49 +157,25 @@ class Comparison:
     def _cursor(self, path: bytes) -> PagedCursor:
         return PagedCursor(self._place.files.page, path)
 
-    def _merge(self, scope: Scope, found: Iterable[Seen | Kept], known: IndexCursor) -> None:
-        since = self._doubt_since_ns
-
-        def doubt(seen: Seen) -> bool:
-            return seen.path in scope.doubts or (since is not None and seen.mtime_ns >= since)
-
-        for step in merge(self._counted(found), known, doubt):
+    def _merge(self, scope: Scope, found: Iterable[Run | Kept], known: IndexCursor) -> None:
+        for step in merge(self._counted(found), known, Doubt(self._doubt_since_ns, scope.doubts)):
             if isinstance(step, Gone):
                 for item in self._place.moves.gone(step.entry):
                     self._put(item)
             else:
-                self._look(step)
+                for done in self._readings.add(step):
+                    self._take(*done)
 
-    def _counted(self, found: Iterable[Seen | Kept]) -> Iterator[Seen | Kept]:
+    def _counted(self, found: Iterable[Run | Kept]) -> Iterator[Run | Kept]:
         for item in found:
-            if isinstance(item, Seen):
-                if item.links > 1:
-                    self._place.links.note(item.inode, item.path)
-                self._tally.files_seen += 1
-                if self._tally.files_seen % 64 == 0 and self._stop.is_set():
-                    raise StoppedError
+            if isinstance(item, Run):
+                for at, status in enumerate(item.statuses):
+                    if status.st_nlink > 1:
+                        self._place.links.note(status.st_ino, item.paths[at])
+                self._tally.files_seen += len(item)
+            if self._stop.is_set():
+                raise StoppedError
             yield item
-
-    def _look(self, look: Look) -> None:
-        self._group.append(look)
-        self._group_size += look.seen.size
-        if len(self._group) >= limits.hash_group_files_max or self._group_size >= limits.hash_group_bytes_max:
-            self._submit_group()
-
-    def _submit_group(self) -> None:
-        if self._group:
-            future = self._place.hasher.submit(self._job, [look.seen for look in self._group])
-            self._hashing.append((self._group, future))
-            self._group, self._group_size = [], 0
-        while self._hashing and (len(self._hashing) > limits.hash_groups_waiting_max or self._hashing[0][1].done()):
-            self._take_group()
-
-    def _take_group(self) -> None:
-        looks, future = self._hashing.popleft()
-        for look, reading in zip(looks, future.result(), strict=True):
-            self._take(look, reading)
-        self._tally.files_hashed += len(looks)
-        self._tally.bytes_hashed = self._job.bytes_read
 
     def _take(self, look: Look, reading: Reading) -> None:
         if reading.is_racy:
@@ -210,18 +183,22 @@ class Comparison:
         if reading.is_unstable:
             self.findings.unstable.append(look.seen.path)
             return
-        known = look.entry
-        if reading.entry is None:
-            items = self._place.moves.gone(known) if known is not None and not known.is_deleted else iter(())
-        elif known is None:
-            items = self._place.moves.come(reading.entry, hold=self._hold)
-        else:
-            entry = reading.entry._replace(id=known.id)
-            items = iter((Put(entry),) if entry != known else ())
-            if entry != known and look.seen.links > 1:
-                self.findings.linked += self._place.links.others(entry.inode, entry.path)
-        for item in items:
+        for item in self._steps(look, reading.entry):
             self._put(item)
+
+    def _steps(self, look: Look, entry: FileEntry | None) -> Sequence[Put | Gone]:
+        """Return what follows from what reading a file gave; None when it has vanished."""
+        known = look.entry
+        if entry is None:
+            return () if known is None or known.is_deleted else self._place.moves.gone(known)
+        if known is None:
+            return self._place.moves.come(entry, hold=self._hold)
+        entry = entry._replace(id=known.id)
+        if entry == known:
+            return ()
+        if look.seen.links > 1:
+            self.findings.linked += self._place.links.others(entry.inode, entry.path)
+        return (Put(entry),)
 
     def _put(self, item: Put | Gone) -> None:
         self._batch.add(item)
@@ -245,8 +222,7 @@ class Comparison:
 
     def _settle(self) -> None:
         """Wait for the commits under way, whatever else happened; the first that failed is raised."""
-        for _, future in self._hashing:
-            future.cancel()
+        self._readings.cancel()
         failure: Exception | None = None
         while self._writing:
             try:

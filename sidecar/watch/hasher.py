@@ -1,6 +1,6 @@
-"""Reads files and says what they hold, in at most two threads for the whole daemon.
+"""Reads files and says what they hold: large ones in at most two threads for the whole daemon.
 
-Called by comparisons. A file counts as read only when its stat was the same before and after: otherwise the checksum
+Called by ``reading.py``. A file counts as read only when its stat was the same before and after: otherwise the checksum
 would belong to no version of it.
 """
 
@@ -15,10 +15,13 @@ from typing import NamedTuple
 from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.models.files import FileEntry, FileKind
+from sidecar.repositories.file_entries import stamp
 from sidecar.watch.scanner import SHORTAGES, Seen, kind_of
 
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV})
 _REPLACED = frozenset({errno.ELOOP, errno.EINVAL})  # a link took the file's place, or the other way round
+
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class StoppedError(Exception):
@@ -72,14 +75,50 @@ class Hasher:
 
     def submit(self, job: Job, group: Sequence[Seen]) -> "Future[list[Reading]]":
         """Read a group of files; raises ``StoppedError`` from the future when the job is stopped."""
-        return self._threads.submit(self._read_group, job, group)
+        return self._threads.submit(self.read_here, job, group)
+
+    def read_here(self, job: Job, group: Sequence[Seen]) -> list[Reading]:
+        """Read a group of files in the calling thread.
+
+        Raises:
+            StoppedError: The job was stopped.
+        """
+        return [read_seen(job, seen, self._clock.now_ms) for seen in group]
 
     def close(self) -> None:
         """End the threads; jobs that are not stopped are finished first."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _read_group(self, job: Job, group: Sequence[Seen]) -> list[Reading]:
-        return [read_file(job, seen.path, self._clock.now_ms) for seen in group]
+
+def read_seen(job: Job, seen: Seen, now_ms: Callable[[], int]) -> Reading:
+    """Read one file that a walk has seen."""
+    entry = _read_at_once(job, seen) if seen.kind == "file" and seen.size <= limits.hash_read_bytes else None
+    if entry is None:
+        return read_file(job, seen.path, now_ms)
+    return Reading(entry, is_racy=_is_racy(entry.mtime_ns, now_ms()))
+
+
+def _read_at_once(job: Job, seen: Seen) -> FileEntry | None:
+    """Read a small file by one look at it, with the walk's as the one before; None where anything is not as it was."""
+    try:
+        descriptor = os.open(os.path.join(job.root, seen.path), _FLAGS)
+    except OSError:
+        return None
+    try:
+        content = os.read(descriptor, seen.size)
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    if len(content) != seen.size or stamp(status, "file") != seen.stamp:
+        return None
+    job.count(seen.size)
+    return _entry(seen.path, status, "file", hashlib.sha256(content).digest())
+
+
+def _is_racy(mtime_ns: int, now_ms: int) -> bool:
+    return abs(now_ms - mtime_ns // 1_000_000) <= limits.racy_window_ms
 
 
 def read_file(job: Job, path: bytes, now_ms: Callable[[], int]) -> Reading:
@@ -104,8 +143,8 @@ def read_file(job: Job, path: bytes, now_ms: Callable[[], int]) -> Reading:
                 continue
             return Reading(_entry(path, status, "unreadable", b""))
         if checksum is not None:
-            is_racy = abs(now_ms() - status.st_mtime_ns // 1_000_000) <= limits.racy_window_ms
-            return Reading(_entry(path, status, "symlink" if kind == "symlink" else "file", checksum), is_racy=is_racy)
+            entry = _entry(path, status, "symlink" if kind == "symlink" else "file", checksum)
+            return Reading(entry, is_racy=_is_racy(status.st_mtime_ns, now_ms()))
         if status.st_size > limits.hash_again_at_once_bytes_max:
             break
     return Reading(None, is_unstable=True)
@@ -129,7 +168,7 @@ def _link_checksum(where: bytes) -> bytes:
 
 def _content_checksum(job: Job, where: bytes, status: os.stat_result) -> bytes | None:
     """Return the checksum of the file that ``status`` describes; None when it is another, or changes meanwhile."""
-    descriptor = os.open(where, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(where, _FLAGS)
     try:
         if _identity(os.fstat(descriptor)) != _identity(status):
             return None

@@ -10,7 +10,8 @@ files in it since before it was one.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from sidecar import limits
@@ -21,6 +22,7 @@ from sidecar.watch.ignore_rules import RuleSet, rule_set
 GIT_IGNORE: Final = b".gitignore"
 SIDECAR_IGNORE: Final = b".sidecarignore"
 IGNORE_FILES: Final = frozenset({GIT_IGNORE, SIDECAR_IGNORE})
+_GIT: Final = b".git"
 _EMPTY = rule_set(b"", fold=False)
 
 Question = Callable[[bytes], bool | None]
@@ -200,23 +202,23 @@ class Folder:
         self._base = base
         self.path = path
         self.levels = levels
-        self._files: list[Question] | None = None
-        self._directories: list[Question] | None = None
+        self._files: Callable[[bytes], bool] | None = None
+        self._directories: Callable[[bytes], bool] | None = None
 
     def ignores(self, name: bytes, *, directory: bool) -> bool:
         """Tell whether a name in this folder is ignored."""
-        if self._ignore.fold:
-            name = name.lower()
-        if name == b".git":
-            return True
-        questions = self._directories if directory else self._files
-        if questions is None:
-            questions = self._prepare(directory=directory)
-        for ask in questions:
-            answer = ask(name)
-            if answer is not None:
-                return answer
-        return False
+        return self.question(directory=directory)(name)
+
+    def question(self, *, directory: bool) -> Callable[[bytes], bool]:
+        """Return the function that tells it of a file's name, or of a folder's."""
+        question = self._directories if directory else self._files
+        if question is None:
+            question = self._prepare(directory=directory)
+            if directory:
+                self._directories = question
+            else:
+                self._files = question
+        return question
 
     def enter(self, name: bytes, present: Collection[bytes]) -> "Folder":
         """Return the folder ``name`` in this one; ``present`` are the names in it."""
@@ -228,12 +230,24 @@ class Folder:
         levels = self._ignore.read_levels(os.path.join(self._base, path), present, above)
         return Folder(self._ignore, self._base, path, levels)
 
-    def _prepare(self, *, directory: bool) -> list[Question]:
-        questions = [
-            level.rules.at(level.below, directories=directory) for level in (*self.levels.sidecar, *self.levels.git)
+    def _prepare(self, *, directory: bool) -> Callable[[bytes], bool]:
+        asks = [
+            level.rules.at(level.below, directories=directory)
+            for level in (*self.levels.sidecar, *self.levels.git)
+            if level.rules
         ]
-        if directory:
-            self._directories = questions
-        else:
-            self._files = questions
-        return questions
+        if not asks and not self._ignore.fold:
+            return _GIT.__eq__
+        return partial(_is_ignored, asks, self._ignore.fold)
+
+
+def _is_ignored(asks: Sequence[Question], fold: bool, name: bytes) -> bool:
+    if fold:
+        name = name.lower()
+    if name == _GIT:
+        return True
+    for ask in asks:
+        answer = ask(name)
+        if answer is not None:
+            return answer
+    return False

@@ -80,15 +80,17 @@ class _Names:
                 text = wildmatch.expression(rule.pattern, fold=fold, with_slashes=False)
                 globs += [(number, text)] if text is not None else []
         self._suffix_lengths = sorted({len(suffix) for suffix in self._suffixes})
+        self._any_suffix = tuple(self._suffixes)
         self._globs = first_match(globs)
 
     def match(self, name: bytes) -> int:
         """Return the number of the last rule that matches a name, or ``NO_MATCH``."""
         best = self._exact.get(name, NO_MATCH)
-        for length in self._suffix_lengths:
-            # A suffix of length 0 is the rule `*`; name[-0:] would be the whole name.
-            number = self._suffixes.get(name[-length:] if length else b"", NO_MATCH)
-            best = max(best, number) if length <= len(name) else best
+        if name.endswith(self._any_suffix):
+            for length in self._suffix_lengths:
+                # A suffix of length 0 is the rule `*`; name[-0:] would be the whole name.
+                number = self._suffixes.get(name[-length:] if length else b"", NO_MATCH)
+                best = max(best, number) if length <= len(name) else best
         return max(best, self._globs(name)) if self._globs else best
 
 
@@ -133,6 +135,9 @@ class RuleSet:
         self._file_names = _Names([(n, rule) for n, rule in by_name if not rule.for_directories], fold=fold)
         self._anchored = [(number, rule) for number, rule in numbered if not rule.by_name]
         self._ready: dict[tuple[bool, tuple[int, ...]], Callable[[bytes], int] | None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._negated)
 
     def at(self, below: bytes, *, directories: bool) -> Callable[[bytes], bool | None]:
         """Return the question for the names in one directory: ignored, expressly not ignored, or None (no rule).

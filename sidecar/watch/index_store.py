@@ -8,26 +8,27 @@ import asyncio
 import concurrent.futures
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from operator import attrgetter
 from typing import Protocol
 
 from sidecar import limits
 from sidecar.models.files import FileEntry
+from sidecar.repositories.file_entries import Entries
 from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.watch.plan import Put
+from sidecar.watch.scanner import Run
 
-Page = Callable[[bytes, FileEntry | None, int], list[FileEntry]]
+Page = Callable[[bytes, bytes | None, int], Entries]
 
 
 class Index(Protocol):
     """Where a comparison reads and writes."""
 
-    def page(self, under: bytes, after: FileEntry | None, limit: int) -> list[FileEntry]:
-        """Return entries below a folder, in the index's order, behind ``after``."""
+    def page(self, under: bytes, after: bytes | None, limit: int) -> Entries:
+        """Return entries below a folder, in the index's order, behind the path ``after``."""
 
-    def named(self, paths: Sequence[bytes]) -> "list[NamedCursor]":
+    def named(self, paths: Sequence[bytes]) -> "list[PagedCursor]":
         """Return for each path the cursor over its entry and those below it; the paths are short enough for keys."""
 
     def write(self, puts: Sequence[Put], gone: Sequence[FileEntry]) -> "concurrent.futures.Future[None]":
@@ -44,55 +45,53 @@ class WorkspaceIndex:
         self._workspace_path = workspace_path
         self._loop = loop
 
-    def page(self, under: bytes, after: FileEntry | None, limit: int) -> list[FileEntry]:
-        """Return entries below a folder, in the index's order, behind ``after``."""
+    def page(self, under: bytes, after: bytes | None, limit: int) -> Entries:
+        """Return entries below a folder, in the index's order, behind the path ``after``."""
 
-        def body(tr: Reading) -> list[FileEntry]:
-            return self._files.list_entries(tr, self._workspace_path, under=under, after=after, limit=limit)
+        def body(tr: Reading) -> Entries:
+            return self._files.read_index(tr, self._workspace_path, under=under, after=after, limit=limit)
 
         return self._database.read_here(body)
 
-    def named(self, paths: Sequence[bytes]) -> "list[NamedCursor]":
+    def named(self, paths: Sequence[bytes]) -> "list[PagedCursor]":
         """Return for each path the cursor over its entry and those below it; the paths are short enough for keys."""
 
-        def body(tr: Reading) -> list[tuple[FileEntry | None, bool]]:
+        def body(tr: Reading) -> list[tuple[Entries, bool]]:
+            def read(under: bytes, limit: int) -> Entries:
+                return self._files.read_index(tr, self._workspace_path, under=under, limit=limit)
+
             found = []
             for path in paths:
-                first = self._files.list_entries(tr, self._workspace_path, under=path, limit=1)
-                below = self._files.list_entries(tr, self._workspace_path, under=path + b"/", limit=1)
-                found.append((first[0] if first and first[0].path == path else None, bool(below)))
+                first = read(path, 1)
+                if first.paths != [path]:
+                    first = Entries.of(())
+                found.append((first, bool(read(path + b"/", 1))))
             return found
 
-        read = self._database.read_here(body)
         return [
-            NamedCursor(entry, PagedCursor(self.page, path + b"/") if below else None)
-            for path, (entry, below) in zip(paths, read, strict=True)
+            PagedCursor(self.page, path + b"/", first=first, is_last=not below)
+            for path, (first, below) in zip(paths, self._database.read_here(body), strict=True)
         ]
 
     def has_files(self) -> bool:
         """Tell whether any file is known that is not deleted."""
         cursor = PagedCursor(self.page, b"")
-        while (entry := cursor.next()) is not None:
-            if not entry.is_deleted:
+        while cursor.path is not None:
+            if not cursor.entry().is_deleted:
                 return True
+            cursor.step()
         return False
 
     def write(self, puts: Sequence[Put], gone: Sequence[FileEntry]) -> "concurrent.futures.Future[None]":
         """Begin to write a batch in one transaction; the future ends when it is durable."""
+        seen = [put.entry for put in puts if put.origin is None]
+        moved = [(put.entry, put.origin) for put in puts if put.origin is not None]
 
         def body(tr: Writing) -> None:
-            seen = [put.entry if put.origin is None else self._moved(tr, put) for put in puts]
             session = self._sessions.find_open(tr, self._workspace_path)
-            self._files.put_entries(tr, self._workspace_path, seen, gone, session_id=session)
+            self._files.put_entries(tr, self._workspace_path, seen, gone, moved=moved, session_id=session)
 
         return asyncio.run_coroutine_threadsafe(self._database.transact(body, background=True), self._loop)
-
-    def _moved(self, tr: Writing, put: Put) -> FileEntry:
-        """Return the entry to write: with its old id only while the record of that id is still at the old path."""
-        record = self._files.find(tr, put.entry.id)
-        if put.origin is not None and record is not None and record.raw_path == put.origin.path:
-            return put.entry
-        return put.entry._replace(id="")
 
 
 class PagedCursor:
@@ -101,66 +100,78 @@ class PagedCursor:
     Args:
         page: Reads entries.
         under: The folder, a slash behind, or empty.
+        first: What stands in front of them, already read.
+        is_last: Whether that is all.
     """
 
-    def __init__(self, page: Page, under: bytes) -> None:
+    def __init__(self, page: Page, under: bytes, *, first: Entries | None = None, is_last: bool = False) -> None:
         self._page = page
         self._under = under
-        self._entries: list[FileEntry] = []
-        self._at = 0
         self._limit = limits.index_page_entries_min
-        self._is_last = False
+        self._entries = first or Entries.of(())
+        self._is_last = is_last
+        self._at = 0
+        self.path: bytes | None = None
+        self._stand()
 
-    def next(self) -> FileEntry | None:
-        """Return the next entry, or None at the end."""
-        if self._at == len(self._entries):
-            if self._is_last:
-                return None
-            self._read(self._entries[-1] if self._entries else None)
-            if not self._entries:
-                return None
-        entry = self._entries[self._at]
+    def entry(self) -> FileEntry:
+        """Return the entry."""
+        return self._entries.entry(self._at)
+
+    def stamp(self) -> bytes:
+        """Return the entry's stamp."""
+        return self._entries.stamps[self._at]
+
+    def step(self) -> None:
+        """Go on to the next entry."""
         self._at += 1
-        return entry
+        self._stand()
 
-    def skip(self, prefix: bytes) -> FileEntry | None:
-        """Return the next entry whose path does not begin with ``prefix``, or None at the end."""
+    def step_over(self, run: Run) -> bool:
+        """Go on behind a run of files, if just these come next, each with the stamp that it has in the index."""
+        if self.path != run.paths[0]:
+            return False
+        if self._at + len(run) > len(self._entries) and not self._is_last:
+            if len(run) > limits.index_page_entries_max:
+                return False
+            self._read_on()
+        end = self._at + len(run)
+        entries = self._entries
+        if entries.paths[self._at : end] != run.paths or entries.stamps[self._at : end] != run.stamps:
+            return False
+        self._at = end
+        self._stand()
+        return True
+
+    def skip(self, prefix: bytes) -> None:
+        """Go on to the first entry whose path does not begin with ``prefix``."""
+        if not self._is_below(prefix):
+            return
         behind = prefix + b"\xff"  # no name of valid UTF-8 sorts behind it; others are passed over one by one
-        self._at = max(self._at, bisect_left(self._entries, behind, key=attrgetter("path")))
+        self._at = max(self._at, bisect_left(self._entries.paths, behind))
         if self._at == len(self._entries) and not self._is_last:
             self._limit = limits.index_page_entries_min
-            self._read(_position(behind))
-        while (entry := self.next()) is not None and entry.path.startswith(prefix):
-            pass
-        return entry
+            self._read(behind, self._limit)
+        self._stand()
+        while self._is_below(prefix):
+            self.step()
 
-    def _read(self, after: FileEntry | None) -> None:
-        self._entries = self._page(self._under, after, self._limit)
-        self._is_last = len(self._entries) < self._limit
-        self._limit = min(self._limit * 4, limits.index_page_entries_max)
+    def _is_below(self, prefix: bytes) -> bool:
+        return self.path is not None and self.path.startswith(prefix)
+
+    def _stand(self) -> None:
+        if self._at == len(self._entries) and not self._is_last:
+            self._read(self._entries.paths[-1] if self._entries else None, self._limit)
+        self.path = self._entries.paths[self._at] if self._at < len(self._entries) else None
+
+    def _read_on(self) -> None:
+        """Read the longest page behind the present one, and keep what is left of that."""
+        before, at = self._entries, self._at
+        self._read(before.paths[-1], limits.index_page_entries_max)
+        self._entries = before.rest(at, self._entries)
+
+    def _read(self, after: bytes | None, limit: int) -> None:
+        self._entries = self._page(self._under, after, limit)
+        self._is_last = len(self._entries) < limit
+        self._limit = min(limit * 4, limits.index_page_entries_max)
         self._at = 0
-
-
-class NamedCursor:
-    """The entry of one path, then those below it; a ``plan.IndexCursor``."""
-
-    def __init__(self, entry: FileEntry | None, below: PagedCursor | None) -> None:
-        self._entry = entry
-        self._below = below
-
-    def next(self) -> FileEntry | None:
-        """Return the next entry, or None at the end."""
-        entry, self._entry = self._entry, None
-        return entry or (self._below.next() if self._below else None)
-
-    def skip(self, prefix: bytes) -> FileEntry | None:
-        """Return the next entry whose path does not begin with ``prefix``, or None at the end."""
-        if self._entry is not None and not self._entry.path.startswith(prefix):
-            return self.next()
-        self._entry = None
-        return self._below.skip(prefix) if self._below else None
-
-
-def _position(path: bytes) -> FileEntry:
-    """Return a place in the index's order; the reader looks at nothing but the path."""
-    return FileEntry(path, "", 0, 0, 0, b"", "file", is_deleted=False)

@@ -1,4 +1,4 @@
-"""What is on disk, in the order of the index, one file at a time.
+"""What is on disk, in the order of the index, one run of files at a time.
 
 Called by the comparison, in a worker thread. Knows the ignore rules; knows nothing of the index. Only the folder
 that is being listed, and those above it, are in memory.
@@ -7,19 +7,28 @@ that is being listed, and those above it, are in memory.
 import errno
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Final, NamedTuple
 
 from sidecar import limits
 from sidecar.models.files import FileKind, shown_path
 from sidecar.repositories import keys
+from sidecar.repositories.file_entries import stamps
 from sidecar.watch.git import is_repository
 from sidecar.watch.ignore import Folder
 
 # The process's own, and no property of what is looked at: the comparison fails, and is tried again.
 SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _HEAD_BYTES: Final = len(keys.path_head(bytes(limits.path_bytes_max)))
+_ENCODING: Final = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())  # `os.fsencode` asks each time
+# Through the folder's descriptor: a stat need not look up the whole path again, which costs a quarter of a walk.
+_BY_DESCRIPTOR: Final = os.scandir in os.supports_fd
+_FOLDER_FLAGS: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_SHOWN_BYTES_MAX: Final = limits.path_bytes_max // 4  # a byte that is not UTF-8 is shown as four characters
 
 
 class Seen(NamedTuple):
@@ -28,16 +37,16 @@ class Seen(NamedTuple):
     Attributes:
         path: Relative to the root.
         kind: ``unreadable`` where the mode says that nobody may read it; opening it tells for sure.
+        size: Bytes.
         links: How many names the file has.
+        stamp: See ``file_entries.stamp``.
     """
 
     path: bytes
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
     kind: FileKind
-    links: int = 1
+    size: int
+    links: int
+    stamp: bytes
 
 
 class Kept(NamedTuple):
@@ -48,6 +57,37 @@ class Kept(NamedTuple):
     """
 
     path: bytes
+
+
+class Run:
+    """Files of one folder that stand one behind the other in ``keys.path_order``, by their stat.
+
+    Attributes:
+        paths: Relative to the root.
+        statuses: Of the same files.
+        kinds: The same.
+        stamps: The same.
+    """
+
+    __slots__ = ("kinds", "paths", "stamps", "statuses")
+
+    def __init__(self, paths: list[bytes], statuses: list[os.stat_result], kinds: list[FileKind]) -> None:
+        self.paths = paths
+        self.statuses = statuses
+        self.kinds = kinds
+        self.stamps = stamps(statuses, kinds)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def seen(self, at: int) -> Seen:
+        """Return one of the files."""
+        status = self.statuses[at]
+        return Seen(self.paths[at], self.kinds[at], status.st_size, status.st_nlink, self.stamps[at])
+
+    def one(self, at: int) -> "Run":
+        """Return one of the files as a run of its own."""
+        return Run([self.paths[at]], [self.statuses[at]], [self.kinds[at]])
 
 
 class Walk:
@@ -74,7 +114,7 @@ class Walk:
         self._enter = enter
         self._descend = descend
 
-    def files(self, folder: Callable[[Collection[bytes]], Folder], path: bytes) -> Iterator[Seen | Kept]:
+    def files(self, folder: Callable[[Collection[bytes]], Folder], path: bytes) -> Iterator[Run | Kept]:
         """Yield the files in and below a folder in ``keys.path_order``.
 
         Args:
@@ -83,7 +123,7 @@ class Walk:
         """
         return _in_index_order(self._walk(folder, path))
 
-    def one(self, folder: Folder, name: bytes) -> Iterator[Seen | Kept]:
+    def one(self, folder: Folder, name: bytes) -> Iterator[Run | Kept]:
         """Yield the file of one name in a folder, or what is below the folder of that name, in ``keys.path_order``."""
         path = folder.path + name
         try:
@@ -99,15 +139,15 @@ class Walk:
         if directory:
             yield from self.files(partial(folder.enter, name), path + b"/")
         else:
-            yield from self._seen(path, status)
+            yield from self._run([(path, status)])
 
-    def _walk(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> Iterator[Seen | Kept]:
-        stack = [self._list(make, path)]
+    def _walk(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> Iterator[Run | Kept]:
+        stack = [iter(self._list(make, path))]
         while stack:
             for item in stack[-1]:
                 if isinstance(item, _Below):
                     if self._descend(item.path):
-                        stack.append(self._list(item.make, item.path))
+                        stack.append(iter(self._list(item.make, item.path)))
                         break
                     yield Kept(item.path)
                 else:
@@ -115,61 +155,61 @@ class Walk:
             else:
                 stack.pop()
 
-    def _list(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> "Iterator[Seen | Kept | _Below]":
+    def _list(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> "list[Run | Kept | _Below]":
         where = os.path.join(self._root, path)
         self._enter(path)
         try:
-            with os.scandir(where) as listing:
-                entries = {entry.name: entry for entry in listing}
+            with _listed(where) as entries:
+                if path and b".git" in entries and is_repository(where):
+                    return []  # git does not descend into repositories of their own, and neither do we
+                return self._sorted(make(entries.keys()), entries)
         except (FileNotFoundError, NotADirectoryError):
-            return  # it has gone since its parent was listed
+            return []  # it has gone since its parent was listed
         except OSError as error:
             if error.errno in SHORTAGES:
                 raise
             self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.")
-            yield Kept(path)
-            return
-        if path and b".git" in entries and is_repository(where):
-            return  # git does not descend into repositories of their own, and neither do we
-        yield from self._sorted(make(entries.keys()), entries)
+            return [Kept(path)]
 
-    def _sorted(self, folder: Folder, entries: "dict[bytes, os.DirEntry[bytes]]") -> "Iterator[Seen | Kept | _Below]":
+    def _sorted(self, folder: Folder, entries: "dict[bytes, os.DirEntry[str]]") -> "list[Run | Kept | _Below]":
         path = folder.path
-        # The order of whole paths is the order of names in which a folder's name ends with a slash, as in git's trees.
-        names: list[bytes] = []
-        for name, entry in entries.items():
-            directory = entry.is_dir(follow_symlinks=False)
-            if not folder.ignores(name, directory=directory):
-                names.append(name + b"/" if directory else name)
-        names.sort()
-        for name in names:
+        found: list[Run | Kept | _Below] = []
+        together: list[tuple[bytes, os.stat_result]] = []
+        for name in _names(folder, entries):
             if name[-1] == 0x2F:  # a slash
-                plain = name[:-1]
-                yield _Below(path + name, partial(folder.enter, plain))
+                found += self._run(together)
+                together = []
+                found.append(_Below(path + name, partial(folder.enter, name[:-1])))
                 continue
             try:
-                status = entries[name].stat(follow_symlinks=False)
+                together.append((path + name, entries[name].stat(follow_symlinks=False)))
             except FileNotFoundError:
                 continue
             except OSError as error:
-                yield self._kept(path, error)
-                return
-            yield from self._seen(path + name, status)
+                return [self._kept(path, error)]
+        found += self._run(together)
+        return found
+
+    def _run(self, files: Iterable[tuple[bytes, os.stat_result]]) -> Sequence[Run]:
+        """Return those of the files that are recorded as one run, or nothing."""
+        paths: list[bytes] = []
+        statuses: list[os.stat_result] = []
+        kinds: list[FileKind] = []
+        for path, status in files:
+            kind = kind_of(status.st_mode)
+            if kind is not None and (len(path) <= _SHOWN_BYTES_MAX or self._can_be_shown(path)):
+                paths.append(path)
+                statuses.append(status)
+                kinds.append(kind)
+        return (Run(paths, statuses, kinds),) if paths else ()
 
     def _kept(self, path: bytes, error: OSError) -> Kept:
         where = shown_path(os.path.join(self._root, path))[0]
         self._warn(f"{where} can't be looked into ({error.strerror}); what was known of it stays.")
         return Kept(path)
 
-    def _seen(self, path: bytes, status: os.stat_result) -> Iterator[Seen]:
-        kind = kind_of(status.st_mode)
-        if kind is not None and self._can_be_named(path):
-            yield Seen(
-                path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, kind, status.st_nlink
-            )
-
-    def _can_be_named(self, path: bytes) -> bool:
-        if len(path) * 4 <= limits.path_bytes_max or len(shown_path(path)[0]) <= limits.path_bytes_max:
+    def _can_be_shown(self, path: bytes) -> bool:
+        if len(shown_path(path)[0]) <= limits.path_bytes_max:
             return True
         self._warn(
             f"A path of {len(path)} bytes in {shown_path(self._root)[0]} is too long to be shown; it is left out."
@@ -182,6 +222,36 @@ class _Below(NamedTuple):
     make: Callable[[Collection[bytes]], Folder]
 
 
+@contextmanager
+def _listed(where: bytes) -> "Iterator[dict[bytes, os.DirEntry[str]]]":
+    """List a folder; its entries can be asked for their stats inside the block."""
+    descriptor = os.open(where, _FOLDER_FLAGS) if _BY_DESCRIPTOR else None
+    try:
+        with os.scandir(os.fsdecode(where) if descriptor is None else descriptor) as listing:
+            yield {entry.name.encode(*_ENCODING): entry for entry in listing}
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _names(folder: Folder, entries: "dict[bytes, os.DirEntry[str]]") -> list[bytes]:
+    """Return the names that are not ignored, those of folders with a slash behind, sorted.
+
+    So sorted, the paths below them are in order too, as in git's trees.
+    """
+    ignores, ignores_folder = folder.question(directory=False), folder.question(directory=True)
+    names: list[bytes] = []
+    for name, entry in entries.items():
+        if entry.is_dir(follow_symlinks=False):
+            if not ignores_folder(name):
+                names.append(name + b"/")
+        elif not ignores(name):
+            names.append(name)
+    names.sort()
+    return names
+
+
+@lru_cache(limits.file_modes_cached_max)
 def kind_of(mode: int) -> FileKind | None:
     """Return what a file of this mode is recorded as; None for what is not recorded (FIFO, socket, device, folder)."""
     if stat.S_ISREG(mode):
@@ -189,21 +259,33 @@ def kind_of(mode: int) -> FileKind | None:
     return "symlink" if stat.S_ISLNK(mode) else None
 
 
-def _in_index_order(found: Iterable[Seen | Kept]) -> Iterator[Seen | Kept]:
-    """Put runs of long paths, whose keys hold only their beginning and a hash, in the order of these keys."""
-    run: list[Seen | Kept] = []
+def _in_index_order(found: Iterable[Run | Kept]) -> Iterator[Run | Kept]:
+    """Put files with long paths, whose keys hold only their beginning and a hash, in the order of these keys."""
+    together: list[Run | Kept] = []
     head = b""
-    for item in found:
-        if run and item.path[:_HEAD_BYTES] != head:
-            yield from _sorted_run(run)
-            run = []
-        if len(item.path) < _HEAD_BYTES:
+    for item in chain.from_iterable(map(_apart, found)):
+        path = _path_of(item)
+        if together and path[:_HEAD_BYTES] != head:
+            yield from _sorted_by_key(together)
+            together = []
+        if len(path) < _HEAD_BYTES:
             yield item
         else:
-            head = item.path[:_HEAD_BYTES]
-            run.append(item)
-    yield from _sorted_run(run)
+            head = path[:_HEAD_BYTES]
+            together.append(item)
+    yield from _sorted_by_key(together)
 
 
-def _sorted_run(run: list[Seen | Kept]) -> list[Seen | Kept]:
-    return sorted(run, key=lambda item: (isinstance(item, Seen), keys.path_order(item.path)))
+def _apart(item: Run | Kept) -> Iterable[Run | Kept]:
+    """Return a run as it is, or each of its files by itself when a path is long."""
+    if isinstance(item, Kept) or max(map(len, item.paths)) < _HEAD_BYTES:
+        return (item,)
+    return [item.one(at) for at in range(len(item))]
+
+
+def _path_of(item: Run | Kept) -> bytes:
+    return item.path if isinstance(item, Kept) else item.paths[0]
+
+
+def _sorted_by_key(items: list[Run | Kept]) -> list[Run | Kept]:
+    return sorted(items, key=lambda item: (isinstance(item, Run), keys.path_order(_path_of(item))))

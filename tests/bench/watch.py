@@ -32,7 +32,7 @@ from sidecar.store.opening import open_engine
 from sidecar.watch.git import Git
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.registry import Watchers
-from sidecar.watch.scanner import Seen, Walk
+from sidecar.watch.scanner import Run, Walk
 
 LATENCY_SAVES = 60
 BURST_FILES = 5_000
@@ -73,7 +73,9 @@ def _row(name: str, value: str) -> None:
 def _walked(root: Path) -> list[bytes]:
     ignore = Ignore.load(os.fsencode(root), Git(Environment().home, command="git"), warn=lambda _sentence: None)
     walk = Walk(os.fsencode(root), warn=lambda _sentence: None)
-    return [item.path for item in walk.files(ignore.top, b"") if isinstance(item, Seen) and item.kind == "file"]
+    runs = [item for item in walk.files(ignore.top, b"") if isinstance(item, Run)]
+    seen = [run.seen(at) for run in runs for at in range(len(run))]
+    return [each.path for each in seen if each.kind == "file"]
 
 
 def _floor_first(root: Path, files: list[bytes]) -> float:

@@ -219,7 +219,7 @@ async def test_file_metadata_tracking(database: Database, person: Person) -> Non
     await database.transact(lambda tr: files.put_entries(tr, "/w", seen, []))
     first, second = await database.read(lambda tr: files.list_entries(tr, "/w", limit=10))
     moved = first._replace(path=b"moved.py")
-    await database.transact(lambda tr: files.put_entries(tr, "/w", [moved], [second]))
+    await database.transact(lambda tr: files.put_entries(tr, "/w", [], [second], moved=[(moved, first)]))
 
     kept = await database.read(lambda tr: files.find_by_path(tr, "/w", b"moved.py"))
     gone = await database.read(lambda tr: files.find_by_path(tr, "/w", b"b.py"))

@@ -16,7 +16,7 @@ PAST_NS = 1_000_000_000
 
 
 def seen(path: bytes) -> Seen:
-    return Seen(path, 0, 0, 0, 0, "file")
+    return Seen(path, "file", size=0, links=1, stamp=b"")
 
 
 def test_a_large_file_is_read_in_blocks(tmp_path: Path) -> None:

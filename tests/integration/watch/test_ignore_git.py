@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sidecar.watch.git import Git
 from sidecar.watch.ignore import Ignore
-from sidecar.watch.scanner import Seen, Walk
+from sidecar.watch.scanner import Run, Walk
 
 NO_HOME = Path("/nonexistent")
 
@@ -26,7 +26,7 @@ def git(root: Path, *arguments: str, home: Path = NO_HOME) -> bytes:
 def ours(root: Path, home: Path = NO_HOME, *, command: str | None = "git") -> set[bytes]:
     ignore = Ignore.load(os.fsencode(root), Git(home, command=command), warn=pytest.fail)
     found = list(Walk(os.fsencode(root), warn=pytest.fail).files(ignore.top, b""))
-    return {item.path for item in found if isinstance(item, Seen)}
+    return {path for item in found if isinstance(item, Run) for path in item.paths}
 
 
 def gits(root: Path, home: Path = NO_HOME) -> set[bytes]:

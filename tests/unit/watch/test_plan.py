@@ -1,40 +1,58 @@
+import os
+import stat
 from collections.abc import Sequence
+from itertools import islice
+from uuid import UUID
 
 import pytest
 
 from sidecar.models.files import FileEntry, FileKind
 from sidecar.repositories import keys
+from sidecar.repositories.file_entries import Entries
 from sidecar.watch.index_store import PagedCursor
-from sidecar.watch.plan import Gone, Look, Moves, Put, merge
-from sidecar.watch.scanner import Kept, Seen
+from sidecar.watch.plan import Doubt, Gone, Look, Moves, Put, merge
+from sidecar.watch.scanner import Kept, Run
+
+IDS = [str(UUID(int=number)) for number in range(3)]
+MODES: dict[FileKind, int] = {"file": stat.S_IFREG | 0o644, "symlink": stat.S_IFLNK, "unreadable": stat.S_IFREG}
 
 
 def seen(
-    path: bytes, *, size: int = 1, mtime_ns: int = 1, ctime_ns: int = 1, inode: int = 1, kind: FileKind = "file"
-) -> Seen:
-    return Seen(path, size, mtime_ns, ctime_ns, inode, kind)
+    *paths: bytes, size: int = 1, mtime_ns: int = 1, ctime_ns: int = 1, inode: int = 1, kind: FileKind = "file"
+) -> Run:
+    """Return a run of files whose stats are all the same."""
+    times = {"st_mtime_ns": mtime_ns, "st_ctime_ns": ctime_ns}
+    status = os.stat_result((MODES[kind], inode, 0, 1, 0, 0, size, 0, 0, 0), times)
+    return Run(list(paths), [status] * len(paths), [kind] * len(paths))
 
 
 def entry(
-    path: bytes, *, identifier: str = "id", inode: int = 1, checksum: bytes = b"c", kind: FileKind = "file",
+    path: bytes, *, identifier: str = IDS[0], inode: int = 1, checksum: bytes = b"c", kind: FileKind = "file",
     is_deleted: bool = False,
 ) -> FileEntry:  # fmt: skip
     return FileEntry(path, identifier, 1, 1, inode, checksum, kind, is_deleted, 1)
 
 
-def cursor(entries: Sequence[FileEntry]) -> PagedCursor:
-    ordered = sorted(entries, key=lambda each: keys.path_order(each.path))
-
-    def page(under: bytes, after: FileEntry | None, limit: int) -> list[FileEntry]:
-        start = b"" if after is None else keys.path_order(after.path)
-        below = [each for each in ordered if each.path.startswith(under)]
-        return [each for each in below if after is None or keys.path_order(each.path) > start][:limit]
-
-    return PagedCursor(page, b"")
+def look(run: Run, known: FileEntry | None) -> Look:
+    return Look(run.seen(0), known)
 
 
-def never(_seen: Seen) -> bool:
-    return False
+class Index:
+    """The index as the store gives it, which counts how often it is read."""
+
+    def __init__(self, entries: Sequence[FileEntry]) -> None:
+        self.entries = sorted(entries, key=lambda each: keys.path_order(each.path))
+        self.reads = 0
+
+    def page(self, under: bytes, after: bytes | None, limit: int) -> Entries:
+        self.reads += 1
+        behind = b"" if after is None else keys.path_order(after)
+        below = (each for each in self.entries if each.path.startswith(under) and keys.path_order(each.path) > behind)
+        return Entries.of(list(islice(below, limit)))
+
+
+def merged(disk: Sequence[Run | Kept], index: Sequence[FileEntry], doubt: Doubt | None = None) -> list[Look | Gone]:
+    return list(merge(disk, PagedCursor(Index(index).page, b""), doubt or Doubt()))
 
 
 A, B, AX, AY, C = entry(b"a"), entry(b"b"), entry(b"a/x"), entry(b"a/y"), entry(b"c")
@@ -45,58 +63,66 @@ DELETED = entry(b"b", is_deleted=True)
     ("disk", "index", "steps"),
     [
         ([], [], []),
-        ([seen(b"a")], [], [Look(seen(b"a"), None)]),
+        ([seen(b"a")], [], [look(seen(b"a"), None)]),
         ([], [A], [Gone(A)]),
         ([seen(b"a")], [A], []),
-        ([seen(b"a", size=2)], [A], [Look(seen(b"a", size=2), A)]),
-        ([seen(b"a", mtime_ns=2)], [A], [Look(seen(b"a", mtime_ns=2), A)]),
-        ([seen(b"a", ctime_ns=2)], [A], [Look(seen(b"a", ctime_ns=2), A)]),
-        ([seen(b"a", inode=2)], [A], [Look(seen(b"a", inode=2), A)]),
-        ([seen(b"a", kind="symlink")], [A], [Look(seen(b"a", kind="symlink"), A)]),
-        ([seen(b"b")], [DELETED], [Look(seen(b"b"), DELETED)]),
+        ([seen(b"a", b"b", b"c")], [A, B, C], []),
+        ([seen(b"a", b"b", b"c")], [A, C], [look(seen(b"b"), None)]),
+        ([seen(b"a", b"c")], [A, B, C], [Gone(B)]),
+        ([seen(b"a", b"b")], [A, DELETED], [look(seen(b"b"), DELETED)]),
+        ([seen(b"a", size=2)], [A], [look(seen(b"a", size=2), A)]),
+        ([seen(b"a", mtime_ns=2)], [A], [look(seen(b"a", mtime_ns=2), A)]),
+        ([seen(b"a", ctime_ns=2)], [A], [look(seen(b"a", ctime_ns=2), A)]),
+        ([seen(b"a", inode=2)], [A], [look(seen(b"a", inode=2), A)]),
+        ([seen(b"a", kind="symlink")], [A], [look(seen(b"a", kind="symlink"), A)]),
+        ([seen(b"b")], [DELETED], [look(seen(b"b"), DELETED)]),
         ([], [DELETED], []),
-        ([seen(b"a"), seen(b"c")], [B, C], [Look(seen(b"a"), None), Gone(B)]),
+        ([seen(b"a"), seen(b"c")], [B, C], [look(seen(b"a"), None), Gone(B)]),
         ([Kept(b"a/"), seen(b"b")], [AX, AY, B], []),
         ([Kept(b"a/")], [AX, AY, B], [Gone(B)]),
-        ([seen(b"a"), Kept(b"a/")], [AX], [Look(seen(b"a"), None)]),
+        ([seen(b"a"), Kept(b"a/")], [AX], [look(seen(b"a"), None)]),
+        ([seen(b"a/x")], [A, AX], [Gone(A)]),
     ],
     ids=str,
 )
 def test_a_merge_yields_just_the_steps_that_are_needed(
-    disk: list[Seen | Kept], index: list[FileEntry], steps: list[Look | Gone]
+    disk: list[Run | Kept], index: list[FileEntry], steps: list[Look | Gone]
 ) -> None:
-    assert list(merge(disk, cursor(index), never)) == steps
+    assert merged(disk, index) == steps
 
 
-def test_a_doubted_file_is_read_although_its_stat_is_the_same() -> None:
-    assert list(merge([seen(b"a")], cursor([A]), lambda _seen: True)) == [Look(seen(b"a"), A)]
+@pytest.mark.parametrize("doubt", [Doubt(paths=frozenset({b"b"})), Doubt(since_ns=2)], ids=["by path", "by time"])
+def test_a_doubted_file_is_read_although_its_stat_is_the_same(doubt: Doubt) -> None:
+    young = seen(b"b", mtime_ns=2)
+    known = B._replace(mtime_ns=2)
+    assert merged([seen(b"a"), young], [A, known], doubt) == [look(young, known)]
+
+
+def test_long_runs_are_compared_across_pages_and_beyond_the_longest() -> None:
+    names = [b"%05d" % number for number in range(5_000)]
+    index = [entry(name) for name in names]
+    for count in (1, 63, 64, 65, 1_999, 2_001, 5_000):
+        runs = [seen(*names[at : at + count]) for at in range(0, len(names), count)]
+        assert merged(runs, index) == []
+        assert merged(runs, index[:-1]) == [look(seen(names[-1]), None)]
 
 
 def test_a_kept_folder_with_a_long_name_keeps_all_that_is_below_it() -> None:
     deep = b"d" * 230 + b"/"
     below = [entry(deep + b"%d" % number) for number in range(9)]
     beside = entry(b"d" * 240)
-    assert list(merge([Kept(deep)], cursor([*below, beside]), never)) == [Gone(beside)]
+    assert merged([Kept(deep)], [*below, beside]) == [Gone(beside)]
 
 
 def test_a_kept_folder_is_skipped_without_reading_its_pages() -> None:
-    reads: list[FileEntry | None] = []
-    below = [entry(b"a/%05d" % number) for number in range(10_000)]
-    source = cursor([*below, B])
-    inner = source._page  # noqa: SLF001 - counts what is read
-
-    def counted(under: bytes, after: FileEntry | None, limit: int) -> list[FileEntry]:
-        reads.append(after)
-        return inner(under, after, limit)
-
-    source._page = counted  # noqa: SLF001 - the same
-    assert list(merge([Kept(b"a/")], source, never)) == [Gone(B)]
-    assert len(reads) == 2
+    index = Index([*(entry(b"a/%05d" % number) for number in range(10_000)), B])
+    assert list(merge([Kept(b"a/")], PagedCursor(index.page, b""), Doubt())) == [Gone(B)]
+    assert index.reads == 2
 
 
 def test_a_file_that_goes_and_comes_keeps_its_id_in_either_order() -> None:
-    old, new = entry(b"old", identifier="1"), entry(b"new", identifier="")
-    put = Put(new._replace(id="1"), old)
+    old, new = entry(b"old", identifier=IDS[1]), entry(b"new", identifier="")
+    put = Put(new._replace(id=IDS[1]), old)
     moves = Moves()
     assert list(moves.gone(old)) == []
     assert list(moves.come(new, hold=True)) == [put]
@@ -106,11 +132,11 @@ def test_a_file_that_goes_and_comes_keeps_its_id_in_either_order() -> None:
 
 
 def test_what_went_in_an_earlier_comparison_is_still_known() -> None:
-    old, new = entry(b"old", identifier="1"), entry(b"new", identifier="")
+    old, new = entry(b"old", identifier=IDS[1]), entry(b"new", identifier="")
     moves = Moves()
     assert list(moves.gone(old)) == []
     assert list(moves.finish()) == [Gone(old)]
-    assert list(moves.come(new, hold=False)) == [Put(new._replace(id="1"), old)]
+    assert list(moves.come(new, hold=False)) == [Put(new._replace(id=IDS[1]), old._replace(is_deleted=True))]
     assert list(moves.come(new, hold=False)) == [Put(new)]
 
 

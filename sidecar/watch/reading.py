@@ -1,0 +1,88 @@
+"""The files of one comparison that have to be read: small ones at once, large ones by the hashing threads meanwhile.
+
+Called by ``comparison.py``, in its thread. Bounded: when the threads are far behind, who adds a file waits for them.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+
+from sidecar import limits
+from sidecar.watch.findings import Tally
+from sidecar.watch.hasher import Hasher, Job, Reading
+from sidecar.watch.plan import Look
+
+Done = tuple[Look, Reading]
+
+
+class _Group:
+    """Files that are read together: a hand-over costs as much as a small file."""
+
+    def __init__(self) -> None:
+        self.looks: list[Look] = []
+        self.size = 0
+
+    def add(self, look: Look) -> bool:
+        """Append a file; True when the group has grown enough."""
+        self.looks.append(look)
+        self.size += look.seen.size
+        return len(self.looks) >= limits.hash_group_files_max or self.size >= limits.hash_group_bytes_max
+
+
+class Readings:
+    """What is being read.
+
+    Args:
+        hasher: The daemon's.
+        job: What the readings share.
+        tally: Counts what is done.
+    """
+
+    def __init__(self, hasher: Hasher, job: Job, tally: Tally) -> None:
+        self._hasher = hasher
+        self._job = job
+        self._tally = tally
+        self._small = _Group()
+        self._large = _Group()
+        self._under_way: deque[tuple[Sequence[Look], Future[list[Reading]]]] = deque()
+
+    def add(self, look: Look) -> Sequence[Done]:
+        """Take a file to be read, and return those that have been."""
+        if look.seen.size <= limits.hash_here_bytes_max:
+            return self._read_small() if self._small.add(look) else ()
+        if self._large.add(look):
+            self._submit_large()
+            return list(self._finished(limits.hash_groups_waiting_max))
+        return ()
+
+    def finish(self) -> Iterator[Done]:
+        """Read what is left."""
+        self._submit_large()
+        yield from self._read_small()
+        yield from self._finished(0)
+
+    def cancel(self) -> None:
+        """Drop what has not begun."""
+        for _, future in self._under_way:
+            future.cancel()
+
+    def _read_small(self) -> Sequence[Done]:
+        group, self._small = self._small, _Group()
+        return self._counted(group.looks, self._hasher.read_here(self._job, [look.seen for look in group.looks]))
+
+    def _submit_large(self) -> None:
+        group, self._large = self._large, _Group()
+        if group.looks:
+            future = self._hasher.submit(self._job, [look.seen for look in group.looks])
+            self._under_way.append((group.looks, future))
+
+    def _finished(self, waiting_max: int) -> Iterator[Done]:
+        """Yield what has been read, and wait until at most so many groups are under way."""
+        while self._under_way and (len(self._under_way) > waiting_max or self._under_way[0][1].done()):
+            looks, future = self._under_way.popleft()
+            yield from self._counted(looks, future.result())
+
+    def _counted(self, looks: Sequence[Look], readings: Sequence[Reading]) -> list[Done]:
+        self._tally.files_hashed += len(looks)
+        self._tally.bytes_hashed = self._job.bytes_read
+        return list(zip(looks, readings, strict=True))
