@@ -121,10 +121,12 @@ class NotifySocket(NamedTuple):
     Attributes:
         path: Of the socket; one that begins with ``@`` is abstract.
         watchdog_pid: Only this process is watched; None for whoever it is.
+        watchdog_seconds: It has to be heard of within so long; None for never.
     """
 
     path: str
     watchdog_pid: int | None
+    watchdog_seconds: float | None = None
 
 
 class Source(NamedTuple):
@@ -152,8 +154,11 @@ def wants_color() -> bool:
 def notify_socket() -> NotifySocket | None:
     """Return where the service manager that started this process listens; None when there is none."""
     path = os.environ.get("NOTIFY_SOCKET", "")
-    pid = os.environ.get("WATCHDOG_PID", "")
-    return NotifySocket(path, int(pid) if pid.isdigit() else None) if path[:1] in ("/", "@") and path[1:] else None
+    pid, microseconds = os.environ.get("WATCHDOG_PID", ""), os.environ.get("WATCHDOG_USEC", "")
+    if path[:1] not in ("/", "@") or not path[1:]:
+        return None
+    seconds = int(microseconds) / 1_000_000 if microseconds.isdigit() else None
+    return NotifySocket(path, int(pid) if pid.isdigit() else None, seconds)
 
 
 def chosen_environment() -> dict[str, str]:

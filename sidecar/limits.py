@@ -234,6 +234,7 @@ instance_lock_attempts_max = 4  # a client that asks whether the lock is held ho
 instance_lock_retry_seconds = 0.05
 endpoint_file_bytes_max = 65_536
 loop_watch_interval_seconds = 5.0  # how often the loop shows that it runs; far below a service manager's 30 s
+loop_watch_interval_seconds_min = 1.0  # a manager that wants to hear us more often than every 2 s is not obeyed
 loop_stuck_seconds = 10.0  # a timer so late, and the log gets the stack of what holds the loop
 process_stopped_seconds = 5.0  # a watching thread so late, and the whole process was stopped
 health_interval_seconds = 10.0  # how often the daemon looks for what is wrong: five system calls

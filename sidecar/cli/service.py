@@ -73,8 +73,12 @@ def uninstall() -> None:
 
 
 def _folders(settings: "Settings") -> list[Path]:
-    folders = (settings.data_dir, settings.state_dir, settings.log_dir, settings.config_dir, *settings.runtime_dirs)
-    return list(dict.fromkeys(folders))
+    """Return every folder that Sidecar may have made."""
+    from sidecar.cli.login_services.command import unpacked_in
+
+    folders = [settings.data_dir, settings.state_dir, settings.log_dir, settings.config_dir, *settings.runtime_dirs]
+    unpacked = unpacked_in()
+    return list(dict.fromkeys(folders if unpacked is None else [*folders, unpacked]))
 
 
 @service.command

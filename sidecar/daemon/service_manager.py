@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 
+from sidecar import limits
 from sidecar.config import NotifySocket
 
 log = logging.getLogger(__name__)
@@ -17,10 +18,16 @@ class ServiceManager:
 
     Args:
         address: From the environment; None when nobody listens.
+
+    Attributes:
+        beat_seconds: How often it has to hear that we are alive: twice within its time.
     """
 
     def __init__(self, address: NotifySocket | None) -> None:
         self._address = address
+        watchdog_seconds = address.watchdog_seconds if address is not None else None
+        half = limits.loop_watch_interval_seconds if watchdog_seconds is None else watchdog_seconds / 2
+        self.beat_seconds = min(limits.loop_watch_interval_seconds, max(limits.loop_watch_interval_seconds_min, half))
         self._is_watched = address is not None and address.watchdog_pid in (None, os.getpid())
 
     def ready(self, status: str) -> None:

@@ -120,7 +120,7 @@ class Daemon:
         self._workspaces = WorkspaceService(database, self._watchers)
         pairing_key = obtain_pairing_key(settings.runtime_dir)
         manager = ServiceManager(notify_socket())
-        loop_watch = stack.enter_context(LoopWatch(metrics, beat=manager.alive))
+        loop_watch = stack.enter_context(LoopWatch(metrics, beat=manager.alive, interval_seconds=manager.beat_seconds))
         health = await self._begin_health(loop_watch)
         feeds = Feeds(database, self._tasks)
         search = Search(database, settings.data_dir / "search.sqlite3")

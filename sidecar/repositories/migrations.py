@@ -6,7 +6,7 @@ and a step reads the records that it writes entries for, so that a writer who co
 far a build is stands in the store, so it goes on after a stop. Lists by that index are complete when it is whole.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar.errors import StoreFormatError
 from sidecar.repositories import keys
@@ -18,23 +18,32 @@ SCHEMA = 1
 _BYTES = 4
 
 
-def stored_schema(tr: Reading, keyspace: keys.Keyspace) -> int | None:
-    """Return the version that a store says it keeps, or None of one that is new."""
+class Schema(NamedTuple):
+    """What a store says that it keeps, and which program has brought it there (empty when it is not known)."""
+
+    version: int
+    program: str
+
+
+def stored_schema(tr: Reading, keyspace: keys.Keyspace) -> Schema | None:
+    """Return what a store says that it keeps, or None of one that is new."""
     value = tr.kv.get(keyspace.root[keys.SCHEMA].raw)
-    return None if value is None else int.from_bytes(value, "big")
+    return None if value is None else Schema(int.from_bytes(value[:_BYTES], "big"), value[_BYTES:].decode())
 
 
-def put_schema(tr: Writing, keyspace: keys.Keyspace, version: int) -> None:
-    """Write down the version that a store keeps."""
-    tr.kv.set(keyspace.root[keys.SCHEMA].raw, version.to_bytes(_BYTES, "big"))
+def put_schema(tr: Writing, keyspace: keys.Keyspace, schema: Schema) -> None:
+    """Write down what a store keeps."""
+    tr.kv.set(keyspace.root[keys.SCHEMA].raw, schema.version.to_bytes(_BYTES, "big") + schema.program.encode())
 
 
-def check_schema(version: int, ours: int = SCHEMA) -> None:
+def check_schema(found: Schema, ours: Schema) -> None:
     """Raise StoreFormatError when a store's version is newer than ours; both are named."""
-    if version > ours:
+    if found.version > ours.version:
+        writer = f" since Sidecar {found.program}" if found.program else ""
         raise StoreFormatError(
-            f"The store keeps records of version {version}; this Sidecar knows version {ours}. Update Sidecar.",
-            details={"store": version, "known": ours},
+            f"The store keeps records of version {found.version}{writer}; this is Sidecar {ours.program}, which knows "
+            f"version {ours.version}. Nothing was changed; update Sidecar.",
+            details={"store": found.version, "known": ours.version},
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sidecar import limits
+from sidecar import __version__, limits
 from sidecar.repositories import migrations, tenants
 from sidecar.repositories.base import Repository
 from sidecar.repositories.keys import TenantKeys
@@ -31,7 +31,7 @@ class Migrations:
         self._database = database
         self._keyspace = database.keyspace
         self._repositories = repositories
-        self._schema = schema
+        self._ours = migrations.Schema(schema, __version__)
 
     async def check(self) -> None:
         """Refuse a store of a newer version; give a new one ours.
@@ -41,11 +41,11 @@ class Migrations:
         """
 
         def body(tr: Writing) -> None:
-            version = migrations.stored_schema(tr, self._keyspace)
-            if version is None:
-                migrations.put_schema(tr, self._keyspace, self._schema)
+            found = migrations.stored_schema(tr, self._keyspace)
+            if found is None:
+                migrations.put_schema(tr, self._keyspace, self._ours)
             else:
-                migrations.check_schema(version, self._schema)
+                migrations.check_schema(found, self._ours)
 
         await self._database.transact(body)
 
@@ -54,18 +54,18 @@ class Migrations:
 
         May be stopped at any time, and goes on when it is called again.
         """
-        version = await self._database.read(lambda tr: migrations.stored_schema(tr, self._keyspace))
-        if version is None or version >= self._schema:
+        found = await self._database.read(lambda tr: migrations.stored_schema(tr, self._keyspace))
+        if found is None or found.version >= self._ours.version:
             return 0
         built = 0
         all_tenants = await self._tenants()
         for tenant in all_tenants:
             for repository in self._repositories:
                 for index in repository.indexes:
-                    if index.since > version:
+                    if index.since > found.version:
                         await self._build(partial(migrations.build_step, repository=repository(tenant), index=index))
                         built += 1
-        await self._database.transact(lambda tr: migrations.put_schema(tr, self._keyspace, self._schema))
+        await self._database.transact(lambda tr: migrations.put_schema(tr, self._keyspace, self._ours))
         for tenant in all_tenants:
             await self._database.transact(partial(migrations.forget_build, tenant=tenant))
         return built

@@ -9,7 +9,6 @@ import pytest
 
 from sidecar import config
 from sidecar.cli import exits
-from sidecar.endpoint import ENDPOINT_FILE, Endpoint
 from tests.e2e.daemons import DaemonProcess, daemon_process, eventually
 from tests.e2e.repositories import make_repository
 
@@ -95,28 +94,6 @@ async def test_a_setting_is_taken_over_by_the_running_daemon(daemon: DaemonProce
     assert {line["key"] for line in told} == config.Settings.model_fields.keys()
     file = Path(daemon.run("config", "path").stdout.strip())
     assert file.read_text(encoding="utf-8") == 'log_level = "debug"\nhost = "::1"\n'
-
-
-async def test_a_newer_program_says_so_and_replaces_the_older_daemon(daemon: DaemonProcess, tmp_path: Path) -> None:
-    await daemon.watch()
-    file = daemon.runtime_dirs[0] / ENDPOINT_FILE
-    published = Endpoint.from_json(file.read_bytes())
-    file.write_bytes(published._replace(version="0.0.9").to_json())
-    told = "The daemon is version 0.0.9, this program is"
-    assert told in daemon.run("files", "ls").stderr
-    assert told in daemon.run("up", str(daemon.workspace)).stderr
-
-    newer = DaemonProcess(daemon.home, daemon.workspace)
-    newer.output_file, newer.error_file = tmp_path / "newer-output", tmp_path / "newer-errors"
-    newer.start("--replace")
-    try:
-        await newer.wait_for("Watching ")
-        assert f"Stopped the daemon (process {daemon.pid})." in newer.output
-        assert await daemon.wait() == exits.DONE
-        status = json.loads(newer.run("status", "--json").stdout)
-        assert (status["pid"], len(status["workspaces"])) == (newer.pid, 1)
-    finally:
-        newer.end()
 
 
 async def test_replacing_nobody_is_a_start(daemon: DaemonProcess) -> None:

@@ -241,7 +241,7 @@ def test_a_service_manager_is_found_by_its_socket(monkeypatch: pytest.MonkeyPatc
     assert config.notify_socket() is None
     monkeypatch.setenv("NOTIFY_SOCKET", "@abstract")
     monkeypatch.setenv("WATCHDOG_PID", "12")
-    assert config.notify_socket() == ("@abstract", 12)
+    assert config.notify_socket() == ("@abstract", 12, None)
     monkeypatch.setenv("NOTIFY_SOCKET", "relative")
     assert config.notify_socket() is None
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import sidecar
 from sidecar import limits
 from sidecar.errors import UnavailableError
 
@@ -26,10 +27,20 @@ class Command(NamedTuple):
     @classmethod
     def of_this_process(cls, environment: Mapping[str, str]) -> Self:
         """Return the command that started this process: an interpreter with our module, or with a single file."""
-        archive = Path(sys.argv[0])
-        if archive.suffix == ".pyz" and zipfile.is_zipfile(archive):
-            return cls((sys.executable, str(archive.resolve())), environment)
-        return cls((sys.executable, "-m", "sidecar"), environment)
+        archive = _single_file()
+        words = ("-m", "sidecar") if archive is None else (str(archive),)
+        return cls((sys.executable, *words), environment)
+
+
+def unpacked_in() -> Path | None:
+    """Return the folder that the single file, if it is what runs, unpacks itself in; every version has one there."""
+    return None if _single_file() is None else Path(sidecar.__file__).parents[3]
+
+
+def _single_file() -> Path | None:
+    archive = Path(sys.argv[0])
+    is_launcher = archive.suffix == ".exe"  # of Windows: a program with an archive behind it
+    return archive.resolve() if not is_launcher and zipfile.is_zipfile(archive) else None
 
 
 def template(name: str) -> str:
