@@ -66,7 +66,7 @@ async def get(request: web.Request) -> web.Response:
     agents, identifier = Agents(tenant_of(request)), request.match_info["id"]
     text = await request.app[CONTEXT].database.read(lambda tr: agents.find_json(tr, identifier))
     if text is None:
-        raise NotFoundError(f"There is no Agent {identifier}.", details={"id": identifier})
+        raise NotFoundError(f"There is no agent {identifier}.", details={"id": identifier})
     return text_answer(text)
 
 

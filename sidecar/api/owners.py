@@ -11,7 +11,7 @@ from aiohttp import web
 from sidecar.api.context import CONTEXT, PRINCIPAL
 from sidecar.api.requests import head_of
 from sidecar.auth.tokens import Principal
-from sidecar.errors import ForbiddenError, NotFoundError
+from sidecar.errors import ForbiddenError
 from sidecar.repositories.base import Repository
 from sidecar.repositories.transactions import Reading
 
@@ -42,7 +42,7 @@ def check_readable(request: web.Request, repository: Repository[Any], identifier
         NotFoundError: There is none, or they may not.
     """
     if text is None or not may_read(request[PRINCIPAL], head_of(text).user_id):
-        raise NotFoundError(f"There is no {repository.model.__name__} {identifier}.", details={"id": identifier})
+        raise repository.missing(identifier)
     return text
 
 

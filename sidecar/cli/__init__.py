@@ -33,7 +33,7 @@ from sidecar.cli import (
     watch,
 )
 from sidecar.cli.help import Sections
-from sidecar.cli.talk import forget_standard_output
+from sidecar.cli.talk import forget_standard_output, prepare_streams
 from sidecar.cli.unforeseen import report_unforeseen
 from sidecar.errors import SidecarError
 
@@ -73,9 +73,7 @@ def command_line(context: click.Context, *, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
-    # A terminal or pipe that can't show a character shows its escape: a file's name is no reason to fail.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a program's own streams are text files
+    prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -85,6 +83,8 @@ def run(arguments: Sequence[str]) -> int:
         code = command_line.main(args=list(arguments), prog_name="sidecar", standalone_mode=False)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # the shell's prompt does not stand behind ours, or behind ^C
         return exits.INTERRUPTED
     except BrokenPipeError:
         forget_standard_output()

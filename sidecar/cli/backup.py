@@ -10,6 +10,7 @@ import click
 from sidecar import limits
 from sidecar.cli.help import Command
 from sidecar.cli.outputs import named_by_time
+from sidecar.cli.progress import shown
 from sidecar.cli.talk import as_json_option, printable, size_text, talk, write_json
 from sidecar.errors import AlreadyRunningError, ConflictError, InvalidError, UnavailableError
 
@@ -40,7 +41,14 @@ def backup(path: Path, *, replace: bool, as_json: bool) -> None:
 async def _back_up(daemon: "Client", path: Path, *, replace: bool) -> dict[str, Any]:
     sent = {"path": str(path), "replace": replace}
     seconds = limits.client_backup_seconds_max
-    return await daemon.machine_request("POST", "/api/v5/backups", body=sent, seconds=seconds)
+    try:
+        return await shown(
+            "Backing up",
+            lambda _tell: daemon.machine_request("POST", "/api/v5/backups", body=sent, seconds=seconds),
+        )
+    except asyncio.CancelledError:
+        click.echo("sidecar: The daemon finishes the backup all the same.", err=True)
+        raise
 
 
 @click.command(cls=Command, examples=["sidecar restore sidecar.backup", "sidecar restore sidecar.backup --replace"])
@@ -83,10 +91,17 @@ def _filled(settings: "Settings", path: Path, aside: Path | None) -> str:
     from sidecar.store.opening import restore as restore_store
 
     try:
-        return asyncio.run(restore_store(path, settings.store, clock=SystemClock()))
+        return asyncio.run(
+            shown(
+                "Restoring",
+                lambda tell: restore_store(path, settings.store, clock=SystemClock(), progress=tell),
+                "rows",
+            )
+        )
     except BaseException:
-        if aside is not None:
-            aside.replace(_folder(settings.store))
+        folder = _folder(settings.store)
+        if aside is not None and not folder.exists():
+            aside.replace(folder)
         raise
 
 

@@ -6,7 +6,6 @@ is stored: no session, conversation, setting of a tool or file.
 
 import json
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +127,7 @@ async def _ask(daemon: "Client") -> tuple[dict[str, Any], str]:
 def _versions() -> dict[str, Any]:
     import platform
     import sys
+    from importlib import metadata
 
     libraries = metadata.distributions()
     return {

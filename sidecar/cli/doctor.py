@@ -11,6 +11,7 @@ import click
 
 from sidecar.cli import exits
 from sidecar.cli.help import Command
+from sidecar.cli.progress import shown
 from sidecar.cli.talk import as_json_option, write_json
 from sidecar.errors import AlreadyRunningError
 
@@ -62,7 +63,7 @@ async def _examine(settings: "Settings", *, repair: bool) -> "Report":
         await migrations.check()
         if repair:
             await migrations.finish()
-        return await examine(database, repair=repair)
+        return await shown("Examining", lambda tell: examine(database, repair=repair, progress=tell), "rows")
     finally:
         await engine.close()
 

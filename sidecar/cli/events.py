@@ -78,6 +78,9 @@ def _write(message: dict[str, Any], *, as_json: bool) -> None:
         return
     if message["type"] == "reset":
         click.echo("reset: changes in between are no longer kept; list everything anew")
+    if message["type"] == "progress":
+        files = f"{message['files_indexed']:,} of {message['files_seen']:,} files indexed"
+        click.echo(f"{message['state']:<8} {'progress':<12} {printable(message['workspace_path'])}  ({files})")
     for change in message.get("changes", ()):
         hint = change["hint"]
         place = hint.get("file_path") or hint.get("path") or change["id"]

@@ -53,7 +53,9 @@ def ls(*, workspace: Path | None, prefix: str, deleted: bool, as_json: bool) -> 
     if deleted:
         asked["include_deleted"] = "true"
     is_relative = workspace is not None
-    show_all("/api/v5/files", lambda file: _line(file, is_relative=is_relative), as_json=as_json, asked=asked)
+    count = show_all("/api/v5/files", lambda file: _line(file, is_relative=is_relative), as_json=as_json, asked=asked)
+    if workspace is not None and count == 0:
+        talk(lambda daemon: _watched(daemon, asked["workspace_path"]))  # says so where it never was
 
 
 def _line(file: dict[str, Any], *, is_relative: bool) -> str:

@@ -31,9 +31,14 @@ def login(*, email: str | None, tenant: str | None, as_json: bool) -> None:
         if not sys.stdin.isatty():
             raise InvalidError("Give the e-mail address: `sidecar login EMAIL`.")
         email = click.prompt("E-mail", err=True)
+    talk(_nothing, as_machine=True)  # a password is not asked for when nobody could take it
     password = read_password("Password")
     answer = talk(lambda daemon: _log_in(daemon, str(email), password, tenant), as_machine=True)
     _tell(answer, as_json=as_json)
+
+
+async def _nothing(daemon: "Client") -> None:
+    """Ask for nothing: a daemon has answered, and has proved itself."""
 
 
 async def _log_in(daemon: "Client", email: str, password: str, tenant: str | None) -> "JsonObject":

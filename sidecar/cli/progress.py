@@ -1,12 +1,46 @@
 """A bar that moves on a terminal while something long goes on, and is gone afterwards; nothing elsewhere."""
 
+import asyncio
 import sys
-from typing import TYPE_CHECKING, Self, TextIO
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Self, TextIO, TypeVar
+
+from sidecar import limits
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.progress import Progress, TaskID
+
+
+T = TypeVar("T")
+
+
+async def shown(what: str, begin: Callable[[Callable[[int], None]], Awaitable[T]], unit: str = "") -> T:
+    """Begin work whose end is not known, and show that it goes on until it ends; cancelled, wait for its own end.
+
+    Args:
+        what: The work, in one word.
+        begin: Begins it; it is given what to call with how far it is.
+        unit: What it counts.
+    """
+    reached = 0
+
+    def tell(count: int) -> None:
+        nonlocal reached
+        reached = count
+
+    with Bar(what) as bar:
+        task = asyncio.ensure_future(begin(tell))
+        try:
+            while not task.done():
+                bar.move(0, None, f"{reached:,} {unit}" if reached else "")
+                await asyncio.wait({task}, timeout=limits.progress_interval_seconds)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task})
+            raise
+        return task.result()
 
 
 class Bar:

@@ -52,8 +52,8 @@ def show_all(
     as_json: bool,
     asked: Mapping[str, str] | None = None,
     only: Callable[[dict[str, Any]], bool] = lambda _item: True,
-) -> None:
-    """Write every item of a list as it comes: a line for people, or JSON.
+) -> int:
+    """Write every item of a list as it comes, a line for people or JSON, and return how many there were.
 
     On a terminal, a list without an item says so.
 
@@ -71,8 +71,10 @@ def show_all(
             write_line(json.dumps(item) if as_json else line(item))
         return count
 
-    if talk(show) == 0 and sys.stdout.isatty():
+    count = talk(show)
+    if count == 0 and sys.stdout.isatty():
         click.echo("There are none.", err=True)
+    return count
 
 
 async def full_id(daemon: "Client", kind: Kind, given: str) -> str:

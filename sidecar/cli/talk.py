@@ -50,6 +50,20 @@ def other_version(version: str) -> str:
     )
 
 
+def prepare_streams() -> None:
+    """Make the program's streams such that nothing which is written or read there is a reason to fail.
+
+    A character that the terminal or pipe does not have shows as its escape. A stream that the caller has closed is as
+    good as the null device.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - a device; to the end
+        elif mode == "w":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def forget_standard_output() -> None:
     """Let everything that is still written go nowhere: whoever read the pipe or watched the terminal is gone."""
     with suppress(OSError, ValueError):

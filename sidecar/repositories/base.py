@@ -86,8 +86,13 @@ class Repository(Generic[R]):
         """
         record = self.find(tr, identifier)
         if record is None:
-            raise NotFoundError(f"There is no {self.model.__name__} {identifier}.", details={"id": identifier})
+            raise self.missing(identifier)
         return record
+
+    def missing(self, identifier: str) -> NotFoundError:
+        """Return the error that says that there is no record of this id, which is also said of another's."""
+        noun = self.kind.removesuffix("s").replace("_", " ")
+        return NotFoundError(f"There is no {noun} {identifier}.", details={"id": identifier})
 
     def list_all(self, tr: Reading, *, cursor: str | None = None, limit: int = limits.page_items_default) -> Page[R]:
         """Return a page of all records, oldest first."""

@@ -94,7 +94,7 @@ def _state(tr: Reading, tenant: TenantKeys, session_id: str, snapshot_id: str | 
     else:
         snapshot = snapshots.get(tr, snapshot_id)
         if snapshot.workspace_session_id != session_id:
-            raise NotFoundError(f"There is no Snapshot {snapshot_id}.", details={"id": snapshot_id})
+            raise NotFoundError(f"There is no snapshot {snapshot_id}.", details={"id": snapshot_id})
         named = snapshot.parts
     kept = {name: part for name, part in named.items() if name in SNAPSHOT_PARTS}
     fields = {parts.FIELDS[name] for name in SNAPSHOT_PARTS}

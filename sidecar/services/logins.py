@@ -167,7 +167,7 @@ class Logins:
             keys = self._keys(principal.tenant_id)
             session = AuthSessions(keys).get(tr, session_id)
             if session.user_id != principal.user_id and principal.role != "admin":
-                raise NotFoundError(f"There is no AuthSession {session_id}.", details={"id": session_id})
+                raise NotFoundError(f"There is no auth session {session_id}.", details={"id": session_id})
             AuthSessions(keys).invalidate_family(tr, session.token_family)
             record(
                 tr,

@@ -139,7 +139,7 @@ class SessionService:
             sessions.check_version(old, if_version)
             chosen = Snapshots(tenant).get(tr, snapshot_id)
             if chosen.workspace_session_id != session_id:
-                raise NotFoundError(f"There is no Snapshot {snapshot_id}.", details={"id": snapshot_id})
+                raise NotFoundError(f"There is no snapshot {snapshot_id}.", details={"id": snapshot_id})
             _snapshot(tr, tenant, old, reason="restore")
             kept = {name: part for name, part in old.parts.items() if name not in SNAPSHOT_PARTS}
             return sessions.put_parts(tr, old, {**kept, **chosen.parts})

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
@@ -25,6 +25,7 @@ _END_MARK = 0xFFFFFFFF
 _SHA_BYTES = 32
 
 Row = tuple[bytes, bytes]
+Progress = Callable[[int], None]
 
 
 class Header(NamedTuple):
@@ -90,8 +91,11 @@ class BackupWriter:
         self._file.write(data)
 
 
-def check(path: Path) -> tuple[Header, int]:
+def check(path: Path, progress: Progress = lambda _rows: None) -> tuple[Header, int]:
     """Read a whole backup and return its header and the number of its rows.
+
+    Args:
+        progress: Told now and then how many rows have been read; what it raises ends the reading.
 
     Raises:
         CorruptStoreError: It is cut off, changed, or no backup.
@@ -102,17 +106,24 @@ def check(path: Path) -> tuple[Header, int]:
     with _opened(path) as file:
         digest = hashlib.sha256()
         header = _header(file, path, digest)
-        for _ in _rows(file, path, digest):
+        for _ in _told(_rows(file, path, digest), progress):
             count += 1
     return header, count
 
 
-def rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a backup that ``check`` has found whole."""
+def rows(path: Path, progress: Progress = lambda _rows: None) -> Iterator[Row]:
+    """Yield the rows of a backup that ``check`` has found whole; see there for ``progress``."""
     with _opened(path) as file:
         digest = hashlib.sha256()
         _header(file, path, digest)
-        yield from _rows(file, path, digest)
+        yield from _told(_rows(file, path, digest), progress)
+
+
+def _told(rows: Iterator[Row], progress: Progress) -> Iterator[Row]:
+    for number, row in enumerate(rows):
+        if number % limits.store_backup_page_rows == 0:
+            progress(number)
+        yield row
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -21,8 +21,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
+from sidecar.store.backup import Progress
+
 T = TypeVar("T")
-Progress = Callable[[int], None]
 """Told the number of rows done so far, from a worker thread."""
 
 

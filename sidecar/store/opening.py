@@ -4,11 +4,14 @@ Each is imported when it is asked for, so that the embedded one needs no Foundat
 """
 
 import asyncio
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sidecar.clock import Clock
-from sidecar.errors import InvalidError
+from sidecar.errors import InvalidError, UnavailableError
 from sidecar.store import backup
 from sidecar.store.engine import Engine
 from sidecar.store.findings import Findings
@@ -16,6 +19,7 @@ from sidecar.store.options import EngineOptions
 
 __all__ = ["EngineOptions", "Findings", "inspect", "open_engine", "restore", "salvage"]
 
+T = TypeVar("T")
 _FORMS = "`embedded:` and the path of a folder, or `fdb:` and the path of a cluster file"
 
 
@@ -45,10 +49,21 @@ async def open_engine(url: str, *, clock: Clock, options: EngineOptions | None =
     return await open_foundationdb(place, clock=clock, options=options)
 
 
-async def restore(path: Path, url: str, *, clock: Clock, options: EngineOptions | None = None) -> str:
+async def restore(
+    path: Path,
+    url: str,
+    *,
+    clock: Clock,
+    options: EngineOptions | None = None,
+    progress: backup.Progress = lambda _rows: None,
+) -> str:
     """Fill the empty store that ``url`` names from a backup, and return its new epoch.
 
-    The backup is read twice: first to see that it is whole, before anything is written.
+    The backup is read twice: first to see that it is whole, before anything is written. Cancelled, it returns when it
+    has stopped; an embedded store is then as it was.
+
+    Args:
+        progress: Told now and then, in a thread, how many rows have been read.
 
     Raises:
         ConflictError: The store is not empty.
@@ -58,20 +73,38 @@ async def restore(path: Path, url: str, *, clock: Clock, options: EngineOptions 
     """
     scheme, place = _parsed(url)
     options = options or EngineOptions()
-    loop = asyncio.get_running_loop()
-    header, _ = await loop.run_in_executor(None, backup.check, path)
+    cancelled = threading.Event()
+
+    def tell(rows: int) -> None:
+        if cancelled.is_set():
+            raise UnavailableError("The restore was stopped.", code="stopped")
+        progress(rows)
+
+    header, _ = await _in_thread(partial(backup.check, path, tell), cancelled)
     if scheme == "embedded":
         from sidecar.store.embedded.create import restore_embedded  # noqa: PLC0415 -- the same
 
-        work = partial(restore_embedded, path, place, header, options=options)
-        return await loop.run_in_executor(None, work)
+        work = partial(restore_embedded, path, place, header, options=options, progress=tell)
+        return await _in_thread(work, cancelled)
     from sidecar.store.foundationdb.connecting import open_foundationdb  # noqa: PLC0415 -- the same
 
     engine = await open_foundationdb(place, clock=clock, options=options)
     try:
-        return await loop.run_in_executor(None, engine.restore, path, header)
+        return await _in_thread(partial(engine.restore, path, header, tell), cancelled)
     finally:
         await engine.close()
+
+
+async def _in_thread(work: Callable[[], T], cancelled: threading.Event) -> T:
+    """Run ``work`` in a thread; when cancelled, return only after it has stopped."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        cancelled.set()
+        await asyncio.wait({future})
+        future.exception()  # it was stopped: what it raised says nothing more
+        raise
 
 
 def _parsed(url: str) -> tuple[str, Path]:

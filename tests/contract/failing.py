@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from sidecar.errors import SidecarError
+from sidecar.store.backup import Progress
 from sidecar.store.engine import (
     AtomicOp,
     Engine,
     KeySelector,
-    Progress,
     ReadTransaction,
     Transaction,
     Watch,

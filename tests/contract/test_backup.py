@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,38 @@ async def test_a_cancelled_backup_leaves_no_file(engine: Engine, prefix: bytes, 
 
     await fill(engine, [(prefix + b"still", b"works")])
     assert [path for path in (tmp_path / "b").iterdir() if path.name != "x"] == []
+
+
+async def test_a_restore_tells_how_far_it_is(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
+    await fill(engine, rows_of(prefix))
+    await engine.backup(tmp_path / "b")
+    progress: list[int] = []
+    await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock(), progress=progress.append)
+    assert progress == [0, limits.store_backup_page_rows, 2 * limits.store_backup_page_rows] * 2, "checked, then stored"
+
+
+async def test_a_cancelled_restore_leaves_nothing_behind(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
+    await fill(engine, rows_of(prefix))
+    await engine.backup(tmp_path / "b")
+    loop, stopped, rounds = asyncio.get_running_loop(), threading.Event(), []
+
+    def stop() -> None:
+        task.cancel()
+        loop.call_soon(loop.call_soon, stopped.set)
+
+    def tell(rows: int) -> None:
+        rounds.append(rows)
+        if rounds.count(0) == 2 and not stopped.is_set():  # it is being written
+            loop.call_soon_threadsafe(stop)
+            stopped.wait()
+
+    url = f"embedded:{tmp_path / 'restored'}"
+    task = asyncio.ensure_future(restore(tmp_path / "b", url, clock=SystemClock(), progress=tell))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert rounds.count(0) == 2
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith("restored")] == []
+    await restore(tmp_path / "b", url, clock=SystemClock())
 
 
 async def test_a_restore_refuses_a_store_that_is_not_empty(engine: Engine, prefix: bytes, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """One examination of a whole store. It wants the store for itself: the CLI takes the daemon's lock first."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sidecar import limits
@@ -30,16 +31,19 @@ class Report(NamedTuple):
         return [problem for problem in self.problems if not problem.repaired]
 
 
-async def examine(database: Database, *, repair: bool = False) -> Report:
+async def examine(
+    database: Database, *, repair: bool = False, progress: Callable[[int], None] = lambda _rows: None
+) -> Report:
     """Check every tenant's records, indexes, blobs, counters and log.
 
     Args:
         repair: Also finish deletions that were cut short, and rebuild what is derived. What only the records themselves
             could tell is reported, never invented.
+        progress: Told now and then how many rows have been looked at so far.
     """
     if repair:
         await Cascades(database).finish_all()
-    steps = Steps(database, repair=repair)
+    steps = Steps(database, repair=repair, progress=progress)
     whole = Tally()
     tenant_ids = await steps.once(lambda tr: list(_tenant_ids(tr, database.keyspace)))
     for tenant_id in tenant_ids:

@@ -57,10 +57,15 @@ class Steps:
     Args:
         database: What is looked at.
         repair: Steps get a ``Writing``.
+        progress: Told after each step how many rows have been looked at so far.
     """
 
-    def __init__(self, database: Database, *, repair: bool) -> None:
+    def __init__(
+        self, database: Database, *, repair: bool, progress: Callable[[int], None] = lambda _rows: None
+    ) -> None:
         self._database = database
+        self._progress = progress
+        self._rows = 0
         self.repair = repair
 
     async def once(self, step: Callable[[Reading], T]) -> T:
@@ -76,6 +81,8 @@ class Steps:
         while at is not None:
             tally = await self.once(_from(step, at))
             whole.take(tally)
+            self._rows += sum(tally.rows.values())
+            self._progress(self._rows)
             at = tally.next_key
         return whole
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import lmdb
@@ -72,8 +73,10 @@ def _write_own(txn: "lmdb.Transaction", epoch: str, version: int) -> None:
     txn.put(OWN + b"version", version.to_bytes(8, "big"))
 
 
-def restore_embedded(path: Path, folder: Path, header: backup.Header, *, options: EngineOptions) -> str:
-    """Make a store in ``folder`` from a checked backup, and return its new epoch.
+def restore_embedded(
+    path: Path, folder: Path, header: backup.Header, *, options: EngineOptions, progress: backup.Progress
+) -> str:
+    """Make a store in ``folder`` from a checked backup, and return its new epoch; what ``progress`` raises stops it.
 
     It is made beside its place and moved there when it is whole, so that what is there is a whole store or none.
 
@@ -87,7 +90,7 @@ def restore_embedded(path: Path, folder: Path, header: backup.Header, *, options
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700, parents=True)
-        epoch = _fill(partial, path, header, options)
+        epoch = _fill(partial, backup.rows(path, progress), header, options)
         if folder.exists():
             folder.rmdir()
         partial.rename(folder)
@@ -98,12 +101,12 @@ def restore_embedded(path: Path, folder: Path, header: backup.Header, *, options
     return epoch
 
 
-def _fill(folder: Path, path: Path, header: backup.Header, options: EngineOptions) -> str:
+def _fill(folder: Path, rows: Iterator[backup.Row], header: backup.Header, options: EngineOptions) -> str:
     environment = Environment(folder, options.map_bytes or default_map_bytes())
     try:
         chunk: list[tuple[bytes, bytes]] = []
         size = 0
-        for key, value in backup.rows(path):
+        for key, value in rows:
             if len(key) > limits.store_embedded_key_bytes_max:
                 raise TransactionError(
                     2102, f"The backup holds a key of {len(key)} bytes; this engine takes up to 510."

@@ -11,7 +11,7 @@ from typing import TypeVar
 from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.errors import TransactionError, UnavailableError
-from sidecar.store.backup import BackupWriter, Header
+from sidecar.store.backup import BackupWriter, Header, Progress
 from sidecar.store.embedded.environment import Environment, Snapshot
 from sidecar.store.embedded.lock_file import LockFile
 from sidecar.store.embedded.reader import EmbeddedReader
@@ -19,7 +19,7 @@ from sidecar.store.embedded.selectors import FIRST, LAST
 from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedTransaction, Host
 from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.writer import Commit, Writer
-from sidecar.store.engine import Progress, ReadTransaction, Transaction
+from sidecar.store.engine import ReadTransaction, Transaction
 from sidecar.store.options import EngineOptions
 
 T = TypeVar("T")

@@ -20,9 +20,9 @@ from sidecar.errors import (
     TransactionError,
     UnavailableError,
 )
-from sidecar.store.backup import BackupWriter, Header
+from sidecar.store.backup import BackupWriter, Header, Progress
 from sidecar.store.backup import rows as backup_rows
-from sidecar.store.engine import Progress, ReadTransaction, Transaction
+from sidecar.store.engine import ReadTransaction, Transaction
 from sidecar.store.foundationdb.transaction import FoundationReader, FoundationTransaction, Rows
 from sidecar.store.foundationdb.watches import FoundationWatch
 from sidecar.store.options import EngineOptions
@@ -131,7 +131,7 @@ class FoundationEngine:
         self._epoch = record["epoch"]
         self._timeout_ms = self._options.transaction_timeout_ms
 
-    def restore(self, path: Path, header: Header) -> str:  # noqa: ARG002 -- a cluster's versions are its own
+    def restore(self, path: Path, header: Header, progress: Progress) -> str:  # noqa: ARG002 -- a cluster's versions are its own
         """Write all rows of a checked backup into this empty store, and return its new epoch."""
         own = self._options.system_prefix
         found = self._tried(lambda tr: tr.get_range(b"", b"\xff", limit=2), commits=False)
@@ -140,7 +140,7 @@ class FoundationEngine:
         self._put_record(restoring=True)
         chunk: Rows = []
         size = 0
-        for key, value in backup_rows(path):
+        for key, value in backup_rows(path, progress):
             chunk.append((key, value))
             size += 3 * len(key) + len(value)
             if size >= limits.store_restore_chunk_bytes:
