@@ -1,0 +1,196 @@
+/**
+ * Whether the daemon is there. Finds it, notices when it has gone, looks for it again with growing pauses, has it started
+ * by the launcher, and tells whoever listens. Everything that needs the daemon asks here first, and is told at once.
+ */
+import { backoffMs } from "./backoff.js";
+import { pause, raced } from "./deadline.js";
+import { ClosedError, NotProvedError, UnavailableError, asSidecarError } from "./errors.js";
+import type { SidecarError } from "./errors.js";
+import type { Launcher } from "./launcher.js";
+import { helloMsMax, launchIntervalMsMin, launchMsMax, reconnectMsMax, reconnectMsMin } from "./limits.js";
+import { Listeners } from "./listeners.js";
+import { discover } from "./transport/discovery.js";
+import type { Published } from "./transport/discovery.js";
+import { LostError, send } from "./transport/http.js";
+import { ProvedAgent } from "./transport/proved-agent.js";
+
+/** `connecting` lasts a moment: until it is known whether the daemon is there. `away` lasts until it is back. */
+export type LinkState = "connecting" | "online" | "away" | "closed";
+
+export interface LinkStatus {
+  state: LinkState;
+  /** Why the daemon is away. */
+  error?: SidecarError;
+  /** The daemon that has proved itself. */
+  daemon?: Pick<Published, "url" | "pid" | "version" | "epoch">;
+}
+
+export interface LinkOptions {
+  /** Where daemons publish themselves, in this order. */
+  folders: readonly string[];
+  launcher?: Launcher | undefined;
+}
+
+export class Link {
+  readonly changed = new Listeners<LinkStatus>();
+  readonly #options: LinkOptions;
+  readonly #closing = new AbortController();
+  #status: LinkStatus = { state: "connecting" };
+  #agent: ProvedAgent | undefined;
+  #launchedAt = Number.NEGATIVE_INFINITY;
+  #isChecking = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    void this.#find();
+  }
+
+  get status(): LinkStatus {
+    return this.#status;
+  }
+
+  /** Aborted when the client is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /**
+   * Return the connections to the daemon. Waits only while it is not known yet whether it is there.
+   *
+   * @throws UnavailableError The daemon is away.
+   */
+  async ready(signal: AbortSignal): Promise<ProvedAgent> {
+    while (this.#status.state === "connecting") await this.#change(signal);
+    if (this.#agent !== undefined) return this.#agent;
+    if (this.#status.state === "closed") throw new ClosedError();
+    const { error } = this.#status;
+    const why = error?.message ?? "It does not answer.";
+    throw new UnavailableError(`The daemon is away: ${why}`, {
+      details: { reason: error?.code ?? "unavailable" },
+      cause: error,
+    });
+  }
+
+  /** Return the connections to the daemon, however long it is away. */
+  async online(signal: AbortSignal): Promise<ProvedAgent> {
+    while (this.#agent === undefined) {
+      if (this.#status.state === "closed") throw new ClosedError();
+      await this.#change(signal);
+    }
+    return this.#agent;
+  }
+
+  /** A connection has failed: look whether the daemon is still there. */
+  lost(agent: ProvedAgent): void {
+    if (agent !== this.#agent || this.#status.state === "closed") return;
+    this.#drop();
+    this.#set({ state: "connecting" });
+    void this.#find();
+  }
+
+  /** A call was not answered in time: it may be slow, or the daemon may hang. */
+  doubt(agent: ProvedAgent): void {
+    if (agent !== this.#agent || this.#isChecking) return;
+    this.#isChecking = true;
+    void look(agent.published, this.closing)
+      .then((fresh) => {
+        fresh.destroy();
+      })
+      .catch(() => {
+        this.lost(agent);
+      })
+      .finally(() => {
+        this.#isChecking = false;
+      });
+  }
+
+  close(): void {
+    if (this.#status.state === "closed") return;
+    this.#drop();
+    this.#set({ state: "closed" });
+    this.#closing.abort(new ClosedError());
+  }
+
+  async #find(): Promise<void> {
+    for (let failures = 1; !this.#isClosed(); failures += 1) {
+      try {
+        const agent = await discover(this.#options.folders, (published) => look(published, this.closing));
+        if (this.#isClosed()) agent.destroy();
+        else this.#found(agent);
+        return;
+      } catch (thrown) {
+        if (this.#isClosed()) return;
+        const launched = await this.#fail(asSidecarError(thrown));
+        failures = launched ? 1 : failures;
+      }
+      await pause(backoffMs(failures, reconnectMsMin, reconnectMsMax), this.closing).catch(() => undefined);
+    }
+  }
+
+  #found(agent: ProvedAgent): void {
+    const { url, pid, version, epoch } = agent.published;
+    this.#agent = agent;
+    this.#set({ state: "online", daemon: { url, pid, version, epoch } });
+  }
+
+  /** Tell that the daemon is away, and have it started unless somebody else is in its place. */
+  async #fail(error: SidecarError): Promise<boolean> {
+    const { state, error: before } = this.#status;
+    if (state !== "away" || before?.message !== error.message) this.#set({ state: "away", error });
+    const { launcher } = this.#options;
+    const now = performance.now();
+    if (launcher === undefined || error instanceof NotProvedError || now - this.#launchedAt < launchIntervalMsMin) {
+      return false;
+    }
+    this.#launchedAt = now;
+    try {
+      const signal = AbortSignal.any([this.closing, AbortSignal.timeout(launchMsMax)]);
+      return await raced(launcher.start(signal), signal);
+    } catch (cause) {
+      const message = `The daemon could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
+      if (!this.#isClosed()) this.#set({ state: "away", error: new UnavailableError(message, { cause }) });
+      return false;
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.closing.aborted;
+  }
+
+  #drop(): void {
+    this.#agent?.destroy();
+    this.#agent = undefined;
+  }
+
+  #set(status: LinkStatus): void {
+    this.#status = status;
+    this.changed.tell(status);
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    let stop: (() => void) | undefined;
+    const changed = new Promise<void>((resolve) => {
+      stop = this.changed.add(() => {
+        resolve();
+      });
+    });
+    return raced(changed, signal).finally(stop);
+  }
+}
+
+/** Open a connection to a daemon, on which it proves itself, and hear whether it serves. */
+async function look(published: Published, closing: AbortSignal): Promise<ProvedAgent> {
+  const agent = new ProvedAgent(published);
+  const signal = AbortSignal.any([closing, AbortSignal.timeout(2 * helloMsMax)]);
+  try {
+    await send(agent, { method: "GET", path: "/readyz" }, signal);
+    return agent;
+  } catch (error) {
+    agent.destroy();
+    if (error instanceof LostError && error.cause instanceof UnavailableError) throw error.cause;
+    if (signal.aborted && !closing.aborted) {
+      throw new UnavailableError(`The daemon does not answer at ${published.url}.`, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Who is logged in, and the access token of every call. Renews it once for however many callers need it, by the refresh
+ * token of the store, which other windows may have exchanged meanwhile; pairs anew where the machine's owner was paired.
+ */
+import { raced, within } from "./deadline.js";
+import { UnauthenticatedError } from "./errors.js";
+import type { Link } from "./link.js";
+import { accessTokenMarginMs, loginMsMax, problemBytesMax } from "./limits.js";
+import { Listeners } from "./listeners.js";
+import type { TokenStore } from "./token-store.js";
+import { LostError, send } from "./transport/http.js";
+import type { ProvedAgent } from "./transport/proved-agent.js";
+import type { LoginAnswer } from "./types.js";
+
+/** How a login was opened: `paired` can be opened again without anybody's help. */
+export type LoginKind = "paired" | "account";
+
+/** What the store holds. Without a refresh token: logged out, and to stay so until somebody logs in. */
+interface Kept {
+  kind: LoginKind;
+  user_id?: string;
+  refresh_token?: string;
+}
+
+interface Access {
+  token: string;
+  userId: string;
+  endsAtMs: number;
+}
+
+export interface LoginOptions {
+  link: Link;
+  store: TokenStore;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+export class Login {
+  /** Told of each new access token. */
+  readonly renewed = new Listeners<string>();
+  readonly #options: LoginOptions;
+  #access: Access | undefined;
+  #flight: Promise<Access> | undefined;
+  #generation = 0;
+
+  constructor(options: LoginOptions) {
+    this.#options = options;
+  }
+
+  /** Return whose writes are written now, as far as it is known; also while the daemon is away. */
+  async userId(): Promise<string | undefined> {
+    return this.#access?.userId ?? (await this.#read())?.user_id;
+  }
+
+  /** How long the present access token lasts before it has to be renewed, in milliseconds. */
+  get renewInMs(): number {
+    return (this.#access?.endsAtMs ?? 0) - accessTokenMarginMs - this.#options.now();
+  }
+
+  /**
+   * Return an access token that lasts for this call.
+   *
+   * @param refused A token that the daemon has just refused.
+   * @throws UnauthenticatedError Nobody is logged in, and nobody can be without help.
+   */
+  async token(signal: AbortSignal, refused?: string): Promise<string> {
+    const access = this.#access;
+    if (access !== undefined && access.token !== refused && this.renewInMs > 0) return access.token;
+    this.#flight ??= within({ timeoutMs: loginMsMax }, (deadline) => this.#obtain(deadline.signal)).finally(() => {
+      this.#flight = undefined;
+    });
+    return (await raced(this.#flight, signal)).token;
+  }
+
+  /** Take a login that was just opened. */
+  async adopt(login: LoginAnswer, kind: LoginKind): Promise<void> {
+    this.#generation += 1;
+    await this.#keep(login, kind);
+  }
+
+  /** Forget who is logged in; nobody is until somebody logs in or pairs. */
+  async forget(): Promise<void> {
+    this.#generation += 1;
+    this.#access = undefined;
+    await this.#write({ kind: "account" });
+  }
+
+  /** Open a login of the machine's owner, whoever is logged in now. */
+  async pair(signal: AbortSignal): Promise<LoginAnswer> {
+    const { link } = this.#options;
+    const login = await paired({ link, agent: await link.ready(signal), signal });
+    await this.adopt(login, "paired");
+    return login;
+  }
+
+  /** Open a login of an account. The pairing key shows that it is one of the machine's own clients who asks. */
+  async open(route: "register" | "login", sent: object, signal: AbortSignal): Promise<LoginAnswer> {
+    const { link } = this.#options;
+    const agent = await link.ready(signal);
+    const login = await ask({ link, agent, signal }, route, sent, agent.published.pairingKey);
+    await this.adopt(login, "account");
+    return login;
+  }
+
+  /** How the present login was opened. */
+  async kind(): Promise<LoginKind> {
+    return (await this.#read())?.kind ?? "paired";
+  }
+
+  /** Exchange the refresh token, or pair. Runs once for all who wait, and bounds its own time. */
+  async #obtain(signal: AbortSignal): Promise<Access> {
+    const generation = this.#generation;
+    const agent = await this.#options.link.ready(signal);
+    const wire = { link: this.#options.link, agent, signal };
+    const kept = await this.#read();
+    const [login, kind] =
+      kept === undefined ? [await paired(wire), "paired" as const] : await this.#refreshed(wire, kept);
+    if (this.#generation !== generation && this.#access !== undefined) return this.#access; // somebody logged in
+    return this.#keep(login, kind);
+  }
+
+  async #refreshed(wire: Wire, kept: Kept): Promise<[LoginAnswer, LoginKind]> {
+    for (let newest = kept; ;) {
+      if (newest.refresh_token === undefined) throw new UnauthenticatedError("Nobody is logged in; log in or pair.");
+      try {
+        return [await ask(wire, "refresh", { refresh_token: newest.refresh_token }), newest.kind];
+      } catch (error) {
+        if (!(error instanceof UnauthenticatedError)) throw error;
+        const now = await this.#read();
+        if (now !== undefined && now.refresh_token !== newest.refresh_token) {
+          newest = now; // another window was faster
+        } else if (newest.kind === "paired") {
+          return [await paired(wire), "paired"];
+        } else {
+          await this.#write({ kind: "account", ...(newest.user_id !== undefined && { user_id: newest.user_id }) });
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #keep(login: LoginAnswer, kind: LoginKind): Promise<Access> {
+    const endsAtMs = this.#options.now() + login.expires_in * 1_000;
+    this.#access = { token: login.access_token, userId: login.user.id, endsAtMs };
+    await this.#write({ kind, user_id: login.user.id, refresh_token: login.refresh_token });
+    this.renewed.tell(login.access_token);
+    return this.#access;
+  }
+
+  async #read(): Promise<Kept | undefined> {
+    const text = await this.#options.store.read();
+    if (text === undefined) return undefined;
+    try {
+      const kept = JSON.parse(text) as Partial<Kept> | null;
+      return kept?.kind === "paired" || kept?.kind === "account" ? (kept as Kept) : undefined;
+    } catch {
+      return undefined; // damaged: the machine's owner pairs anew
+    }
+  }
+
+  #write(kept: Kept): Promise<void> {
+    return this.#options.store.write(JSON.stringify(kept));
+  }
+}
+
+interface Wire {
+  link: Link;
+  agent: ProvedAgent;
+  signal: AbortSignal;
+}
+
+function paired(wire: Wire): Promise<LoginAnswer> {
+  return ask(wire, "pair", {}, wire.agent.published.pairingKey);
+}
+
+/** Send what asks for a login; the pairing key goes with what only the machine's own clients may ask. */
+async function ask(wire: Wire, route: string, sent: object, bearer?: string): Promise<LoginAnswer> {
+  const { link, agent, signal } = wire;
+  const headers = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
+  const asked = { path: `/api/v5/auth/${route}`, body: JSON.stringify(sent), headers, bytesMax: problemBytesMax };
+  try {
+    return (await send(agent, { method: "POST", ...asked }, signal)).content as LoginAnswer;
+  } catch (error) {
+    if (error instanceof LostError) link.lost(agent);
+    throw error;
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * The writes that may be delayed, in the order of their calls. One is sent at a time, each under its own Idempotency-Key
+ * until the daemon has answered it: whatever breaks in between, none is lost, none is done twice, none overtakes another.
+ */
+import { backoffMs } from "./backoff.js";
+import { pause } from "./deadline.js";
+import {
+  ClosedError,
+  LimitExceededError,
+  NotFoundError,
+  OutcomeUnknownError,
+  RateLimitedError,
+  TimeoutError,
+  UnauthenticatedError,
+  UnavailableError,
+  asSidecarError,
+} from "./errors.js";
+import type { SidecarError } from "./errors.js";
+import {
+  internalErrorsMax,
+  queueBytesMax,
+  queueWritesMax,
+  replayMsMax,
+  retryMsMax,
+  retryMsMin,
+  writeBytesMax,
+} from "./limits.js";
+import { Listeners } from "./listeners.js";
+import type { QueueStore, QueuedWrite } from "./queue-store.js";
+import type { HttpAnswer } from "./transport/http.js";
+
+/** A write that the daemon refused, or that can not be sent any more; nobody may be waiting for it. */
+export interface Refusal {
+  write: QueuedWrite;
+  error: SidecarError;
+}
+
+/** A place in the queue. */
+export interface Waiting {
+  readonly write: QueuedWrite;
+  readonly settled: Promise<HttpAnswer>;
+  /** Settles when the write is kept as safely as the store can. */
+  readonly kept: Promise<void>;
+}
+
+interface Entry extends Waiting {
+  readonly bytes: number;
+  internalErrors: number;
+  resolve(answer: HttpAnswer): void;
+  reject(error: SidecarError): void;
+}
+
+export interface QueueOptions {
+  store: QueueStore;
+  /** Settles, when writes can be sent, with whose they would be. */
+  ready(): Promise<string | undefined>;
+  send(write: QueuedWrite): Promise<HttpAnswer>;
+  /** Milliseconds since 1970. */
+  now(): number;
+  closing: AbortSignal;
+}
+
+export class OfflineQueue {
+  /** Told of each write that is given up. */
+  readonly refused = new Listeners<Refusal>();
+  /** Told when nobody is logged in, so that nothing is sent until somebody is. */
+  readonly halted = new Listeners<SidecarError>();
+  /** Told how many wait whenever that changes. */
+  readonly changed = new Listeners<number>();
+  readonly #options: QueueOptions;
+  readonly #entries: Entry[] = [];
+  readonly #loaded: Promise<void>;
+  #bytes = 0;
+  #isPumping = false;
+  #pumping: Promise<void> = Promise.resolve();
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+    this.#loaded = this.#load();
+    this.#loaded.catch(() => undefined); // each call that needs it hears of it
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /**
+   * Put a write behind all others.
+   *
+   * @throws LimitExceededError It is too large, or too many wait.
+   */
+  add(write: QueuedWrite, owner: Promise<string | undefined>): Waiting {
+    const entry = entryOf(write);
+    if (entry.bytes > writeBytesMax) {
+      throw new LimitExceededError(`A write has at most ${writeBytesMax} bytes, and this one ${entry.bytes}.`);
+    }
+    if (this.#entries.length >= queueWritesMax || this.#bytes + entry.bytes > queueBytesMax) {
+      throw new LimitExceededError(`${this.#entries.length} writes wait for the daemon; there is no room for more.`, {
+        code: "queue_full",
+      });
+    }
+    const kept = this.#keep(entry, owner);
+    kept.catch(() => undefined); // the caller is told by the rejection of both promises
+    const placed = Object.assign(entry, { kept });
+    this.#push(placed);
+    this.wake();
+    return placed;
+  }
+
+  /** Take a write out again, if it was not sent yet; returns whether it was. */
+  async withdraw(waiting: Waiting): Promise<boolean> {
+    const entry = this.#entries.find((each) => each === waiting);
+    if (entry === undefined || entry.write.triedAtMs !== undefined) return false;
+    await this.#forget(entry);
+    return true;
+  }
+
+  /** Send what waits, if it can be sent. */
+  wake(): void {
+    if (this.#isPumping || this.#options.closing.aborted) return;
+    this.#isPumping = true;
+    this.#pumping = this.#pump();
+  }
+
+  /** Settle when nothing waits any more. */
+  async drained(): Promise<void> {
+    await this.#loaded;
+    if (this.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const stop = this.changed.add((size) => {
+        if (size > 0) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  /** Stop; what still waits is told, and is the store's. */
+  async close(): Promise<void> {
+    await this.#pumping;
+    await Promise.allSettled(this.#entries.map((entry) => entry.kept));
+    for (const entry of this.#entries.splice(0))
+      entry.reject(new ClosedError("The client was closed before this was sent."));
+    await this.#options.store.close();
+  }
+
+  async #load(): Promise<void> {
+    const stored = await this.#options.store.load();
+    const entries = stored.map((write) => Object.assign(entryOf(write), { kept: Promise.resolve() }));
+    this.#entries.unshift(...entries);
+    this.#bytes += entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    if (entries.length > 0) this.wake();
+  }
+
+  async #keep(entry: Pick<Entry, "write" | "reject">, owner: Promise<string | undefined>): Promise<void> {
+    try {
+      await this.#loaded;
+      const userId = await owner;
+      if (userId !== undefined) entry.write.userId = userId;
+      await this.#options.store.add(entry.write);
+    } catch (error) {
+      const lost = this.#entries.find((each) => each.write === entry.write);
+      if (lost !== undefined) this.#remove(lost);
+      entry.reject(asSidecarError(error));
+      throw asSidecarError(error);
+    }
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      await this.#loaded;
+      await this.#sendAll();
+    } catch {
+      // what waited before could not be read: each call is told, and nothing is sent past it
+    } finally {
+      this.#isPumping = false; // in the same step as the last look at the entries: no `wake` falls between the two
+    }
+  }
+
+  async #sendAll(): Promise<void> {
+    for (let failures = 1; this.#entries.length > 0 && !this.#options.closing.aborted; failures += 1) {
+      try {
+        const userId = await this.#options.ready();
+        const entry = this.#entries.find((each) => (each.write.userId ?? userId) === userId);
+        if (entry === undefined) return; // what waits is another user's
+        if (await this.#advance(entry)) failures = 0;
+      } catch (thrown) {
+        const error = asSidecarError(thrown);
+        if (error instanceof ClosedError) return;
+        if (error instanceof UnauthenticatedError) {
+          this.halted.tell(error);
+          return; // until somebody logs in
+        }
+        const ms = error instanceof RateLimitedError ? error.retryAfterMs : backoffMs(failures, retryMsMin, retryMsMax);
+        await pause(ms, this.#options.closing).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Try one write; returns true when it is over with it, throws when it is to be tried again. */
+  async #advance(entry: Entry): Promise<boolean> {
+    await entry.kept.catch(() => undefined);
+    if (!this.#entries.includes(entry)) return true; // withdrawn, or it could not be kept
+    const wasTried = entry.write.triedAtMs !== undefined;
+    if (wasTried && this.#options.now() - (entry.write.triedAtMs ?? 0) > replayMsMax) {
+      await this.#refuse(entry, outcomeUnknown(entry.write));
+      return true;
+    }
+    await this.#note(entry);
+    try {
+      await this.#settle(entry, await this.#options.send(entry.write));
+    } catch (thrown) {
+      const error = asSidecarError(thrown);
+      if (isPassing(error) || (isInternal(error) && ++entry.internalErrors < internalErrorsMax)) throw error;
+      if (error instanceof NotFoundError && wasTried && entry.write.method === "DELETE") {
+        await this.#settle(entry, { status: 204, headers: {}, content: undefined }); // the first try had done it
+      } else {
+        await this.#refuse(entry, error);
+      }
+    }
+    return true;
+  }
+
+  async #note(entry: Entry): Promise<void> {
+    if (entry.write.triedAtMs !== undefined) return;
+    const atMs = this.#options.now();
+    await this.#options.store.tried(entry.write.key, atMs);
+    entry.write.triedAtMs = atMs;
+  }
+
+  async #settle(entry: Entry, answer: HttpAnswer): Promise<void> {
+    entry.resolve(answer);
+    await this.#forget(entry);
+  }
+
+  async #refuse(entry: Entry, error: SidecarError): Promise<void> {
+    entry.reject(error);
+    await this.#forget(entry);
+    this.refused.tell({ write: entry.write, error });
+  }
+
+  /** A store that fails here may give the write back after a restart: its key then keeps it from being done twice. */
+  async #forget(entry: Entry): Promise<void> {
+    this.#remove(entry);
+    try {
+      await this.#options.store.done(entry.write.key);
+    } catch (error) {
+      process.emitWarning(asSidecarError(error));
+    }
+  }
+
+  #push(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes;
+    this.changed.tell(this.size);
+  }
+
+  #remove(entry: Entry): void {
+    const place = this.#entries.indexOf(entry);
+    if (place < 0) return;
+    this.#entries.splice(place, 1);
+    this.#bytes -= entry.bytes;
+    this.changed.tell(this.size);
+  }
+}
+
+function entryOf(write: QueuedWrite): Omit<Entry, "kept"> {
+  let resolve!: Entry["resolve"];
+  let reject!: Entry["reject"];
+  const settled = new Promise<HttpAnswer>((...both) => {
+    [resolve, reject] = both;
+  });
+  settled.catch(() => undefined); // whoever asked may be gone; `refused` tells too
+  return { write, bytes: Buffer.byteLength(write.body ?? ""), internalErrors: 0, settled, resolve, reject };
+}
+
+/** What is not the write's fault, and passes. */
+function isPassing(error: SidecarError): boolean {
+  return (
+    error instanceof UnavailableError ||
+    error instanceof TimeoutError ||
+    error instanceof RateLimitedError ||
+    error instanceof UnauthenticatedError ||
+    error instanceof ClosedError ||
+    error.status === 408
+  );
+}
+
+function isInternal(error: SidecarError): boolean {
+  return (error.status ?? 0) >= 500;
+}
+
+function outcomeUnknown({ method, path }: QueuedWrite): OutcomeUnknownError {
+  return new OutcomeUnknownError(
+    `${method} ${path} was sent, but the daemon's answer never came, and it does not remember the request any more.`,
+  );
+}

@@ -1,0 +1,54 @@
+/**
+ * Where writes wait. In memory they are lost when the host ends; a file (`file-queue-store.ts`), or what the host
+ * injects, keeps them over its restarts.
+ */
+
+/** A write that waits, whole: what is sent, in whose name, and whether it may have been done already. */
+export interface QueuedWrite {
+  /** Its Idempotency-Key, which no other has. */
+  key: string;
+  method: "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  /** JSON text. */
+  body?: string;
+  /** Whose write it is; nobody else's login sends it. Undefined while nobody has logged in yet. */
+  userId?: string;
+  /** When it was first sent, milliseconds since 1970; its outcome is unknown since then. */
+  triedAtMs?: number;
+}
+
+export interface QueueStore {
+  /** Return what waits, the oldest first. Asked once, before anything else. */
+  load(): Promise<QueuedWrite[]>;
+  /** Keep a write behind all others; when this settles, it is as safe as the store can make it. */
+  add(write: QueuedWrite): Promise<void>;
+  /** Note that a write is about to be sent. */
+  tried(key: string, atMs: number): Promise<void>;
+  /** Forget a write. */
+  done(key: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The default: keeps nothing that the queue does not hold itself. */
+export class MemoryQueueStore implements QueueStore {
+  load(): Promise<QueuedWrite[]> {
+    return Promise.resolve([]);
+  }
+
+  add(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  tried(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  done(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

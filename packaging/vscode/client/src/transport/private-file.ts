@@ -1,0 +1,68 @@
+/** Small files that are the user's alone: read only when nobody else could have written them, written as 0600. */
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ForbiddenError } from "../errors.js";
+
+export interface PrivateFile {
+  content: Buffer;
+  /** Whether others than the owner may read it. */
+  isOpen: boolean;
+}
+
+const isWindows = process.platform === "win32"; // there a user's own folders are closed to others by their access lists
+const readFlags = isWindows ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Return a small file that only its owner may write, or undefined when it is not there.
+ *
+ * @throws ForbiddenError It belongs to somebody else, others could write it, or it is no plain file.
+ */
+export async function readPrivate(path: string, bytesMax: number): Promise<PrivateFile | undefined> {
+  let file;
+  try {
+    file = await open(path, readFlags);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new ForbiddenError(`${path} can not be read: ${message}.`, { cause: error });
+  }
+  try {
+    const status = await file.stat();
+    if (!status.isFile()) throw new ForbiddenError(`${path} is not a plain file; remove it.`);
+    if (!isWindows && (status.uid !== process.geteuid?.() || (status.mode & 0o022) !== 0)) {
+      throw new ForbiddenError(`${path} can be written by another user; remove it.`);
+    }
+    const buffer = Buffer.alloc(Math.min(status.size, bytesMax));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    return { content: buffer.subarray(0, bytesRead), isOpen: !isWindows && (status.mode & 0o077) !== 0 };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Replace a file in one step, readable by its owner alone; it is on disk when this returns. */
+export async function writePrivate(path: string, content: string): Promise<void> {
+  await makePrivateFolder(dirname(path));
+  const draft = `${path}.${randomBytes(6).toString("hex")}.new`;
+  try {
+    const file = await open(draft, "wx", 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** Make a folder that only its owner can enter; one that is there stays as it is. */
+export async function makePrivateFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (made !== undefined && !isWindows) await chmod(folder, 0o700);
+}

@@ -1,0 +1,65 @@
+/**
+ * The connections to one daemon. Each has proved itself before a request goes out on it: a stranger who takes the port
+ * later, or only now and then, gets a `hello` and nothing else. There is no other way to a socket in this package.
+ */
+import { Agent } from "node:http";
+import type { ClientRequestArgs } from "node:http";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { NotProvedError, UnavailableError } from "../errors.js";
+import { helloMsMax, idleConnectionMsMax, requestsAtOnceMax } from "../limits.js";
+import { readPublished } from "./discovery.js";
+import type { Published } from "./discovery.js";
+import { prove } from "./proof.js";
+
+type Connected = (error: Error | null, socket: Duplex) => void;
+
+export class ProvedAgent extends Agent {
+  readonly published: Published;
+
+  constructor(published: Published) {
+    super({ keepAlive: true, maxFreeSockets: requestsAtOnceMax, timeout: idleConnectionMsMax, scheduling: "lifo" });
+    this.published = published;
+  }
+
+  override createConnection(_options: ClientRequestArgs, connected?: Connected): undefined {
+    this.#open().then(
+      (socket) => connected?.(null, socket),
+      (error: unknown) => (connected as ((error: unknown) => void) | undefined)?.(error),
+    );
+    return undefined;
+  }
+
+  async #open(): Promise<Socket> {
+    await this.#checkPublished();
+    const { host, port, url } = this.published;
+    const socket = connect({ host, port, noDelay: true });
+    socket.on("error", ignore); // whoever uses the socket has a listener of their own; between two users none has
+    const timer = setTimeout(() => {
+      socket.destroy(new UnavailableError(`What listens at ${url} does not prove itself within ${helloMsMax} ms.`));
+    }, helloMsMax);
+    try {
+      await prove(socket, this.published);
+      socket.setTimeout(idleConnectionMsMax);
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A daemon that was started again may be elsewhere, and somebody else, who could ask it for proofs, in its old place. */
+  async #checkPublished(): Promise<void> {
+    const { url, pairingKey, folder } = this.published;
+    const now = await readPublished(folder);
+    if (now === undefined) throw new UnavailableError(`The daemon that was at ${url} has stopped.`);
+    if (now.url !== url || now.pairingKey !== pairingKey) throw new NotProvedError(`The daemon has left ${url}.`);
+  }
+}
+
+function ignore(): void {
+  // see above
+}

@@ -1,0 +1,53 @@
+/** The daemon's records by the names of their field, from the types that are generated from its own documents. */
+import type { components as feed } from "./generated/asyncapi.js";
+import type { components } from "./generated/openapi.js";
+
+type Schemas = components["schemas"];
+
+/** What the daemon sends has every field, also those that a request may leave out. */
+type Sent<Name extends keyof Schemas> = Required<Schemas[Name]>;
+
+/** A JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null gives a field its default back. */
+export type MergePatch<T> = { [K in keyof T]?: (T[K] extends readonly unknown[] ? T[K] : MergePatchOf<T[K]>) | null };
+type MergePatchOf<T> = T extends object ? (T extends readonly unknown[] ? T : MergePatch<T>) : T;
+
+/** One page of a list; `next_cursor` is null at the end. */
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+export type LoginAnswer = Sent<"Login">;
+export type User = Sent<"PublicUser">;
+export type Tenant = Sent<"Tenant">;
+/** A device on which the user is logged in. */
+export type Device = Sent<"PublicAuthSession">;
+export type Session = Sent<"WorkspaceSession">;
+export type SessionSummary = Sent<"SessionSummary">;
+export type SessionBody = Schemas["SessionBody"];
+export type SessionPatch = MergePatch<SessionBody>;
+export type EditorState = Schemas["EditorState"];
+export type TerminalState = Schemas["TerminalState"];
+export type Breakpoint = Schemas["Breakpoint"];
+export type Note = Schemas["Note"];
+export type Snapshot = Sent<"ShownSnapshot">;
+export type Differences = Sent<"Differences">;
+export type Conversation = Sent<"Conversation">;
+export type ConversationBody = Schemas["ConversationBody"];
+export type ConversationPatch = MergePatch<Schemas["ConversationPatch"]>;
+export type WholeConversation = Conversation & { messages: Page<Message> };
+export type Message = Sent<"Message">;
+export type MessageBody = Schemas["MessageBody"];
+export type Setting = Sent<"Setting">;
+export type File = Sent<"File">;
+export type Workspace = Sent<"WatchedWorkspace">;
+
+export type Change = Required<feed["schemas"]["Change"]>;
+export type ChangesMessage = Omit<feed["schemas"]["ChangesMessage"], "changes"> & { changes: Change[] };
+export type ResetMessage = feed["schemas"]["ResetMessage"];
+export type ProgressMessage = Required<feed["schemas"]["ProgressMessage"]>;
+export type SubscribedMessage = feed["schemas"]["SubscribedMessage"];
+export type SubscribeMessage = feed["schemas"]["SubscribeMessage"];
+export type AuthMessage = feed["schemas"]["AuthMessage"];
+/** What a subscription hands on. */
+export type FeedMessage = ChangesMessage | ResetMessage | ProgressMessage;

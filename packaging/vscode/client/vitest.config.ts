@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000, // generous: nothing asserts a time, this only ends a test that hangs
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
