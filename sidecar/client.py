@@ -1,7 +1,7 @@
 """The HTTP client of the CLI: finds the daemon, makes it prove itself, and speaks the v5 API to it.
 
-Nothing secret is sent before the server has shown, by a proof over a fresh nonce, that it holds the pairing key: a
-stranger who took the daemon's port learns nothing. Besides ``api``, the only module that knows aiohttp.
+Nothing secret is sent before the server has shown, by a proof over a fresh nonce and its port, that it holds the
+pairing key: a stranger who took the daemon's port learns nothing. Besides ``api``, the only module that knows aiohttp.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from sidecar import endpoint, errors, limits
-from sidecar.auth.pairing import prove
+from sidecar.auth.pairing import prove_port
 from sidecar.errors import ForbiddenError, InvalidError, SidecarError, UnauthenticatedError, UnavailableError
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ JsonObject = dict[str, Any]
 
 _LINES_TYPE = "application/x-ndjson"
 _NONCE_BYTES = 24
+_HTTP_PORT = 80
 _CLOSED_BAD_MESSAGE = 4400
 _HTTP = aiohttp.ClientTimeout(total=limits.client_request_seconds_max, connect=limits.client_connect_seconds_max)
 
@@ -126,14 +127,14 @@ class Client:
             raise ForbiddenError(
                 f"{published.folder} names {url}, which is not on this machine; no secret is sent there."
             )
-        nonce = secrets.token_urlsafe(_NONCE_BYTES)
+        nonce, port = secrets.token_urlsafe(_NONCE_BYTES), urlsplit(url).port or _HTTP_PORT
         try:
             answer = await self.greet(url, nonce)
-            proof, epoch = str(answer["proof"]), str(answer["instance"])
+            proof, epoch = str(answer["port_proof"]), str(answer["instance"])
         except (KeyError, InvalidError, errors.NotFoundError):
             proof = epoch = ""
         is_text = proof.isascii() and epoch.isascii()
-        if not is_text or not hmac.compare_digest(proof, prove(published.pairing_key, nonce, epoch)):
+        if not is_text or not hmac.compare_digest(proof, prove_port(published.pairing_key, nonce, epoch, port)):
             raise ForbiddenError(
                 f"What answers at {url} is not your Sidecar daemon: it could not prove that it holds the pairing key. "
                 "No secret was sent to it.",

@@ -38,9 +38,14 @@ class Version(Value):
 
 
 class Hello(Value):
-    """The proof that the daemon holds the pairing key: an HMAC of the nonce."""
+    """The proof that the daemon holds the pairing key: an HMAC of the nonce.
+
+    Attributes:
+        port_proof: The same of nonce and port: a proof that was asked of the daemon on another port is none here.
+    """
 
     proof: str
+    port_proof: str
     version: str
     instance: str
 

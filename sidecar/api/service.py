@@ -14,7 +14,7 @@ from sidecar import __version__, limits
 from sidecar.api.context import CONTEXT
 from sidecar.api.requests import body, json_answer, query
 from sidecar.api.upkeep import BackupBody
-from sidecar.auth.pairing import prove
+from sidecar.auth.pairing import prove, prove_port
 from sidecar.models.base import Value
 
 API_VERSION = 5
@@ -47,8 +47,15 @@ async def hello(request: web.Request) -> web.Response:
     """Prove to a client that this daemon holds the pairing key, before the client sends it a secret."""
     context = request.app[CONTEXT]
     epoch = context.database.engine.epoch
-    proof = prove(context.pairing_key, query(request, HelloQuery).nonce, epoch)
-    return json_answer({"proof": proof, "version": __version__, "instance": epoch})
+    key, nonce = context.pairing_key, query(request, HelloQuery).nonce
+    proofs = {"proof": prove(key, nonce, epoch), "port_proof": prove_port(key, nonce, epoch, _port_of(request))}
+    return json_answer({**proofs, "version": __version__, "instance": epoch})
+
+
+def _port_of(request: web.Request) -> int:
+    """Return the port that a request came to, whatever its Host header says."""
+    name = request.get_extra_info("sockname")
+    return int(name[1]) if name else 0  # a connection that is gone has none, and hears no proof
 
 
 async def status(request: web.Request) -> web.Response:

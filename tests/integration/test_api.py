@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from sidecar import config
 from sidecar.api.context import Policy
 from sidecar.api.routes import ROUTES
-from sidecar.auth.pairing import prove
+from sidecar.auth.pairing import prove, prove_port
 from sidecar.clock import SystemClock
 from sidecar.daemon.wiring import Daemon
 
@@ -104,6 +105,9 @@ async def test_the_daemon_proves_itself_and_pairs(caller: Caller) -> None:
     status, hello = await caller.call("GET", "/api/v5/hello?nonce=abc", token="")
     assert status == 200
     assert hello["proof"] == prove(caller.key, "abc", hello["instance"])
+    port = urlsplit(caller.daemon.url).port
+    assert port is not None
+    assert hello["port_proof"] == prove_port(caller.key, "abc", hello["instance"], port)
     login = await caller.pair()
     assert login["user"]["tenant_id"] == login["tenant"]["id"]
     assert login["user"]["id"] == login["tenant"]["owner_user_id"]

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sidecar import client, errors
-from sidecar.auth.pairing import prove
+from sidecar.auth.pairing import prove, prove_port
 from sidecar.daemon.runtime_files import obtain_pairing_key, publish
 from sidecar.endpoint import Endpoint
 
@@ -29,13 +29,14 @@ class PlayedDaemon:
         self.seen: list[tuple[str, str | None]] = []
         self.subscriptions: list[dict[str, Any]] = []
         self.connections: list[list[dict[str, Any]]] = []
+        self.port = 0
         self.tokens = 0
         self.valid_token = ""
         self.hello: Callable[[str], dict[str, Any]] = self.honest
         self.routes: dict[str, Handler] = {}
 
     def honest(self, nonce: str) -> dict[str, Any]:
-        return {"proof": prove(self.key, nonce, EPOCH), "version": "1", "instance": EPOCH}
+        return {"port_proof": prove_port(self.key, nonce, EPOCH, self.port), "version": "1", "instance": EPOCH}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         authorization = request.headers.get("Authorization")
@@ -77,6 +78,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[PlayedDaemon]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", played.handle)
     async with TestServer(app) as server:
+        played.port = server.port or 0
         publish(tmp_path, Endpoint(url=str(server.make_url("")).rstrip("/"), pid=1, version="1", epoch=EPOCH))
         yield played
 
@@ -105,10 +107,10 @@ async def test_the_key_is_sent_after_the_proof_only_and_one_login_serves_all_req
 @pytest.mark.parametrize(
     "answer",
     [
-        {"proof": "0" * 64, "version": "1", "instance": EPOCH},
-        {"proof": None, "instance": EPOCH},
-        {"proof": "\ud800", "instance": "\ud800"},
-        {"proof": prove("0" * 64, "a nonce of its own", EPOCH), "instance": EPOCH},
+        {"port_proof": "0" * 64, "version": "1", "instance": EPOCH},
+        {"port_proof": None, "instance": EPOCH},
+        {"port_proof": "\ud800", "instance": "\ud800"},
+        {"port_proof": prove_port("0" * 64, "a nonce of its own", EPOCH, 1), "instance": EPOCH},
         {},
     ],
 )
@@ -120,6 +122,20 @@ async def test_a_stranger_on_the_port_learns_nothing(daemon: PlayedDaemon, answe
     assert caught.value.code == "not_proved"
     assert daemon.seen == [("/api/v5/hello", None)]
     assert daemon.key not in caught.value.message
+
+
+async def test_a_stranger_who_hands_the_daemons_own_proofs_on_learns_nothing(daemon: PlayedDaemon) -> None:
+    """It is on the port that was published, the daemon on another, and answers whoever asks for a proof."""
+
+    def handed_on(nonce: str) -> dict[str, Any]:
+        proofs = {"proof": prove(daemon.key, nonce, EPOCH), "port_proof": prove_port(daemon.key, nonce, EPOCH, 7370)}
+        return {**proofs, "version": "1", "instance": EPOCH}
+
+    daemon.hello = handed_on
+    with pytest.raises(errors.ForbiddenError, match="could not prove"):
+        async with client.connect([daemon.folder]):
+            pass
+    assert daemon.seen == [("/api/v5/hello", None)]
 
 
 async def test_an_old_proof_can_not_be_played_again(daemon: PlayedDaemon) -> None:
@@ -302,7 +318,7 @@ async def test_events_do_not_go_on_with_a_stranger(daemon: PlayedDaemon, monkeyp
     async with client.connect([daemon.folder]) as connected:
         messages = connected.events()
         await anext(messages)
-        daemon.hello = lambda _: {"proof": "", "instance": EPOCH}
+        daemon.hello = lambda _: {"port_proof": "", "instance": EPOCH}
         with pytest.raises(errors.ForbiddenError, match="could not prove"):
             await anext(messages)
     assert len(daemon.subscriptions) == 1

@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from sidecar import limits
-from sidecar.auth.pairing import is_pairing_key, prove
+from sidecar.auth.pairing import is_pairing_key, prove, prove_port
 from sidecar.auth.signing_keys import KeyRing, SigningKeys
 from sidecar.auth.tokens import (
     ALGORITHM,
@@ -204,9 +204,11 @@ def test_keys_are_rotated_when_they_are_due_and_not_before() -> None:
     assert ring.keys.current != first
 
 
-def test_a_proof_depends_on_key_nonce_and_epoch() -> None:
+def test_a_proof_depends_on_key_nonce_epoch_and_port() -> None:
     proofs = {prove("k", "n", "e"), prove("l", "n", "e"), prove("k", "o", "e"), prove("k", "n", "f")}
     assert len(proofs) == 4
+    ports = {prove_port("k", "n", "e", 1), prove_port("k", "n", "e", 2), prove_port("l", "n", "e", 1), *proofs}
+    assert len(ports) == 7
     assert is_pairing_key("secret", "secret")
     assert not is_pairing_key("secret", "secre")
     assert not is_pairing_key("secret", "sécret\udc80")
