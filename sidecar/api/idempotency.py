@@ -1,7 +1,8 @@
-"""Idempotency-Key: a POST that is sent again gets the answer that it had, and changes nothing again.
+"""Idempotency-Key: a POST, PUT or PATCH that is sent again gets the answer that it had, and changes nothing again.
 
 The answer is written by the transaction that earned it: after a crash between the commit and the answer, a repeat is
-answered as the first would have been. A request that fails keeps nothing: it may be tried again.
+answered as the first would have been. A request that fails keeps nothing: it may be tried again. Of an answer that was
+to be minimal, no more is kept: whoever saves five megabytes every minute should not have each copy kept for a day.
 """
 
 import hmac
@@ -12,8 +13,9 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL, Handler
+from sidecar.api.preferences import minimal_answer, wants_minimal
 from sidecar.api.requests import LINES_TYPE, raw_answer, read, tenant_of
-from sidecar.errors import InvalidError, KeyReusedError
+from sidecar.errors import InvalidError, KeyReusedError, VersionConflictError
 from sidecar.models.base import Record
 from sidecar.models.users import User
 from sidecar.models.workspace_sessions import StoredSession
@@ -23,6 +25,7 @@ from sidecar.repositories.transactions import Writing, keeping
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 
 HEADER = "Idempotency-Key"
+METHODS = frozenset({"POST", "PUT", "PATCH"})  # a DELETE that was done is a 404, which says as much
 PLACES = {"StoredSession": "sessions", "Conversation": "conversations", "Agent": "agents", "User": "users"}
 
 
@@ -35,9 +38,10 @@ class _AnsweredMeanwhile(Exception):  # noqa: N818 - not an error: a twin of thi
 class _Keeper:
     """Keeps the answer of one request in the transaction that stores or changes its record."""
 
-    def __init__(self, tenant: TenantKeys, user_id: str, key: str, fingerprint: str) -> None:
+    def __init__(self, tenant: TenantKeys, own: tuple[str, str], fingerprint: str, *, minimal: bool) -> None:
         self._tenant = tenant
-        self._own = user_id, key
+        self._own = own
+        self._minimal = minimal
         self._answers = Idempotency(tenant)
         self.fingerprint = fingerprint
         self.kept: Kept | None = None
@@ -57,7 +61,7 @@ class _Keeper:
             status=HTTPStatus.CREATED if is_new else HTTPStatus.OK,
             etag=f'"{result.version}"',
             location=f"/api/v5/{place}/{result.id}" if is_new and place else None,
-            body=shown(tr, self._tenant, result),
+            body=b"" if self._minimal else shown(tr, self._tenant, result),
         )
         self._answers.put(tr, *self._own, self.kept)
 
@@ -69,7 +73,9 @@ class _Keeper:
         """
         if kept.fingerprint != self.fingerprint:
             raise KeyReusedError(f"This {HEADER} came with another request before; take a new one.")
-        response = raw_answer(kept.body, HTTPStatus(kept.status))
+        status = HTTPStatus(kept.status)
+        version = int((kept.etag or '"0"').strip('"'))
+        response = raw_answer(kept.body, status) if kept.body else minimal_answer(status, version)
         headers = {"ETag": kept.etag, "Location": kept.location, "Idempotency-Replayed": "true" if replayed else None}
         response.headers.update({name: value for name, value in headers.items() if value is not None})
         return response
@@ -77,17 +83,18 @@ class _Keeper:
 
 @web.middleware
 async def replay(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a POST that came before, by its Idempotency-Key, as it was answered then."""
+    """Answer a request that came before, by its Idempotency-Key, as it was answered then."""
     key = request.headers.get(HEADER)
-    if key is None or request.method != "POST" or PRINCIPAL not in request or request.content_type == LINES_TYPE:
+    if key is None or request.method not in METHODS or PRINCIPAL not in request or request.content_type == LINES_TYPE:
         return await handler(request)
     if not (key.isascii() and 1 <= len(key) <= limits.idempotency_key_chars_max):
         raise InvalidError(
             f"{HEADER} takes 1 to {limits.idempotency_key_chars_max} ASCII characters.", code="invalid_idempotency_key"
         )
     tenant, user_id = tenant_of(request), request[PRINCIPAL].user_id
-    keeper = _Keeper(tenant, user_id, key, await _fingerprint(request))
-    earlier = await request.app[CONTEXT].database.read(lambda tr: Idempotency(tenant).find(tr, user_id, key))
+    own, database = (user_id, key), request.app[CONTEXT].database
+    keeper = _Keeper(tenant, own, await _fingerprint(request), minimal=wants_minimal(request))
+    earlier = await database.read(lambda tr: Idempotency(tenant).find(tr, *own))
     if earlier is not None:
         return keeper.answer(earlier, replayed=True)
     try:
@@ -95,6 +102,11 @@ async def replay(request: web.Request, handler: Handler) -> web.StreamResponse:
             response = await handler(request)
     except _AnsweredMeanwhile as twin:
         return keeper.answer(twin.kept, replayed=True)
+    except VersionConflictError:
+        earlier = await database.read(lambda tr: Idempotency(tenant).find(tr, *own))
+        if earlier is None:
+            raise
+        return keeper.answer(earlier, replayed=True)  # the record has moved on by a twin of this request
     return response if keeper.kept is None else keeper.answer(keeper.kept, replayed=False)
 
 

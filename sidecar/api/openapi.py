@@ -15,6 +15,7 @@ from sidecar import __version__, limits
 from sidecar.api.answers import Problem
 from sidecar.api.context import ROLES, Policy
 from sidecar.api.examples import curl_of
+from sidecar.api.idempotency import METHODS
 from sidecar.api.problems import CODES
 from sidecar.api.requests import LINES_TYPE, raw_answer
 from sidecar.api.shapes import Route, Shape
@@ -35,9 +36,10 @@ _DESCRIPTION = """Sidecar's API on this machine. Errors are RFC 9457 problem doc
 Lists take `limit` and `cursor` and answer `items` and `next_cursor`, which is null at the end. Single records carry an
 `ETag`; PUT, PATCH and DELETE honour `If-Match` (412 when the record has moved on). PATCH of sessions, conversations
 and agents is JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null gives a field its default
-back; the routes `…/add` and `…/remove` change tags, facts and decisions without replacing them. A POST with an
-`Idempotency-Key` is answered once and then replayed for 24 hours. `Prefer: return=minimal` leaves the record out of the
-answer to a change. Users see what is theirs; managers and admins read everybody's; admins change it too."""
+back; the routes `…/add` and `…/remove` change tags, facts and decisions without replacing them. A POST, PUT or PATCH
+with an `Idempotency-Key` is answered once and then replayed for 24 hours. `Prefer: return=minimal` leaves the
+record out of the answer to a change. Users see what is theirs; managers and admins read everybody's; admins change it
+too."""
 
 
 async def get(request: web.Request) -> web.Response:
@@ -166,7 +168,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             {"name": name, "in": "query", "required": name in required, "schema": _without_null(each)}
             for name, each in schema.get("properties", {}).items()
         ]
-    if route.method == "POST" and route.policy in ROLES and not route.shape.lines:
+    if route.method in METHODS and route.policy in ROLES and not route.shape.lines:
         key = {"type": "string", "minLength": 1, "maxLength": limits.idempotency_key_chars_max, "pattern": "^[!-~]+$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
     if route.shape.tagged and route.method != "GET":

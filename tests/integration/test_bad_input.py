@@ -185,3 +185,30 @@ async def test_a_repeated_post_is_answered_once_also_when_its_twins_race(house: 
     assert again.status == 201
     assert "Idempotency-Replayed" not in again.headers
     assert len((await house.call("GET", "/api/v5/sessions", token)).content["items"]) == 2
+
+
+@pytest.mark.parametrize("prefer", [{}, {"Prefer": "return=minimal"}])
+@pytest.mark.parametrize("tag", [{}, {"If-Match": '"1"'}])
+async def test_a_repeated_put_or_patch_is_done_once_also_when_its_twins_race(
+    house: House, prefer: dict[str, str], tag: dict[str, str]
+) -> None:
+    token = (await house.pair())["access_token"]
+    sent = {"name": "x", "workspace_path": "/x"}
+    path = "/api/v5/sessions/" + (await house.call("POST", "/api/v5/sessions", token, json=sent)).content["id"]
+    headers = {"Idempotency-Key": "one", **prefer, **tag}
+    async with asyncio.TaskGroup() as tasks:
+        twins = [
+            tasks.create_task(house.call("PATCH", path, token, headers, json={"git_branch": "b"})) for _ in range(8)
+        ]
+    answers = [twin.result() for twin in twins]
+    assert {(answer.status, answer.headers["ETag"]) for answer in answers} == {(204 if prefer else 200, '"2"')}
+    assert (await house.call("GET", path, token)).content["version"] == 2
+    headers = {"Idempotency-Key": "two", **prefer, **({"If-Match": '"2"'} if tag else {})}
+    for _ in range(2):
+        put = await house.call("PUT", path, token, headers, json=sent)
+        assert (put.status, put.headers["ETag"]) == (204 if prefer else 200, '"3"')
+    for _ in range(2):
+        key = {"Idempotency-Key": "three", **prefer}
+        put = await house.call("PUT", "/api/v5/settings/editor/tabs", token, key, json={"value": 4})
+        assert (put.status, put.headers["ETag"]) == (201, '"1"')
+        assert (put.content is None) == bool(prefer)
