@@ -89,7 +89,7 @@ export class Connection {
     this.#timeoutMs = timeoutMs;
     this.#userAgent = `${checkedName(name)} (Sidecar client, Node ${process.versions.node})`;
     this.link = new Link({ folders: folders.runtimeDirs, launcher });
-    this.login = new Login({ link: this.link, store, now });
+    this.login = new Login({ link: this.link, store, userAgent: this.#userAgent, now });
     this.queue = new OfflineQueue({
       store: options.writes ?? new MemoryQueueStore(),
       now,
@@ -169,7 +169,9 @@ export class Connection {
       });
     } catch (thrown) {
       await waiting.kept; // rejects when the store could not keep it
-      return this.#afterWaiting(asSidecarError(thrown), waiting, queued);
+      const saved = await this.#afterWaiting(asSidecarError(thrown), waiting, queued);
+      this.#withdrawOn(options.signal, waiting);
+      return saved;
     }
   }
 
@@ -204,8 +206,22 @@ export class Connection {
     return left;
   }
 
-  /** One request with a token, renewed once if the daemon refuses it, and sent again where that changes nothing twice. */
+  /**
+   * One request with a token, which is renewed once if the daemon refuses it.
+   *
+   * A request that a lost connection has kept from being answered is sent once more to a daemon that is found at once,
+   * where it changes nothing twice: it may only have moved, or have closed the connection for idleness.
+   */
   async call(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    try {
+      return await this.#callOnce(request, signal);
+    } catch (error) {
+      if (!(error instanceof LostError && (error.isUnsent || isRepeatable(request)))) throw error;
+      return this.#callOnce(request, signal);
+    }
+  }
+
+  async #callOnce(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     await this.link.ready(signal);
     const token = await this.login.token(signal);
     try {
@@ -219,13 +235,8 @@ export class Connection {
   async #exchange(request: HttpRequest, token: string, signal: AbortSignal): Promise<HttpAnswer> {
     const agent = await this.link.ready(signal);
     const headers = { ...request.headers, Authorization: `Bearer ${token}`, "User-Agent": this.#userAgent };
-    const asked = { ...request, headers };
     try {
-      return await send(agent, asked, signal).catch((error: unknown) => {
-        const isRepeatable = request.method === "GET" || request.headers?.["Idempotency-Key"] !== undefined;
-        if (!(error instanceof LostError && error.wasReused && isRepeatable)) throw error;
-        return send(agent, asked, signal); // it may only have been closed for idleness; this connection is a new one
-      });
+      return await send(agent, { ...request, headers }, signal);
     } catch (error) {
       if (error instanceof LostError) this.link.lost(agent);
       if (error instanceof TimeoutError) this.link.doubt(agent);
@@ -248,7 +259,7 @@ export class Connection {
 
   #pathOf(path: string, asked: { path?: unknown; query?: unknown }): string {
     const parameters = (asked.path ?? {}) as Record<string, string>;
-    return pathOf(path, parameters) + queryOf((asked.query ?? {}) as object);
+    return pathOf(path, parameters) + queryOf(asked.query ?? {});
   }
 
   #writeOf(
@@ -281,11 +292,21 @@ export class Connection {
     };
   }
 
+  /** A write that waits is cancelled by the signal of its call, until it is sent. */
+  #withdrawOn(signal: AbortSignal | undefined, waiting: Waiting): void {
+    const cancel = (): void => {
+      const error = new CancelledError("The write was cancelled before it was sent.");
+      void this.queue.withdraw(waiting, error);
+    };
+    signal?.addEventListener("abort", cancel, { once: true });
+    waiting.settled.catch(() => undefined).finally(() => signal?.removeEventListener("abort", cancel));
+  }
+
   async #afterWaiting<T>(error: SidecarError, waiting: Waiting, queued: Saved<T>): Promise<Saved<T>> {
     if (error instanceof UnavailableError || error instanceof TimeoutError) return queued;
     const isHalted = error instanceof UnauthenticatedError;
     if (isHalted || error instanceof CancelledError) {
-      const isOut = await this.queue.withdraw(waiting);
+      const isOut = await this.queue.withdraw(waiting, error);
       if (isHalted && !isOut) return queued; // it was sent before: whether it was done, the next login will tell
     }
     throw error;
@@ -296,4 +317,9 @@ export class Connection {
 function checkedName(name: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name;
   throw new InvalidError(`A client's name has letters, digits, dots, dashes and underlines, and not ${name}.`);
+}
+
+/** The daemon answers a repeated key as it did before, and a repeated DELETE with 404, which might be told as a failure. */
+function isRepeatable({ method, headers }: HttpRequest): boolean {
+  return method === "GET" || (method !== "DELETE" && headers?.["Idempotency-Key"] !== undefined);
 }

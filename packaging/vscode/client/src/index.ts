@@ -3,7 +3,25 @@ export { SidecarClient, connect } from "./client.js";
 export { Connection } from "./connection.js";
 export type { ConnectionOptions, Saved, WriteOptions } from "./connection.js";
 export type { CallOptions } from "./deadline.js";
-export * from "./errors.js";
+export {
+  CancelledError,
+  ClosedError,
+  ConflictError,
+  ForbiddenError,
+  InvalidError,
+  LimitExceededError,
+  NotFoundError,
+  NotProvedError,
+  OutcomeUnknownError,
+  RateLimitedError,
+  SidecarError,
+  TimeoutError,
+  UnauthenticatedError,
+  UnavailableError,
+  VersionConflictError,
+  isSidecarError,
+} from "./errors.js";
+export type { Details } from "./errors.js";
 export { FileQueueStore } from "./file-queue-store.js";
 export { FileService } from "./file-service.js";
 export type { FilesQuery } from "./file-service.js";

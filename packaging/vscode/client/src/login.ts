@@ -31,6 +31,8 @@ interface Access {
 export interface LoginOptions {
   link: Link;
   store: TokenStore;
+  /** What the user sees of this client among their devices. */
+  userAgent: string;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -88,7 +90,7 @@ export class Login {
   /** Open a login of the machine's owner, whoever is logged in now. */
   async pair(signal: AbortSignal): Promise<LoginAnswer> {
     const { link } = this.#options;
-    const login = await paired({ link, agent: await link.ready(signal), signal });
+    const login = await paired({ ...this.#options, agent: await link.ready(signal), signal });
     await this.adopt(login, "paired");
     return login;
   }
@@ -97,7 +99,7 @@ export class Login {
   async open(route: "register" | "login", sent: object, signal: AbortSignal): Promise<LoginAnswer> {
     const { link } = this.#options;
     const agent = await link.ready(signal);
-    const login = await ask({ link, agent, signal }, route, sent, agent.published.pairingKey);
+    const login = await ask({ ...this.#options, agent, signal }, route, sent, agent.published.pairingKey);
     await this.adopt(login, "account");
     return login;
   }
@@ -111,7 +113,7 @@ export class Login {
   async #obtain(signal: AbortSignal): Promise<Access> {
     const generation = this.#generation;
     const agent = await this.#options.link.ready(signal);
-    const wire = { link: this.#options.link, agent, signal };
+    const wire = { ...this.#options, agent, signal };
     const kept = await this.#read();
     const [login, kind] =
       kept === undefined ? [await paired(wire), "paired" as const] : await this.#refreshed(wire, kept);
@@ -166,6 +168,7 @@ export class Login {
 interface Wire {
   link: Link;
   agent: ProvedAgent;
+  userAgent: string;
   signal: AbortSignal;
 }
 
@@ -175,8 +178,9 @@ function paired(wire: Wire): Promise<LoginAnswer> {
 
 /** Send what asks for a login; the pairing key goes with what only the machine's own clients may ask. */
 async function ask(wire: Wire, route: string, sent: object, bearer?: string): Promise<LoginAnswer> {
-  const { link, agent, signal } = wire;
-  const headers = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
+  const { link, agent, signal, userAgent } = wire;
+  const shown = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
+  const headers = { "User-Agent": userAgent, ...shown };
   const asked = { path: `/api/v5/auth/${route}`, body: JSON.stringify(sent), headers, bytesMax: problemBytesMax };
   try {
     return (await send(agent, { method: "POST", ...asked }, signal)).content as LoginAnswer;

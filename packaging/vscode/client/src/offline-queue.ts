@@ -88,8 +88,10 @@ export class OfflineQueue {
    * Put a write behind all others.
    *
    * @throws LimitExceededError It is too large, or too many wait.
+   * @throws ClosedError The client is closed.
    */
   add(write: QueuedWrite, owner: Promise<string | undefined>): Waiting {
+    if (this.#options.closing.aborted) throw new ClosedError();
     const entry = entryOf(write);
     if (entry.bytes > writeBytesMax) {
       throw new LimitExceededError(`A write has at most ${writeBytesMax} bytes, and this one ${entry.bytes}.`);
@@ -107,10 +109,11 @@ export class OfflineQueue {
     return placed;
   }
 
-  /** Take a write out again, if it was not sent yet; returns whether it was. */
-  async withdraw(waiting: Waiting): Promise<boolean> {
+  /** Take a write out again with this error, if it was not sent yet; returns whether it was. */
+  async withdraw(waiting: Waiting, error: SidecarError): Promise<boolean> {
     const entry = this.#entries.find((each) => each === waiting);
     if (entry === undefined || entry.write.triedAtMs !== undefined) return false;
+    entry.reject(error);
     await this.#forget(entry);
     return true;
   }

@@ -31,8 +31,6 @@ export class LostError extends UnavailableError {
     cause: unknown,
     /** Whether no byte of the request has left. */
     readonly isUnsent: boolean,
-    /** Whether the connection had served requests before; it may only have been closed for idleness. */
-    readonly wasReused: boolean,
   ) {
     super(`The daemon does not answer at ${url}.`, { cause });
     this.name = "UnavailableError";
@@ -54,7 +52,7 @@ export async function send(agent: ProvedAgent, asked: HttpRequest, signal: Abort
     bytes = await read(message, asked.bytesMax ?? answerBytesMax);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw isSidecarError(error) ? error : new LostError(url, error, false, false);
+    throw isSidecarError(error) ? error : new LostError(url, error, false);
   }
   const status = message.statusCode ?? 0;
   const content = parsed(bytes, status, url);
@@ -81,7 +79,7 @@ function head(agent: ProvedAgent, asked: HttpRequest, signal: AbortSignal): Prom
     });
     sent.on("error", (error) => {
       if (signal.aborted) reject(signal.reason as Error);
-      else reject(new LostError(url, error, isUnsent || isSidecarError(error), sent.reusedSocket));
+      else reject(new LostError(url, error, isUnsent));
     });
     sent.end(body);
   });

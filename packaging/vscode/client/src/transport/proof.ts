@@ -10,9 +10,12 @@ import { NotProvedError, UnavailableError } from "../errors.js";
 import { helloBytesMax, nonceBytes } from "../limits.js";
 import type { Published } from "./discovery.js";
 
-/** What the holder of the key answers: HMAC-SHA256 over the client's nonce and the store's epoch, hexadecimal. */
-export function proofOf(pairingKey: string, nonce: string, epoch: string): string {
-  return createHmac("sha256", pairingKey).update(`sidecar-hello-v1:${nonce}:${epoch}`).digest("hex");
+/**
+ * What the holder of the key answers: HMAC-SHA256 over the client's nonce, the store's epoch and the daemon's port,
+ * hexadecimal. The port is in it because a stranger could ask the daemon, on another port, for a proof and hand it on.
+ */
+export function proofOf(pairingKey: string, nonce: string, epoch: string, port: number): string {
+  return createHmac("sha256", pairingKey).update(`sidecar-hello-v2:${nonce}:${epoch}:${port}`).digest("hex");
 }
 
 /**
@@ -26,13 +29,13 @@ export function proofOf(pairingKey: string, nonce: string, epoch: string): strin
 export async function prove(socket: Socket, published: Published): Promise<void> {
   const nonce = randomBytes(nonceBytes).toString("base64url");
   const { status, body } = await hello(socket, published, nonce);
-  if (status !== 200 || !isProof(body, nonce, published.pairingKey)) throw notProved(published.url);
+  if (status !== 200 || !isProof(body, nonce, published)) throw notProved(published.url);
 }
 
-function isProof(body: Buffer, nonce: string, pairingKey: string): boolean {
-  const { proof, instance } = fields(body);
+function isProof(body: Buffer, nonce: string, { pairingKey, port }: Published): boolean {
+  const { port_proof: proof, instance } = fields(body);
   if (typeof proof !== "string" || typeof instance !== "string") return false;
-  const [given, wanted] = [Buffer.from(proof), Buffer.from(proofOf(pairingKey, nonce, instance))];
+  const [given, wanted] = [Buffer.from(proof), Buffer.from(proofOf(pairingKey, nonce, instance, port))];
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 

@@ -1,0 +1,138 @@
+import { spawn } from "node:child_process";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ConflictError, FileQueueStore, ForbiddenError, InvalidError } from "../src/index.js";
+import type { QueuedWrite } from "../src/index.js";
+import { journalLinesSpareMax } from "../src/limits.js";
+import { Daemon, eventually } from "./daemon.js";
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "sidecar-queue-")));
+  file = join(folder, "queue", "writes.jsonl");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(key: string): QueuedWrite {
+  return { key, method: "POST", path: `/${key}`, headers: {}, body: "{}" };
+}
+
+async function reopened(): Promise<QueuedWrite[]> {
+  const store = new FileQueueStore(file);
+  const found = await store.load();
+  await store.close();
+  return found;
+}
+
+test("what waits is there again, in order; what is done is not", async () => {
+  const store = new FileQueueStore(file);
+  expect(await store.load()).toEqual([]);
+  await Promise.all(["a", "b", "c"].map((key) => store.add(write(key))));
+  await store.tried("a", 5);
+  await store.done("b");
+  await store.close();
+  expect(await reopened()).toEqual([{ ...write("a"), triedAtMs: 5 }, write("c")]);
+});
+
+test.skipIf(process.platform === "win32")("nobody else can read what waits", async () => {
+  await reopened();
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  chmodSync(file, 0o644);
+  await expect(new FileQueueStore(file).load()).rejects.toBeInstanceOf(ForbiddenError);
+});
+
+test("one process has the file at a time; one that has ended gives it back", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  const second = new FileQueueStore(file);
+  await expect(second.load()).rejects.toBeInstanceOf(ConflictError);
+  await expect(second.add(write("a"))).rejects.toBeInstanceOf(ConflictError);
+  await store.close();
+  writeFileSync(`${file}.lock`, "999999999\n");
+  expect(await reopened()).toEqual([]);
+});
+
+test("half a line at the end was never acknowledged, and is dropped; one in the middle is told of", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  await store.add(write("a"));
+  await store.close();
+  appendFileSync(file, '{"add":{"key":"b"');
+  expect(await reopened()).toEqual([write("a")]);
+  appendFileSync(file, "{\n");
+  await expect(new FileQueueStore(file).load()).rejects.toBeInstanceOf(InvalidError);
+});
+
+test("the file does not grow with what is done", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  await store.add(write("stays"));
+  for (let n = 0; n < journalLinesSpareMax; n += 1) {
+    await store.add(write(`k${n}`));
+    await store.done(`k${n}`);
+  }
+  await store.close();
+  expect(readFileSync(file, "utf8").split("\n").length).toBeLessThan(journalLinesSpareMax + 10);
+  expect(await reopened()).toEqual([write("stays")]);
+});
+
+test("writes that a host had queued when it was killed are done after its next start, each once and in order", async () => {
+  const daemon = new Daemon();
+  await daemon.start();
+  const client = daemon.client();
+  const { id } = await client.llm.create({ ai_provider: "x", title: "Host" });
+  const dist = fileURLToPath(new URL("../dist/esm/index.js", import.meta.url));
+  const script = `
+    const { FileQueueStore, connect } = await import(${JSON.stringify(dist)});
+    const client = connect({ name: "host", writes: new FileQueueStore(${JSON.stringify(file)}) });
+    const role = "user";
+    for (let n = 0; n < 60; n += 1) {
+      const saved = await client.llm.addMessage(${JSON.stringify(id)}, { role, content: "message " + n });
+      console.log(saved.queued ? "queued" : "done");
+    }
+    setInterval(() => {}, 1000);`;
+  const host = spawn(process.execPath, ["--input-type=module", "-e", script], { env: daemon.environment });
+  let output = "";
+  host.stdout.on("data", (part: Buffer) => (output += part.toString("utf8")));
+  await eventually(() => output.split("\n").length > 20);
+  await daemon.kill();
+  await eventually(() => output.split("\n").length > 60);
+  host.kill("SIGKILL");
+  await new Promise((resolve) => host.once("exit", resolve));
+  expect(output).toContain("done");
+  expect(output).toContain("queued");
+  await daemon.start();
+  const again = daemon.client({ name: "host", writes: new FileQueueStore(file) });
+  await again.ready({ timeoutMs: 60_000 });
+  await again.connection.queue.drained();
+  const contents: string[] = [];
+  for await (const each of again.llm.allMessages(id)) contents.push(each.content);
+  expect(contents).toEqual(Array.from({ length: 60 }, (_, n) => `message ${n}`));
+  await daemon.remove();
+});
+
+test("a queue whose store can not be opened refuses every delayed write, with the reason", async () => {
+  const holder = new FileQueueStore(file);
+  await holder.load();
+  const daemon = new Daemon();
+  await daemon.start();
+  const client = daemon.client({ writes: new FileQueueStore(file) });
+  await expect(client.settings.set("a", "b", 1)).rejects.toBeInstanceOf(ConflictError);
+  expect(client.queued).toBe(0);
+  expect((await client.users.me()).role).toBe("admin");
+  await daemon.remove();
+  await holder.close();
+});

@@ -1,0 +1,327 @@
+/** The daemon goes away, comes back, hangs, ends: nothing is lost, duplicated or out of order, and nobody waits. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  CancelledError,
+  ClosedError,
+  InvalidError,
+  LimitExceededError,
+  MemoryQueueStore,
+  MemoryTokenStore,
+  NotFoundError,
+  OutcomeUnknownError,
+  TimeoutError,
+  UnauthenticatedError,
+  UnavailableError,
+} from "../src/index.js";
+import type { Change, FeedMessage, Refusal, SidecarClient } from "../src/index.js";
+import { callMsMax } from "../src/limits.js";
+import { Daemon, eventually } from "./daemon.js";
+
+let daemon: Daemon;
+let client: SidecarClient;
+
+beforeEach(async () => {
+  daemon = new Daemon();
+  await daemon.start();
+  client = daemon.client();
+  await client.ready();
+});
+afterEach(() => daemon.remove());
+
+async function contentsOf(id: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const each of client.llm.allMessages(id)) found.push(each.content);
+  return found;
+}
+
+function text(n: number): { role: "user"; content: string } {
+  return { role: "user", content: `message ${n}` };
+}
+
+async function goneAway(): Promise<void> {
+  await daemon.kill();
+  await client.users.me().catch(() => undefined);
+  await eventually(() => client.status.state === "away");
+}
+
+test("kill -9 while writes are under way and queued loses, duplicates and reorders nothing", async () => {
+  const { id } = await client.llm.create({ ai_provider: "x", title: "Kill" });
+  const count = 300;
+  const saved: Promise<{ queued: boolean }>[] = [];
+  for (let n = 0; n < count; n += 1) {
+    saved.push(client.llm.addMessage(id, text(n), { timeoutMs: 60_000 }));
+    if (n % 60 === 30) {
+      await saved[n - 5]; // some of it is done, some is on its way, some waits
+      void daemon.kill().then(() => daemon.start()); // on another port
+      await eventually(() => client.status.state === "away");
+    }
+    if (n % 60 === 50) await client.ready({ timeoutMs: 60_000 });
+  }
+  const outcomes = await Promise.all(saved);
+  expect(outcomes.some((each) => each.queued)).toBe(true);
+  expect(outcomes.some((each) => !each.queued)).toBe(true);
+  await client.connection.queue.drained();
+  expect(await contentsOf(id)).toEqual(Array.from({ length: count }, (_, n) => text(n).content));
+  expect(await client.llm.counts(id)).toMatchObject({ messages: count });
+});
+
+test("each delayed save is done once, whatever version it leads to", async () => {
+  const session = await client.sessions.create({ name: "s", workspace_path: daemon.workspace });
+  const saves: Promise<unknown>[] = [];
+  for (let n = 1; n <= 40; n += 1) {
+    saves.push(client.sessions.save(session.id, { git_branch: `branch-${n}` }, { timeoutMs: 60_000 }));
+    if (n === 20) await daemon.kill();
+  }
+  await Promise.all(saves);
+  await daemon.start();
+  await client.ready({ timeoutMs: 60_000 });
+  await client.connection.queue.drained();
+  expect(await client.sessions.get(session.id)).toMatchObject({
+    git_branch: "branch-40",
+    version: session.version + 40,
+  });
+});
+
+test("while the daemon is away reads say so at once, and writes that may be delayed wait", async () => {
+  const { id } = await client.llm.create({ ai_provider: "x", title: "Away" });
+  await goneAway();
+  const reads = [client.users.me(), client.llm.get(id), client.settings.find("a", "b"), client.files.get(id)];
+  for (const each of reads) {
+    await expect(each).rejects.toBeInstanceOf(UnavailableError);
+    await expect(each).rejects.toMatchObject({ code: "unavailable" });
+  }
+  await expect(client.sessions.create({ name: "x", workspace_path: "/x" })).rejects.toBeInstanceOf(UnavailableError);
+  const delayed = [
+    await client.llm.addMessage(id, text(0)),
+    await client.settings.set("editor", "tabs", 2),
+    await client.settings.set("editor", "tabs", 4),
+    await client.llm.addMessage(id, text(1)),
+    await client.settings.set("editor", "gone", true),
+    await client.settings.remove("editor", "gone"),
+  ];
+  expect(delayed.every((each) => each.queued)).toBe(true);
+  expect(client.queued).toBe(6);
+  await daemon.start();
+  const records = await Promise.all(delayed.map(async (each) => (each.queued ? each.settled : undefined)));
+  expect(records[0]).toMatchObject({ content: "message 0" });
+  expect(records[2]).toMatchObject({ value: 4, version: 2 });
+  expect(await contentsOf(id)).toEqual(["message 0", "message 1"]);
+  expect(await client.settings.find("editor", "gone")).toBeUndefined();
+  expect(client.queued).toBe(0);
+});
+
+test("a delayed write that the daemon refuses is told of, and does not hold up the next", async () => {
+  const refused: Refusal[] = [];
+  client.onRefused((each) => refused.push(each));
+  await goneAway();
+  const bad = await client.sessions.save("01900000-0000-7000-8000-000000000000", { name: "nowhere" });
+  const good = await client.settings.set("editor", "tabs", 4);
+  await daemon.start();
+  await client.connection.queue.drained();
+  await expect(bad.queued && bad.settled).rejects.toBeInstanceOf(NotFoundError);
+  expect(await (good.queued && good.settled)).toMatchObject({ value: 4 });
+  expect(refused).toMatchObject([{ write: { method: "PATCH" }, error: { code: "not_found" } }]);
+});
+
+test("the queue is bounded", async () => {
+  await goneAway();
+  const value = "x".repeat(8_000_000);
+  for (let n = 0; n < 8; n += 1) await client.settings.set("editor", `k${n}`, value);
+  const over = client.settings.set("editor", "k8", value);
+  await expect(over).rejects.toBeInstanceOf(LimitExceededError);
+  await expect(over).rejects.toMatchObject({ code: "queue_full" });
+  await expect(client.settings.set("editor", "k9", value + value)).rejects.toBeInstanceOf(LimitExceededError);
+  expect(client.queued).toBe(8);
+});
+
+test("a write that waits is cancelled by its signal, and never sent", async () => {
+  await goneAway();
+  const abort = new AbortController();
+  await client.settings.set("editor", "first", 1);
+  const cancelled = await client.settings.set("editor", "never", 1, { signal: abort.signal });
+  await expect(client.settings.set("editor", "no", 1, { signal: AbortSignal.abort() })).rejects.toThrow("cancelled");
+  expect(client.queued).toBe(2);
+  abort.abort();
+  await expect(cancelled.queued && cancelled.settled).rejects.toBeInstanceOf(CancelledError);
+  expect(client.queued).toBe(1);
+  await daemon.start();
+  await client.connection.queue.drained();
+  expect(await client.settings.find("editor", "first")).toBe(1);
+  expect(await client.settings.find("editor", "never")).toBeUndefined();
+});
+
+test("a daemon that hangs keeps nobody waiting longer than asked", async () => {
+  daemon.signal("SIGSTOP");
+  await expect(client.users.me({ timeoutMs: 200 })).rejects.toBeInstanceOf(TimeoutError);
+  expect(await client.settings.set("editor", "tabs", 4, { timeoutMs: 200 })).toMatchObject({ queued: true });
+  const abort = new AbortController();
+  const cancelled = client.users.me({ signal: abort.signal });
+  setTimeout(() => abort.abort(), 50);
+  await expect(cancelled).rejects.toMatchObject({ code: "cancelled" });
+  await eventually(() => client.status.state === "away"); // it does not prove itself either
+  await expect(client.users.me()).rejects.toBeInstanceOf(UnavailableError);
+  daemon.signal("SIGCONT");
+  await client.ready({ timeoutMs: 60_000 });
+  await client.connection.queue.drained();
+  expect(await client.settings.find("editor", "tabs")).toBe(4);
+});
+
+test("a wrong timeout is told of", async () => {
+  await expect(client.users.me({ timeoutMs: 0 })).rejects.toBeInstanceOf(InvalidError);
+  await expect(client.users.me({ timeoutMs: callMsMax + 1 })).rejects.toBeInstanceOf(InvalidError);
+  await expect(client.users.me({ signal: AbortSignal.abort() })).rejects.toBeInstanceOf(CancelledError);
+});
+
+test("who is logged out has writes neither sent nor silently kept; what waited before is sent at the next login", async () => {
+  await goneAway();
+  const waiting = await client.settings.set("editor", "tabs", 4);
+  await client.users.logout().catch(() => undefined);
+  await daemon.start();
+  await eventually(() => client.status.state === "online");
+  await expect(client.settings.set("editor", "tabs", 8)).rejects.toBeInstanceOf(UnauthenticatedError);
+  expect(client.queued).toBe(1);
+  await client.users.pair();
+  expect(await (waiting.queued && waiting.settled)).toMatchObject({ value: 4 });
+});
+
+test("a write of one user is never sent in the name of another", async () => {
+  const account = { email: "dev@example.org", password: "a long enough password" };
+  const tokens = new MemoryTokenStore();
+  const other = daemon.client({ tokens });
+  const user = await other.users.register(account);
+  await other.close();
+  const headers = { "Idempotency-Key": "left-by-a-crash" };
+  const left = { key: "left-by-a-crash", method: "PUT", path: "/api/v5/settings/editor/whose", headers } as const;
+  const writes = new MemoryQueueStore();
+  writes.load = () => Promise.resolve([{ ...left, body: '{"value":"theirs"}', userId: user.id }]);
+  const host = daemon.client({ name: "host", writes });
+  await host.settings.set("editor", "mine", 1);
+  expect(await host.settings.find("editor", "whose")).toBeUndefined();
+  expect(host.queued).toBe(1);
+  await host.users.login(account);
+  await host.connection.queue.drained();
+  expect(await host.settings.find("editor", "whose")).toBe("theirs");
+});
+
+test("a write whose answer never came, and that the daemon does not remember any more, is not sent again", async () => {
+  const headers = { "Idempotency-Key": "old" };
+  const old = { key: "old", method: "PUT", path: "/api/v5/settings/editor/old", headers, body: '{"value":1}' } as const;
+  const writes = new MemoryQueueStore();
+  writes.load = () => Promise.resolve([{ ...old, triedAtMs: Date.now() - 24 * 3_600_000 }]);
+  const host = daemon.client({ name: "host", writes });
+  const refused: Refusal[] = [];
+  host.onRefused((each) => refused.push(each));
+  await eventually(() => refused.length > 0);
+  expect(refused[0]?.error).toBeInstanceOf(OutcomeUnknownError);
+  expect(await host.settings.find("editor", "old")).toBeUndefined();
+});
+
+test("events go on behind the last cursor after kill -9: none is lost, none comes twice", async () => {
+  const feed = client.subscribe({ topics: ["settings"], since: "beginning" });
+  const seen: Change[] = [];
+  const reading = (async () => {
+    for await (const message of feed) if (message.type === "changes") seen.push(...message.changes);
+  })();
+  for (let round = 0; round < 4; round += 1) {
+    for (let n = 0; n < 20; n += 1) void client.settings.set("round", `${round}-${n}`, n, { timeoutMs: 60_000 });
+    await eventually(() => seen.length >= round * 20 + 5);
+    await daemon.kill();
+    await daemon.start();
+    await client.ready({ timeoutMs: 60_000 });
+    await client.connection.queue.drained();
+  }
+  await eventually(() => seen.length >= 80);
+  feed.close();
+  await reading;
+  const wanted = Array.from({ length: 80 }, (_, n) => `${Math.floor(n / 20)}-${n % 20}`);
+  expect(seen.map((each) => each.hint["key"])).toEqual(wanted);
+});
+
+test("another process of the host goes on behind the cursor of the one before it", async () => {
+  const first = client.subscribe({ topics: ["settings"] });
+  await expect.poll(() => first.cursor).toBeDefined();
+  await client.settings.set("a", "one", 1);
+  for await (const message of first) if (message.type === "changes") break;
+  await client.settings.set("a", "two", 2);
+  const later = daemon.client().subscribe({ topics: ["settings"], since: first.cursor! });
+  for await (const message of later) {
+    if (message.type !== "changes") continue;
+    expect(message.changes.map((each) => each.hint["key"])).toEqual(["two"]);
+    break;
+  }
+});
+
+test("a cursor of another store is answered with a reset, and the feed goes on from there", async () => {
+  const elsewhere = new Daemon();
+  await elsewhere.start();
+  const foreign = elsewhere.client().subscribe();
+  await expect.poll(() => foreign.cursor).toBeDefined();
+  const since = foreign.cursor!;
+  await elsewhere.remove();
+  const feed = client.subscribe({ topics: ["settings"], since });
+  const messages: FeedMessage[] = [];
+  for await (const message of feed) {
+    messages.push(message);
+    if (message.type === "reset") await client.settings.set("a", "after", 1);
+    else break;
+  }
+  expect(messages.map((each) => each.type)).toEqual(["reset", "changes"]);
+});
+
+test("a subscription that the daemon does not understand ends with what is wrong", async () => {
+  const feed = client.subscribe({ since: "nonsense" });
+  await expect(feed[Symbol.asyncIterator]().next()).rejects.toBeInstanceOf(InvalidError);
+});
+
+test("a listener that takes nothing for a while makes the socket wait, and misses nothing", async () => {
+  const feed = client.subscribe({ topics: ["settings"], since: "now" });
+  await expect.poll(() => feed.cursor).toBeDefined();
+  await Promise.all(
+    Array.from({ length: 300 }, (_, n) => client.settings.set("slow", `k${n}`, n, { timeoutMs: 60_000 })),
+  );
+  await sleep(100); // what was pushed has come in as far as there is room
+  const keys: unknown[] = [];
+  for await (const message of feed) {
+    if (message.type === "changes") keys.push(...message.changes.map((each) => each.hint["key"]));
+    if (keys.length >= 300) break;
+  }
+  expect(keys).toEqual(Array.from({ length: 300 }, (_, n) => `k${n}`));
+});
+
+test("a subscription outlives the tokens it began with", async () => {
+  let ahead = 0;
+  const other = daemon.client({ name: "ahead", now: () => Date.now() + ahead });
+  const feed = other.subscribe({ topics: ["settings"] });
+  await expect.poll(() => feed.cursor).toBeDefined();
+  ahead = 16 * 60_000;
+  await other.users.me(); // renews, and shows the socket the new token
+  for await (const device of other.users.devices()) await other.users.endDevice(device.id).catch(() => undefined);
+  await other.settings.set("a", "b", 1); // as the owner, who is paired anew; so is the subscription
+  const keys: unknown[] = [];
+  for await (const message of feed) {
+    if (message.type === "changes") keys.push(...message.changes.map((each) => each.hint["key"]));
+    break;
+  }
+  expect(keys).toEqual(["b"]);
+});
+
+test("a closed client refuses everything, and says how many writes were left", async () => {
+  await goneAway();
+  const waiting = await client.settings.set("editor", "tabs", 4);
+  const feed = client.subscribe();
+  const next = feed[Symbol.asyncIterator]().next();
+  expect(await client.close()).toBe(1);
+  await expect(client.users.me()).rejects.toBeInstanceOf(ClosedError);
+  await expect(waiting.queued && waiting.settled).rejects.toBeInstanceOf(ClosedError);
+  await expect(client.settings.set("editor", "tabs", 8)).rejects.toBeInstanceOf(ClosedError);
+  expect(await next).toEqual({ done: true, value: undefined });
+});
+
+test("closing waits for what is queued, if the daemon is there", async () => {
+  const all = Array.from({ length: 50 }, (_, n) => client.settings.set("closing", `k${n}`, n));
+  expect(await client.close({ timeoutMs: 30_000 })).toBe(0);
+  await Promise.all(all);
+  const again = daemon.client();
+  expect(await again.settings.find("closing", "k49")).toBe(49);
+});

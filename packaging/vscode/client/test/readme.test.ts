@@ -1,0 +1,101 @@
+/** What the README says, runs: each of its examples as a script of its own, by `import` and by `require`. */
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import * as client from "../src/index.js";
+import { Daemon, python } from "./daemon.js";
+
+const packageFolder = fileURLToPath(new URL("..", import.meta.url));
+const readme = readFileSync(join(packageFolder, "README.md"), "utf8");
+const blocks = [...readme.matchAll(/^```js\n(.*?)^```/gms)].map((match) => match[1] ?? "");
+const examples = blocks
+  .map((text) => [/^(?:## )(.*)$/gm, text] as const)
+  .map(([, text], n) => [titleOf(n), text] as const);
+
+const daemon = new Daemon();
+let scripts: string;
+
+beforeAll(async () => {
+  await daemon.start();
+  scripts = mkdtempSync(join(packageFolder, "dist", "readme-")); // inside the package, which so finds itself by its name
+});
+afterAll(async () => {
+  rmSync(scripts, { recursive: true, force: true });
+  await daemon.remove();
+});
+
+function titleOf(n: number): string {
+  const before = readme.slice(0, readme.indexOf(blocks[n] ?? ""));
+  return [...before.matchAll(/^## (.*)$/gm)].at(-1)?.[1] ?? "";
+}
+
+/** The same script for `require`, which has no `await` at the top. */
+function asCommonJs(text: string): string {
+  const required = text.replaceAll(/^import (\{.*\}) from (".*");$/gm, "const $1 = require($2);");
+  return `(async () => {\n${required}})().catch((error) => { console.error(error); process.exit(1); });\n`;
+}
+
+async function run(name: string, text: string): Promise<string> {
+  const file = join(scripts, name);
+  writeFileSync(file, text);
+  const home = join(daemon.root, "project");
+  mkdirSync(home, { recursive: true });
+  const launched = { ...daemon.environment, PATH: `${join(python, "..")}:${daemon.environment["PATH"] ?? ""}` };
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: home, env: launched });
+  return stdout;
+}
+
+const forms = [
+  ["import", (text: string) => text, "mjs"],
+  ["require", asCommonJs, "cjs"],
+] as const;
+
+test.each(forms)(
+  "the script that saves and restores a session has 20 lines and works with %s",
+  async (_, form, end) => {
+    const text = blocks[0] ?? "";
+    expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(20);
+    const output = await run(`first.${end}`, form(text));
+    expect(output).toMatch(/^session .*, version \d+\nsaved version \d+\nrestored const answer = 42;\n$/);
+  },
+);
+
+const cases = examples.slice(1).flatMap(([title, text], n) => forms.map((form) => [title, n, text, ...form] as const));
+const expected: Readonly<Record<string, RegExp>> = {
+  "What a call does": /online[^]*admin\nno such session\n/,
+  "Writes that may be delayed": /done: 4\n0 writes left|user: Why\?\nassistant: .*\n\{ messages: 2, tokens: 9 \}/,
+  Changes: /^created notes.md [0-9a-f]{64}$/m,
+  "Who is logged in": /^dev-.* is admin\nmy-editor /,
+  "Starting the daemon": /^\d+\.\d+\.\d+\n$/,
+  "Only what is used": /^dark\n$/,
+};
+
+test.each(cases)("the example of “%s” (%i) works", async (title, n, text, by, form, end) => {
+  expect(await run(`example-${n}.${end}`, form(text)), by).toMatch(expected[title] ?? /never/);
+});
+
+test("each service's calls are all in the table, and no others", () => {
+  const services = {
+    sessions: client.SessionService,
+    users: client.UserService,
+    llm: client.LlmService,
+    files: client.FileService,
+    settings: client.SettingsService,
+  };
+  for (const [name, service] of Object.entries(services)) {
+    const row = new RegExp(`^\\| \`${name}\` +\\| (.*) \\|$`, "m").exec(readme)?.[1] ?? "";
+    const told = [...row.matchAll(/`(\w+)`/g)].map((match) => match[1]);
+    const there = Object.getOwnPropertyNames(service.prototype).filter((each) => each !== "constructor");
+    expect(told.sort()).toEqual(there.sort());
+  }
+});
+
+test("each class of errors is in the table", () => {
+  const told = [...readme.matchAll(/`(\w+Error)`/g)].map((match) => match[1]);
+  for (const name of Object.keys(client).filter((each) => each.endsWith("Error") && each !== "isSidecarError")) {
+    if (name !== "NotProvedError") expect(told).toContain(name); // an UnavailableError
+  }
+});

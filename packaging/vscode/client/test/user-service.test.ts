@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FileTokenStore, ForbiddenError, InvalidError, MemoryTokenStore, UnauthenticatedError } from "../src/index.js";
+import type { Device, SidecarClient, TokenStore } from "../src/index.js";
+import { Daemon } from "./daemon.js";
+
+const daemon = new Daemon();
+const password = "a long enough password";
+let emails = 0;
+
+beforeAll(() => daemon.start());
+afterAll(() => daemon.remove());
+
+function clientWith(tokens: TokenStore = new MemoryTokenStore(), more = {}): SidecarClient {
+  return daemon.client({ tokens, ...more });
+}
+
+function newEmail(): string {
+  return `dev${++emails}@example.org`;
+}
+
+async function devicesOf(client: SidecarClient): Promise<Device[]> {
+  const found: Device[] = [];
+  for await (const each of client.users.devices()) found.push(each);
+  return found;
+}
+
+/** How often something happened to a user, as the daemon's own audit trail tells it. */
+async function countOf(client: SidecarClient, event: string): Promise<number> {
+  const { id } = await client.users.me();
+  const rows = (await client.connection.read("/api/v5/audit", { query: { event, user_id: id, limit: 1_000 } })) as {
+    items: unknown[];
+  };
+  return rows.items.length;
+}
+
+test("without any login the machine's owner is paired, once, and again found after a restart of the host", async () => {
+  const tokens = new FileTokenStore(join(daemon.root, "tokens", "owner.json"));
+  const client = clientWith(tokens);
+  const all = await Promise.all(Array.from({ length: 10 }, () => client.users.me()));
+  expect(new Set(all.map((each) => each.id)).size).toBe(1);
+  const [device] = await devicesOf(client);
+  await client.close();
+  const again = clientWith(tokens);
+  expect((await again.users.me()).id).toBe(all[0]!.id);
+  const families = (await devicesOf(again)).map((each) => each.token_family);
+  expect(families.filter((each) => each === device!.token_family)).toHaveLength(1);
+  expect(await countOf(again, "auth.refreshed")).toBeGreaterThan(0);
+});
+
+test("register, log out, log in", async () => {
+  const client = clientWith();
+  const email = newEmail();
+  const user = await client.users.register({ email, password, first_name: "Ada" });
+  expect(user).toMatchObject({ email, first_name: "Ada", role: "admin" });
+  expect((await client.users.me()).id).toBe(user.id);
+  await client.users.logout();
+  await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
+  const wrong = client.users.login({ email, password: "not the password" });
+  await expect(wrong).rejects.toMatchObject({ code: "invalid_credentials", status: 401 });
+  expect((await client.users.login({ email, password })).id).toBe(user.id);
+  expect((await client.users.rename({ first_name: "Ada", last_name: "Lovelace" })).last_name).toBe("Lovelace");
+});
+
+test("an address with accounts in two tenants logs in to the one that is named", async () => {
+  const email = newEmail();
+  const first = await clientWith().users.register({ email, password });
+  const second = await clientWith().users.register({ email, password });
+  const client = clientWith();
+  expect((await client.users.login({ email, password, tenant_id: first.tenant_id })).id).toBe(first.id);
+  expect((await client.users.login({ email, password, tenant_id: second.tenant_id })).id).toBe(second.id);
+});
+
+test("a short password is refused", async () => {
+  const short = clientWith().users.register({ email: newEmail(), password: "short" });
+  await expect(short).rejects.toBeInstanceOf(InvalidError);
+});
+
+test("20 calls that meet the end of a token exchange the refresh token once", async () => {
+  let ahead = 0;
+  const client = clientWith(new MemoryTokenStore(), { now: () => Date.now() + ahead });
+  await client.users.register({ email: newEmail(), password });
+  ahead = 16 * 60_000; // access tokens last for 15 minutes
+  const all = await Promise.all(Array.from({ length: 20 }, () => client.users.me()));
+  expect(all).toHaveLength(20);
+  expect(await countOf(client, "auth.refreshed")).toBe(1);
+});
+
+test("20 calls whose token the daemon refuses exchange the refresh token once", async () => {
+  const client = clientWith();
+  const email = newEmail();
+  await client.users.register({ email, password });
+  const before = await countOf(client, "auth.refreshed");
+  const { login } = client.connection;
+  const token = await login.token(AbortSignal.timeout(5_000));
+  const renewed = await Promise.all(Array.from({ length: 20 }, () => login.token(AbortSignal.timeout(5_000), token)));
+  expect(new Set(renewed).size).toBe(1);
+  expect(renewed[0]).not.toBe(token);
+  expect(await countOf(client, "auth.refreshed")).toBe(before + 1);
+});
+
+test("two windows with one store race through 20 rotations each, and stay logged in", async () => {
+  let ahead = 0;
+  const tokens = new FileTokenStore(join(daemon.root, "tokens", "two-windows.json"));
+  const options = { now: () => Date.now() + ahead };
+  const one = clientWith(tokens, options);
+  await one.users.register({ email: newEmail(), password });
+  const two = clientWith(new FileTokenStore(tokens.path), options);
+  const me = await one.users.me();
+  for (let round = 0; round < 10; round += 1) {
+    ahead += 16 * 60_000;
+    const all = await Promise.all(Array.from({ length: 20 }, (_, n) => (n % 2 ? one : two).users.me()));
+    expect(new Set(all.map((each) => each.id))).toEqual(new Set([me.id]));
+  }
+  expect(await countOf(one, "auth.refresh_refused")).toBe(0);
+  expect(await devicesOf(one)).toHaveLength(1);
+});
+
+test("a login of an account that was ended elsewhere is not replaced by the machine's owner's", async () => {
+  const client = clientWith();
+  const other = clientWith();
+  const email = newEmail();
+  await client.users.register({ email, password });
+  await other.users.login({ email, password });
+  const [own] = await devicesOf(client);
+  for (const device of await devicesOf(other)) if (device.id === own!.id) await other.users.endDevice(device.id);
+  await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
+  await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
+  const owner = await client.users.pair(); // who asks for it, gets it
+  expect(owner.email).not.toBe(email);
+});
+
+test("the machine's owner, whose login was ended elsewhere, is paired anew", async () => {
+  const client = clientWith();
+  const me = await client.users.me();
+  const other = clientWith();
+  await other.users.me();
+  for (const device of await devicesOf(other)) await other.users.endDevice(device.id);
+  expect((await client.users.me()).id).toBe(me.id);
+});
+
+test("after a change of the password this login goes on, and every other ends", async () => {
+  const client = clientWith();
+  const other = clientWith();
+  const email = newEmail();
+  await client.users.register({ email, password });
+  await other.users.login({ email, password });
+  await client.users.changePassword("another long password", password);
+  expect((await client.users.me()).email).toBe(email);
+  await expect(other.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
+  await other.users.login({ email, password: "another long password" });
+});
+
+test("an admin keeps the tenant's users, and a viewer may not write", async () => {
+  const admin = clientWith();
+  await admin.users.register({ email: newEmail(), password });
+  const email = newEmail();
+  const made = await admin.users.create({ email, password, role: "viewer" });
+  const viewer = clientWith();
+  await viewer.users.login({ email, password });
+  const begun = viewer.sessions.create({ name: "x", workspace_path: "/x" });
+  await expect(begun).rejects.toBeInstanceOf(ForbiddenError);
+  await admin.users.update(made.id, { role: "developer" }); // which ends the user's logins
+  await viewer.users.login({ email, password });
+  expect((await viewer.sessions.create({ name: "x", workspace_path: "/x" })).user_id).toBe(made.id);
+  expect((await admin.users.list()).items.map((each) => each.id)).toContain(made.id);
+  await admin.users.remove(made.id);
+  expect((await admin.users.list()).items.map((each) => each.id)).not.toContain(made.id);
+});
+
+test("what the store holds is no text of ours: the owner is paired anew", async () => {
+  const tokens = new MemoryTokenStore();
+  await tokens.write("{");
+  expect((await clientWith(tokens).users.me()).role).toBe("admin");
+});
