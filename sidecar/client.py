@@ -293,6 +293,7 @@ class Client:
         """Yield an answer whose content is still to come; raises what a problem document stands for."""
         url = self.daemon.url + path
         headers = {"Authorization": f"Bearer {await self._bearer()}"}
+        check_text(params)
         if data is not None:
             headers["Content-Type"] = _LINES_TYPE
         timeout = aiohttp.ClientTimeout(
@@ -384,6 +385,7 @@ class Client:
     ) -> JsonObject:
         timeout = aiohttp.ClientTimeout(total=seconds) if seconds else _HTTP
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        check_text(params, body)
         try:
             async with self._session.request(
                 method, url, params=params, json=body, headers=headers, timeout=timeout, allow_redirects=False
@@ -392,6 +394,20 @@ class Client:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(url) from error
         return _document(url, response.status, content)
+
+
+def check_text(*sent: object) -> None:
+    """Raise where something holds text that is none: bytes that are not UTF-8, as in a name from the file system."""
+    for each in sent:
+        if isinstance(each, str):
+            try:
+                each.encode()
+            except UnicodeEncodeError:
+                raise InvalidError(f"{each!a} is not UTF-8, so it can not be sent to the daemon.") from None
+        elif isinstance(each, Mapping):
+            check_text(*each.keys(), *each.values())
+        elif isinstance(each, list):
+            check_text(*each)
 
 
 def _document(url: str, status: int, content: bytes) -> JsonObject:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from sidecar.cli.help import Group
 from sidecar.cli.talk import as_json_option, printable, write_json
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 @click.group(cls=Group)
 def config() -> None:
     """Show and change the settings."""
+
+
+def _complete_key(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from sidecar.config import Settings
+
+    del context, parameter
+    fields = Settings.model_fields.items()
+    return [CompletionItem(name, help=field.description) for name, field in fields if name.startswith(incomplete)]
 
 
 @config.command
@@ -44,7 +53,7 @@ def path(*, as_json: bool) -> None:
 
 
 @config.command("set")
-@click.argument("key")
+@click.argument("key", shell_complete=_complete_key)
 @click.argument("value")
 @as_json_option
 def set_(key: str, value: str, *, as_json: bool) -> None:

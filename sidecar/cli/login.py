@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sidecar.cli.help import Command
-from sidecar.cli.passwords import read_password
+from sidecar.cli.passwords import check_email, read_password
 from sidecar.cli.talk import as_json_option, printable, talk, write_json
 from sidecar.errors import InvalidError, SidecarError
 
@@ -30,10 +30,11 @@ def login(*, email: str | None, tenant: str | None, as_json: bool) -> None:
     if email is None:
         if not sys.stdin.isatty():
             raise InvalidError("Give the e-mail address: `sidecar login EMAIL`.")
-        email = click.prompt("E-mail", err=True)
+        email = str(click.prompt("E-mail", err=True))
+    check_email(email)
     talk(_nothing, as_machine=True)  # a password is not asked for when nobody could take it
     password = read_password("Password")
-    answer = talk(lambda daemon: _log_in(daemon, str(email), password, tenant), as_machine=True)
+    answer = talk(lambda daemon: _log_in(daemon, email, password, tenant), as_machine=True)
     _tell(answer, as_json=as_json)
 
 

@@ -1,6 +1,7 @@
-"""How commands are given passwords: asked for on a terminal, else read from standard input; never an argument.
+"""How commands are given e-mail addresses and passwords.
 
-An argument would stand in the list of processes, and in the shell's history.
+A password is asked for on a terminal, and otherwise read from standard input. It is never an argument: that would stand
+in the list of processes, and in the shell's history.
 """
 
 import sys
@@ -8,7 +9,15 @@ import sys
 import click
 
 from sidecar import limits
+from sidecar.cli.talk import printable
 from sidecar.errors import InvalidError
+
+
+def check_email(email: str) -> None:
+    """Raise where something is no e-mail address, before a password is asked for."""
+    name, at, host = email.strip().rpartition("@")
+    if not (name and at and host) or any(each.isspace() or not each.isprintable() for each in name + host):
+        raise InvalidError(f"'{printable(email)}' is no e-mail address.")
 
 
 def read_password(prompt: str, *, twice: bool = False) -> str:

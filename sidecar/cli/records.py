@@ -77,6 +77,11 @@ def show_all(
     return count
 
 
+def is_beginning(given: str) -> bool:
+    """Tell whether something can be the beginning of an id, or a whole one."""
+    return _ID_BEGINNING.fullmatch(given) is not None and len(given) <= _ID_CHARS
+
+
 async def full_id(daemon: "Client", kind: Kind, given: str) -> str:
     """Return the id that ``given`` is, or is the beginning of.
 
@@ -84,9 +89,9 @@ async def full_id(daemon: "Client", kind: Kind, given: str) -> str:
         InvalidError: It is no beginning of an id, or of several.
         NotFoundError: It is the beginning of none.
     """
-    if not _ID_BEGINNING.fullmatch(given) or len(given) > _ID_CHARS:
+    if not is_beginning(given):
         raise InvalidError(
-            f"{printable(given)!r} is no id of a {kind}; `list` shows them, and the beginning is enough."
+            f"'{printable(given)}' is no id of a {kind}; `list` shows them, and the beginning is enough."
         )
     if len(given) == _ID_CHARS:
         return given
@@ -120,27 +125,26 @@ def record_argument(
 
 
 def completed(
-    kind: Kind, shown: Callable[[dict[str, Any]], tuple[str, str]]
+    kind: Kind | Callable[[dict[str, Any]], Kind | None], shown: Callable[[dict[str, Any]], tuple[str, str]]
 ) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
     """Return what completes a word by the first page of a list; without a daemon, nothing.
 
     Args:
+        kind: Whose list; or what tells it from the parameters that are given already, None when they do not.
         shown: Returns the word for an item, and what tells a person which one it is.
     """
 
-    async def first_page(daemon: "Client") -> list[dict[str, Any]]:
-        answer = await daemon.request("GET", kind.path, params=_most)
-        items: list[dict[str, Any]] = answer["items"]
-        return items
-
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        del context, parameter
+        del parameter
+        meant = kind if isinstance(kind, Kind) else kind(context.params)
+        if meant is None:
+            return []
         try:
-            items = talk(first_page, tell_version=False)
+            answer = talk(lambda daemon: daemon.request("GET", meant.path, params=_most), tell_version=False)
         except SidecarError:
             return []  # a shell that completes shows no errors
-        words = [shown(item) for item in items]
-        return [CompletionItem(word, help=printable(of)) for word, of in words if word.startswith(incomplete)]
+        words = dict(map(shown, answer["items"]))
+        return [CompletionItem(word, help=printable(of)) for word, of in words.items() if word.startswith(incomplete)]
 
     return complete
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from sidecar.cli.help import Group
-from sidecar.cli.records import SESSION, Kind, full_id, record_argument, show_all
+from sidecar.cli.records import SESSION, Kind, completed, full_id, record_argument, show_all
 from sidecar.cli.talk import as_json_option, printable, talk, write_json
 from sidecar.errors import InvalidError
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 _PATH = SESSION.path
 _session_argument = record_argument("session", SESSION)
+
+
+def _snapshot_of(session: str) -> Kind:
+    return Kind("snapshot of this session", f"{_PATH}/{session}/snapshots", "label")
+
+
+_complete_snapshot = completed(
+    lambda given: _snapshot_of(given["session"]) if given.get("session") else None,
+    lambda item: (item["id"], f"{item['created_at'][:19]} {item['label'] or item['reason']}"),
+)
 
 
 @click.group(cls=Group)
@@ -85,7 +95,7 @@ def fork(session: str, *, name: str | None, as_json: bool) -> None:
 
 @sessions.command(examples=["sidecar sessions restore 01890a5d 01890b12"])
 @_session_argument
-@click.argument("snapshot")
+@click.argument("snapshot", shell_complete=_complete_snapshot)
 @as_json_option
 def restore(session: str, snapshot: str, *, as_json: bool) -> None:
     """Bring SESSION back to SNAPSHOT.
@@ -105,8 +115,8 @@ def restore(session: str, snapshot: str, *, as_json: bool) -> None:
     examples=["sidecar sessions diff 01890a5d 01890b12", "sidecar sessions diff 01890a5d 01890b12 01890c77"]
 )
 @_session_argument
-@click.argument("before")
-@click.argument("after", required=False)
+@click.argument("before", shell_complete=_complete_snapshot)
+@click.argument("after", required=False, shell_complete=_complete_snapshot)
 @as_json_option
 def diff(session: str, before: str, after: str | None, *, as_json: bool) -> None:
     """Show what has changed in SESSION since a snapshot.
@@ -130,10 +140,6 @@ def diff(session: str, before: str, after: str | None, *, as_json: bool) -> None
         click.echo(printable(line))
     if found["is_cut"]:
         click.echo("There are more changes than can be shown.")
-
-
-def _snapshot_of(session: str) -> Kind:
-    return Kind("snapshot of this session", f"{_PATH}/{session}/snapshots", "label")
 
 
 @sessions.command(

@@ -10,13 +10,21 @@ from urllib.parse import quote
 import click
 
 from sidecar.cli.help import Group
-from sidecar.cli.records import show_all
+from sidecar.cli.records import Kind, completed, show_all
 from sidecar.cli.talk import as_json_option, printable, talk, write_json
+from sidecar.errors import InvalidError
 
 if TYPE_CHECKING:
     from sidecar.client import JsonObject
 
 _PATH = "/api/v5/settings"
+_SETTING = Kind("setting", _PATH, "key")
+_category_argument = click.argument(
+    "category", shell_complete=completed(_SETTING, lambda item: (item["category"], "category"))
+)
+_key_argument = click.argument(
+    "key", shell_complete=completed(_SETTING, lambda item: (item["key"], f"of {item['category']}"))
+)
 
 
 @click.group(cls=Group)
@@ -36,8 +44,8 @@ def list_(*, category: str | None, as_json: bool) -> None:
 
 
 @settings.command(examples=["sidecar settings get editor font_size"])
-@click.argument("category")
-@click.argument("key")
+@_category_argument
+@_key_argument
 @as_json_option
 def get(category: str, key: str, *, as_json: bool) -> None:
     """Print the value of a setting, as JSON.
@@ -57,8 +65,8 @@ def get(category: str, key: str, *, as_json: bool) -> None:
         'sidecar settings set llm models \'["small", "large"]\'',
     ],
 )
-@click.argument("category")
-@click.argument("key")
+@_category_argument
+@_key_argument
 @click.argument("value")
 @as_json_option
 def set_(category: str, key: str, value: str, *, as_json: bool) -> None:
@@ -72,8 +80,8 @@ def set_(category: str, key: str, value: str, *, as_json: bool) -> None:
 
 
 @settings.command(examples=["sidecar settings delete editor font_size"])
-@click.argument("category")
-@click.argument("key")
+@_category_argument
+@_key_argument
 def delete(category: str, key: str) -> None:
     """Delete a setting."""
     talk(lambda daemon: daemon.request("DELETE", _place(category, key)))
@@ -81,6 +89,12 @@ def delete(category: str, key: str) -> None:
 
 
 def _place(category: str, key: str) -> str:
+    """Return the path of a setting in the API."""
+    for each in (category, key):
+        if each in ("", ".", ".."):
+            raise InvalidError(f"A setting has a category and a key; {each!r} can be neither.")
+        if not each.isascii() or not each.isprintable():
+            raise InvalidError(f"{each!a} has to be printable ASCII, as categories and keys are.")
     return f"{_PATH}/{quote(category, safe='')}/{quote(key, safe='')}"
 
 

@@ -6,8 +6,8 @@ import click
 
 from sidecar import limits
 from sidecar.cli.help import Group
-from sidecar.cli.passwords import read_password
-from sidecar.cli.records import USER, chosen, completed, confirm, show_all, yes_option
+from sidecar.cli.passwords import check_email, read_password
+from sidecar.cli.records import USER, chosen, completed, confirm, is_beginning, show_all, yes_option
 from sidecar.cli.talk import as_json_option, printable, talk, write_json
 from sidecar.errors import ConflictError
 
@@ -46,6 +46,7 @@ def add(*, email: str, role: str, first_name: str, last_name: str, as_json: bool
 
     Asks for the password on a terminal, and otherwise reads it from the first line of standard input.
     """
+    check_email(email)
     body = {"email": email, "role": role, "first_name": first_name, "last_name": last_name}
     body["password"] = read_password("Password of the new user", twice=True)
     try:
@@ -120,7 +121,9 @@ async def _find(daemon: "Client", given: str) -> "JsonObject":
     everybody = {each["id"]: each async for each in listed}
     email = given.strip().casefold()
     found = [id_ for id_, each in everybody.items() if each["email"] == email]
-    return everybody[chosen(found or [id_ for id_ in everybody if id_.startswith(given)], USER, given)]
+    if not found and is_beginning(given):
+        found = [id_ for id_ in everybody if id_.startswith(given)]
+    return everybody[chosen(found, USER, given)]
 
 
 def _tell(user: dict[str, Any], *, as_json: bool) -> None:

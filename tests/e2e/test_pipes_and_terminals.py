@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -74,6 +75,20 @@ async def test_a_full_disk_behind_standard_output_is_one_sentence(daemon: Daemon
     assert done.stderr == b"sidecar: Standard output can not be written: No space left on device.\n"
 
 
+@pytest.mark.parametrize("closed", [0, 1, 2])
+async def test_a_stream_that_is_closed_is_no_fault(daemon: DaemonProcess, closed: int) -> None:
+    words = shlex.join(daemon.command("login" if closed == 0 else "status", *(["a@b"] if closed == 0 else [])))
+    done = subprocess.run(
+        ["sh", "-c", f"{words} {closed}{'<' if closed == 0 else '>'}&-"],
+        env=daemon.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (exits.USAGE if closed == 0 else exits.DONE), done.stderr
+    assert done.stderr.count("\n") == (closed == 0)
+
+
 async def test_an_output_that_lacks_a_letter_shows_its_escape(daemon: DaemonProcess) -> None:
     daemon.run("settings", "set", "editor", "word", "grüße")
     done = daemon.run("settings", "list", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
@@ -94,6 +109,9 @@ async def test_shells_complete_ids_folders_and_addresses(daemon: DaemonProcess) 
     async with connect(daemon.runtime_dirs) as client:
         body = {"name": "Fix the parser", "workspace_path": str(daemon.workspace)}
         session = (await client.request("POST", "/api/v5/sessions", body=body))["id"]
+        snapshot = (await client.request("POST", f"/api/v5/sessions/{session}/snapshots", body={}))["id"]
+        for key in ("font_size", "family"):
+            await client.request("PUT", f"/api/v5/settings/editor/{key}", body={"value": 1})
 
     def completed(words: str, **variables: str) -> list[str]:
         count = str(len(words.split(" ")) - 1)
@@ -104,6 +122,11 @@ async def test_shells_complete_ids_folders_and_addresses(daemon: DaemonProcess) 
     assert completed("sidecar sessions show ") == [session]
     assert completed(f"sidecar sessions export {session[:3]}") == [session]
     assert completed("sidecar sessions show ff") == []
+    assert completed(f"sidecar sessions diff {session} ") == [snapshot]
+    assert completed(f"sidecar sessions restore {session} 0") == [snapshot]
+    assert completed("sidecar settings get ") == ["editor"]
+    assert completed("sidecar settings delete editor f") == ["family", "font_size"]
+    assert completed("sidecar config set log_l") == ["log_level"]
     assert completed("sidecar watch rm ") == [str(daemon.workspace)]
     assert len(completed("sidecar users role ")) == 1
     assert completed("sidecar watch rm ", SIDECAR_HOME=str(daemon.home / "nobody")) == []
