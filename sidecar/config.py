@@ -5,6 +5,7 @@ Made once by the CLI (or a test) and handed to ``daemon.wiring``; the rooms belo
 
 import json
 import os
+import shutil
 import stat
 import sys
 import tomllib
@@ -212,12 +213,18 @@ def write(key: str, value: str) -> Path:
         text = "\n".join(lines) + "\n"
         if _toml(text, file) != {**values, key: typed}:
             raise InvalidError(f"{file} is written in a way that can not be changed by a program; set {key} by hand.")
-        draft = file.with_name(f".{file.name}.new")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
+        _replace(file.resolve(), text)  # a link to where somebody keeps all their settings stays one
     except OSError as error:
         raise UnavailableError(f"{file} can not be written: {error.strerror}.") from error
     return file
+
+
+def _replace(file: Path, text: str) -> None:
+    draft = file.with_name(f".{file.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    if file.exists():
+        shutil.copymode(file, draft)
+    draft.replace(file)
 
 
 def _toml_text(text: str) -> str:

@@ -56,6 +56,7 @@ def up(
         path = Path()
     if path is not None and not path.is_dir():
         raise InvalidError(f"{path} is not a folder." if path.exists() else f"There is no folder {path}.")
+    os.umask(0o077)  # what the daemon writes is its user's alone
     load = partial(config.load, flags)
     settings = load()
     if replace:

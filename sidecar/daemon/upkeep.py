@@ -154,10 +154,17 @@ def _scan_samples(board: ProgressBoard) -> Iterator[Sample]:
         states[note.progress.state] = states.get(note.progress.state, 0) + 1
     for state, count in states.items():
         yield Sample("workspaces", count, (("state", state),))
-    yield Sample("scan_files", sum(note.progress.files_seen for note in notes))
+    files, hashed_bytes, seconds = (
+        sum(note.progress.files_seen for note in notes),
+        sum(note.progress.bytes_hashed for note in notes),
+        sum(note.progress.seconds for note in notes),
+    )
+    yield Sample("scan_files", files)
     yield Sample("scan_hashed_files", sum(note.progress.files_hashed for note in notes))
-    yield Sample("scan_hashed_bytes", sum(note.progress.bytes_hashed for note in notes))
-    yield Sample("scan_seconds", sum(note.progress.seconds for note in notes))
+    yield Sample("scan_hashed_bytes", hashed_bytes)
+    yield Sample("scan_seconds", seconds)
+    yield Sample("scan_files_per_second", files / seconds if seconds else 0)
+    yield Sample("scan_hashed_bytes_per_second", hashed_bytes / seconds if seconds else 0)
 
 
 def resident_bytes() -> int | None:

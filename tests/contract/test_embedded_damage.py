@@ -1,5 +1,6 @@
 """A damaged, foreign or unwritable store is one clear error; nothing is overwritten; what is good can still be read."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -236,6 +237,23 @@ async def test_a_full_disk_is_unavailable_and_the_store_stays_whole_and_goes_on_
     await engine.transact(lambda tr: tr.set(b"again", bytes(90_000)))
     await engine.close()
     assert (await inspect(f"embedded:{small_disk / 'store'}")) == Findings(written + 1, whole=True, gap=None)
+
+
+async def test_after_a_crash_on_a_full_disk_nothing_is_called_damaged(small_disk: Path) -> None:
+    engine = await opened(small_disk / "store")
+    await engine.transact(lambda tr: tr.set(b"a", b"1"))
+    await engine.close()
+    (small_disk / "store" / "owner.lock").write_text("4711\n", encoding="ascii")  # as a process that died leaves it
+    ballast = small_disk / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4_096))
+    with contextlib.suppress(UnavailableError):  # a full disk may be a reason not to open it
+        await (await opened(small_disk / "store")).close()
+    ballast.unlink()
+    engine = await opened(small_disk / "store")
+    assert await engine.read(lambda tr: tr.get(b"a")) == b"1"
+    await engine.close()
 
 
 async def test_a_read_only_disk_is_one_sentence(tmp_path: Path) -> None:

@@ -53,6 +53,17 @@ async def test_a_stop_signal_during_the_first_scan_exits_0(daemon: DaemonProcess
     assert daemon.errors == ""
 
 
+async def test_what_the_daemon_writes_is_its_users_alone(daemon: DaemonProcess) -> None:
+    await daemon.watch()
+    assert daemon.run("config", "set", "log_level", "debug").returncode == exits.DONE, "so that there is a log"
+    async with connect(daemon.runtime_dirs) as client:
+        await client.request("GET", "/api/v5/search", params={"q": "anything"})
+    written = list((daemon.home / "side").rglob("*"))
+    names = {path.name for path in written}
+    assert {"data.mdb", "sidecar.log", "search.sqlite3", "pairing.key", "sidecar.lock"} <= names
+    assert [path for path in written if path.stat().st_mode & 0o077 and path.name != "config.toml"] == []
+
+
 async def test_a_second_daemon_says_who_holds_the_store_and_exits_1(daemon: DaemonProcess) -> None:
     await daemon.watch()
     assert_one_sentence(daemon.run("up", str(daemon.workspace)), 1, str(daemon.pid), "sidecar watch")

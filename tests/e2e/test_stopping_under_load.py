@@ -1,4 +1,4 @@
-"""Stopped and killed in the middle of work: 64 writers, 100 sockets; what was acknowledged is there afterwards.
+"""Stopped and killed in the middle of work: a first scan, 64 writers, 100 sockets; what was acknowledged is there.
 
 The daemon itself gives up, with another exit code, when a drain takes longer than its 5 seconds.
 """
@@ -15,16 +15,20 @@ from sidecar import endpoint
 from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, eventually
-from tests.e2e.repositories import make_repository
+from tests.e2e.replicas import index_of
 
 WRITERS = 64
 SOCKETS = 100
+FOLDERS, FILES = 200, 100
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     root = tmp_path / "workspace"
-    make_repository(root, files=3)
+    for folder in range(FOLDERS):  # so many that the first scan goes on while the writers write
+        (root / f"folder-{folder}").mkdir(parents=True)
+        for number in range(FILES):
+            (root / f"folder-{folder}" / f"{number}.txt").write_text(f"{folder} {number}", encoding="ascii")
     return root
 
 
@@ -45,7 +49,7 @@ async def write_until_it_ends(http: aiohttp.ClientSession, writer: int, acknowle
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_nothing_acknowledged_is_lost(daemon: DaemonProcess, number: signal.Signals) -> None:
-    await daemon.watch()
+    await daemon.serve()
     [found] = endpoint.find(daemon.runtime_dirs)
     acknowledged: set[str] = set()
     async with AsyncExitStack() as stack:
@@ -69,6 +73,8 @@ async def test_nothing_acknowledged_is_lost(daemon: DaemonProcess, number: signa
     assert daemon.errors == ""
     await daemon.watch()
     async with connect(daemon.runtime_dirs) as client:
+        index = await index_of(client, daemon.workspace)
         kept = {item["key"] async for item in client.pages("/api/v5/settings", {"limit": "1000"})}
     assert len(acknowledged) > 2 * WRITERS
     assert acknowledged <= kept
+    assert len(index) == FOLDERS * FILES

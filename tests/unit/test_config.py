@@ -229,6 +229,19 @@ def test_a_wrong_value_in_the_file_can_be_put_right(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("below")
+def test_writing_keeps_a_link_and_the_files_mode(home: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles" / "sidecar.toml"
+    kept.parent.mkdir()
+    kept.write_text("port = 1\n", encoding="utf-8")
+    kept.chmod(0o600)
+    file = write_config(home, "")
+    file.unlink()
+    file.symlink_to(kept)
+    config.write("port", "2")
+    assert file.is_symlink()
+    assert (kept.read_text(encoding="utf-8"), kept.stat().st_mode & 0o777) == ("port = 2\n", 0o600)
+
+
 def test_a_file_that_a_program_can_not_change_is_left_to_a_person(home: Path) -> None:
     file = write_config(home, '"port" = 1\n')
     with pytest.raises(InvalidError, match=r"config\.toml"):

@@ -111,6 +111,7 @@ class EmbeddedEngine:
             "sync_seconds_total": seconds,
             "used_bytes": used,
             "window_commits": self.window_size(),
+            "commits_waiting": self._writer.waiting(),
         }
 
     def window_size(self) -> int:

@@ -6,7 +6,6 @@ happens to it, the rows before are good. Only what the file says of itself is ch
 counts); a value changed in place is not seen.
 """
 
-import os
 import struct
 import subprocess
 import sys
@@ -197,11 +196,9 @@ def _walk(folder: str, start: bytes, out: BinaryIO, mode: str) -> None:
     with (
         lmdb.open(
             folder,
-            mode=0o600,
             readonly=True,
             create=False,
-            lock=os.access(folder, os.W_OK),  # where nobody can write, nobody has to be kept from it
-            max_readers=limits.store_embedded_snapshots_max,
+            lock=False,  # nobody else has the store open; and on a full disk the lock's file could not be made
         ) as environment,
         environment.begin() as txn,
         txn.cursor() as cursor,

@@ -102,6 +102,10 @@ class Writer:
                 raise UnavailableError("The store is closed.")
             self._queue.put(commit)
 
+    def waiting(self) -> int:
+        """Return how many commits wait for the next batch."""
+        return self._queue.qsize()
+
     def stop(self) -> None:
         """Take no more commits; those under way are finished."""
         with self._gate:
