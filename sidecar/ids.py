@@ -22,7 +22,7 @@ AgentId = NewType("AgentId", str)
 SettingId = NewType("SettingId", str)
 SnapshotId = NewType("SnapshotId", str)
 
-_RANDOM_BLOCK_BYTES = 1_024
+_RANDOM_BLOCK_BYTES = 512
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 
@@ -41,11 +41,12 @@ class IdSource:
         self._lock = threading.Lock()
         self._ms = 0
         self._tail = 0
-        self._steps = iter(b"")
+        self._random = b""
 
     def new(self, now_ms: int) -> str:
         """Return a new identifier for the given time in milliseconds since 1970."""
-        return self.new_many(now_ms, 1)[0][0]
+        with self._lock:
+            return _text(f"{self._number(now_ms):032x}")
 
     def new_many(self, now_ms: int, count: int) -> list[tuple[str, bytes]]:
         """Return so many, each as its text and its 16 bytes."""
@@ -56,19 +57,18 @@ class IdSource:
     def _number(self, now_ms: int) -> int:
         if now_ms > self._ms:
             self._ms = now_ms
-            self._tail = int.from_bytes(os.urandom(10), "big") >> 7  # 73 bits: the top one stays free to count into
+            self._tail = int.from_bytes(self._drawn(10), "big") >> 7  # 73 bits: the top one stays free to count into
         else:
-            self._tail += 1 + self._random_byte()
+            self._tail += 1 + self._drawn(1)[0]
         high, low = self._tail >> 62, self._tail & ((1 << 62) - 1)
         return (self._ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low
 
-    def _random_byte(self) -> int:
+    def _drawn(self, size: int) -> bytes:
         # Drawn in blocks: each draw gives up the interpreter's lock, and a busy thread may keep it for 5 ms.
-        step = next(self._steps, None)
-        if step is None:
-            self._steps = iter(os.urandom(_RANDOM_BLOCK_BYTES))
-            step = next(self._steps)
-        return step
+        if len(self._random) < size:
+            self._random = os.urandom(_RANDOM_BLOCK_BYTES)
+        drawn, self._random = self._random[:size], self._random[size:]
+        return drawn
 
 
 def _text(digits: str) -> str:

@@ -4,6 +4,7 @@ Every measure is declared here, with its kind and its meaning; whoever measures 
 client wrote, so their number is bounded by the code. Knows no room; made by the wiring and handed down.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
@@ -59,6 +60,15 @@ class Sample(NamedTuple):
     labels: Labels = ()
 
 
+class Tally:
+    """One count of a counter or gauge: who counts often holds on to it, and adds to its value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+
 class _Histogram:
     __slots__ = ("buckets", "count", "last", "total")
 
@@ -73,31 +83,36 @@ class Metrics:
     """The counts of one daemon. Counted on the event loop alone."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, Labels], float] = {}
+        self._tallies: dict[tuple[str, Labels], Tally] = {}
         self._histograms: dict[tuple[str, Labels], _Histogram] = {}
         self._collectors: list[Callable[[], Iterable[Sample]]] = []
 
+    def tally(self, name: str, labels: Labels = ()) -> Tally:
+        """Return the one count of a counter with these labels."""
+        assert MEASURES[name].kind == "counter"  # noqa: S101 - a name that is not declared is a KeyError, too
+        return self._tallies.setdefault((name, labels), Tally())
+
     def count(self, name: str, labels: Labels = (), *, amount: float = 1) -> None:
         """Add to a counter."""
-        assert MEASURES[name].kind == "counter"  # noqa: S101 - a name that is not declared is a KeyError, too
-        self._counts[name, labels] = self._counts.get((name, labels), 0) + amount
+        self.tally(name, labels).value += amount
 
     def observe(self, name: str, seconds: float, labels: Labels = ()) -> None:
         """Note a duration in a histogram."""
         assert MEASURES[name].kind == "histogram"  # noqa: S101 - the same
-        histogram = self._histograms.setdefault((name, labels), _Histogram())
+        histogram = self._histograms.get((name, labels))
+        if histogram is None:
+            histogram = self._histograms[name, labels] = _Histogram()
         histogram.count += 1
         histogram.total += seconds
         histogram.last = seconds
-        for number, bound in enumerate(metrics_buckets_seconds):
-            if seconds <= bound:
-                histogram.buckets[number] += 1
-                break
+        number = bisect_left(metrics_buckets_seconds, seconds)
+        if number < len(metrics_buckets_seconds):
+            histogram.buckets[number] += 1
 
     def move(self, name: str, by: int) -> None:
         """Let a gauge rise or fall."""
         assert MEASURES[name].kind == "gauge"  # noqa: S101 - the same
-        self._counts[name, ()] = self._counts.get((name, ()), 0) + by
+        self._tallies.setdefault((name, ()), Tally()).value += by
 
     def collect(self, collector: Callable[[], Iterable[Sample]]) -> None:
         """Ask ``collector`` for samples whenever somebody reads."""
@@ -110,14 +125,14 @@ class Metrics:
 
     def value(self, name: str) -> float:
         """Return the sum of a counter over its labels, or how often a histogram was fed."""
-        counted = sum(value for (found, _), value in self._counts.items() if found == name)
+        counted = sum(tally.value for (found, _), tally in self._tallies.items() if found == name)
         return counted + sum(each.count for (found, _), each in self._histograms.items() if found == name)
 
     def render(self) -> str:
         """Return everything in Prometheus' text format; what was never counted stands at zero."""
         found: dict[str, list[str]] = {name: [] for name in MEASURES}
-        for (name, labels), value in self._counts.items():
-            found[name].append(_line(name, labels, value))
+        for (name, labels), tally in self._tallies.items():
+            found[name].append(_line(name, labels, tally.value))
         for (name, labels), histogram in self._histograms.items():
             found[name].extend(_histogram_lines(name, labels, histogram))
         for collector in self._collectors:

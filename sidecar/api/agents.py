@@ -23,6 +23,7 @@ from sidecar.models.agents import Agent, AgentConfig, AgentType
 from sidecar.models.base import Flag, JsonObject, Name, Value
 from sidecar.repositories import agents as stored
 from sidecar.repositories.agents import Agents
+from sidecar.repositories.codec import served
 
 
 class AgentBody(Value):
@@ -67,7 +68,7 @@ async def get(request: web.Request) -> web.Response:
     text = await request.app[CONTEXT].database.read(lambda tr: agents.find_json(tr, identifier))
     if text is None:
         raise NotFoundError(f"There is no agent {identifier}.", details={"id": identifier})
-    return text_answer(text)
+    return text_answer(served(text))
 
 
 async def put(request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from sidecar import limits
 from sidecar.api.context import CALLER, CONTEXT, PRINCIPAL
-from sidecar.api.middleware import admit, shows_pairing_key
+from sidecar.api.gate import admit, shows_pairing_key
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.requests import PageQuery, body, json_answer, page_answer, query, raw_answer, tenant_of
 from sidecar.models.base import Id, Value
@@ -67,7 +67,7 @@ async def register(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     """Open a login with a password."""
     sent = await body(request, LoginBody)
-    context, peer, is_paired = request.app[CONTEXT], peer_of(request), shows_pairing_key(request)
+    context, peer, is_paired = request.app[CONTEXT], peer_of(request), shows_pairing_key(request, request.app[CONTEXT])
     admit(request, context.attempts.on_account(sent.email, peer, is_paired=is_paired))
     opened = await context.accounts.login(sent.email, sent.password, device_of(request), tenant_id=sent.tenant_id)
     context.attempts.succeeded(peer, sent.email, is_paired=is_paired)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from weakref import WeakSet
 
 from aiohttp import web
 
@@ -63,6 +62,7 @@ class Context:
         requests: The buckets that users' requests are taken from.
         feed: Gives the log and the hub of a tenant, by its id.
         draining: Set when the daemon stops; sockets then close.
+        silent: The connections over which no request has come yet.
         hosts: The values of the Host header that name this daemon.
     """
 
@@ -87,6 +87,7 @@ class Context:
     pairing_key: str = field(repr=False)
     hosts: frozenset[str]
     draining: asyncio.Event
+    silent: dict[web.RequestHandler, None] = field(default_factory=dict)
 
     @property
     def cookie_name(self) -> str:
@@ -96,8 +97,6 @@ class Context:
 
 CONTEXT = web.AppKey("context", Context)
 CROWD = web.AppKey("crowd", Crowd)
-HEARD: web.AppKey["WeakSet[object]"] = web.AppKey("heard", WeakSet)  # transports over which a request has come
-POLICIES = web.AppKey("policies", Mapping[tuple[str, str], Policy])
 PRINCIPAL = web.RequestKey("principal", Principal)
 CALLER = web.RequestKey("caller", Caller)
 TENANT = web.RequestKey("tenant", TenantKeys)

@@ -27,6 +27,7 @@ from sidecar.models.conversations import Conversation, Status
 from sidecar.models.messages import Message, MessageRole
 from sidecar.repositories import messages as stored
 from sidecar.repositories.base import Page
+from sidecar.repositories.codec import served
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import id_element
 from sidecar.repositories.messages import Messages
@@ -106,7 +107,7 @@ async def get(request: web.Request) -> web.Response:
         return conversations.find(tr, identifier), _messages(tr, messages, identifier, asked)
 
     found, page = await request.app[CONTEXT].database.read(read)
-    text = check_readable(request, conversations, identifier, None if found is None else found.to_json())
+    text = check_readable(request, Conversations, identifier, None if found is None else served(found.to_json())).text
     cursor = json.dumps(page.next_cursor).encode()
     more = b',"messages":{"items":[%b],"next_cursor":%b}}' % (b",".join(page.items), cursor)
     response = raw_answer(text[:-1] + more)

@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
+from sidecar.api.gate import set_headers
 from sidecar.auth.tokens import Principal
 from sidecar.errors import CursorExpiredError, SidecarError, UnauthenticatedError, UnavailableError
 from sidecar.feed.log import SINCE_NOW, Filter, Moment
@@ -78,6 +79,7 @@ async def events(request: web.Request) -> web.WebSocketResponse:
     metrics = request.app[CONTEXT].metrics
     metrics.move("feed_subscribers", +1)
     try:
+        set_headers(request, socket)
         await socket.prepare(request)
         code, reason = await listener.serve()
     finally:

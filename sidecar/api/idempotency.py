@@ -81,11 +81,10 @@ class _Keeper:
         return response
 
 
-@web.middleware
-async def replay(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a request that came before, by its Idempotency-Key, as it was answered then."""
+async def replayed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Call ``handler``, or answer a user's change that was asked for before, by its Idempotency-Key, as it was answered then."""
     key = request.headers.get(HEADER)
-    if key is None or request.method not in METHODS or PRINCIPAL not in request or request.content_type == LINES_TYPE:
+    if key is None or request.method not in METHODS or request.content_type == LINES_TYPE:
         return await handler(request)
     if not (key.isascii() and 1 <= len(key) <= limits.idempotency_key_chars_max):
         raise InvalidError(

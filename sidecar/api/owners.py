@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp import web
 
 from sidecar.api.context import CONTEXT, PRINCIPAL
-from sidecar.api.requests import head_of
 from sidecar.auth.tokens import Principal
 from sidecar.errors import ForbiddenError
 from sidecar.repositories.base import Repository
+from sidecar.repositories.codec import Served, served
 from sidecar.repositories.transactions import Reading
 
 READ_ALL = frozenset({"admin", "manager"})
@@ -35,26 +35,32 @@ def shown_user(request: web.Request, asked: str | None) -> str:
     return asked or principal.user_id
 
 
-def check_readable(request: web.Request, repository: Repository[Any], identifier: str, text: bytes | None) -> bytes:
-    """Return the JSON of a record that the caller may read.
+def check_readable(
+    request: web.Request, repository: type[Repository[Any]], identifier: str, found: Served | None
+) -> Served:
+    """Return a record that the caller may read.
 
     Raises:
         NotFoundError: There is none, or they may not.
     """
-    if text is None or not may_read(request[PRINCIPAL], head_of(text).user_id):
+    if found is None or not may_read(request[PRINCIPAL], found.user_id):
         raise repository.missing(identifier)
-    return text
+    return found
+
+
+async def _found(request: web.Request, repository: Repository[Any], identifier: str) -> Served:
+    def body(tr: Reading) -> bytes | None:
+        value = tr.kv.get(repository.key(identifier))
+        return None if value is None else repository.served(tr, value)
+
+    text = await request.app[CONTEXT].database.read(body)
+    return check_readable(request, type(repository), identifier, None if text is None else served(text))
 
 
 async def readable(request: web.Request, repository: Repository[Any], identifier: str | None = None) -> str:
     """Return the id in the path (or the given one) if the caller may read its record; raises as ``check_readable``."""
     identifier = identifier or request.match_info["id"]
-
-    def body(tr: Reading) -> bytes | None:
-        value = tr.kv.get(repository.key(identifier))
-        return None if value is None else repository.served(tr, value)
-
-    check_readable(request, repository, identifier, await request.app[CONTEXT].database.read(body))
+    await _found(request, repository, identifier)
     return identifier
 
 
@@ -65,14 +71,8 @@ async def changeable(request: web.Request, repository: Repository[Any]) -> str:
         NotFoundError: There is none, or they may not read it.
         ForbiddenError: They may only read it.
     """
-    identifier = request.match_info["id"]
-
-    def body(tr: Reading) -> bytes | None:
-        value = tr.kv.get(repository.key(identifier))
-        return None if value is None else repository.served(tr, value)
-
-    text = check_readable(request, repository, identifier, await request.app[CONTEXT].database.read(body))
-    principal = request[PRINCIPAL]
-    if head_of(text).user_id != principal.user_id and principal.role != "admin":
+    identifier, principal = request.match_info["id"], request[PRINCIPAL]
+    found = await _found(request, repository, identifier)
+    if found.user_id != principal.user_id and principal.role != "admin":
         raise ForbiddenError("Only its owner and admins change this.", code="not_owner")
     return identifier

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 
 from sidecar import limits
-from sidecar.api.context import Handler
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
 _SHORTENED = frozenset({HTTPStatus.OK.value, HTTPStatus.CREATED.value})
@@ -24,10 +23,8 @@ def minimal_answer(status: HTTPStatus, version: int, location: str | None = None
     return web.Response(status=kept, headers=headers | ({"Location": location} if location else {}))
 
 
-@web.middleware
-async def shape(request: web.Request, handler: Handler) -> web.StreamResponse:
+def shaped(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Give an answer the form that its client prefers."""
-    response = await handler(request)
     if not isinstance(response, web.Response) or response.prepared:
         return response
     if request.method in _CHANGING and hdrs.ETAG in response.headers and wants_minimal(request):

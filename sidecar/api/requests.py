@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
 from pydantic import Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
@@ -15,6 +15,7 @@ from sidecar import limits
 from sidecar.api.context import TENANT
 from sidecar.errors import InvalidError
 from sidecar.models.base import Record, Value, invalid
+from sidecar.repositories.codec import Served
 from sidecar.repositories.keys import TenantKeys
 
 V = TypeVar("V", bound=Value)
@@ -129,7 +130,7 @@ def if_match(request: web.Request) -> int | None:
     return int(number)
 
 
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_JSON = CIMultiDict({"Content-Type": "application/json; charset=utf-8"})
 
 
 def json_answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
@@ -139,9 +140,7 @@ def json_answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> web.Resp
 
 def raw_answer(text: bytes, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """Return what is JSON text already."""
-    return web.Response(
-        body=text, status=status, headers=_JSON
-    )  # aiohttp would parse and build the same type each time
+    return web.Response(body=text, status=status, headers=_JSON)  # aiohttp would build the same type each time
 
 
 def record_answer(
@@ -162,34 +161,13 @@ def record_answer(
     return response
 
 
-def text_answer(text: bytes, status: HTTPStatus = HTTPStatus.OK, *, location: str | None = None) -> web.Response:
+def text_answer(record: Served, status: HTTPStatus = HTTPStatus.OK, *, location: str | None = None) -> web.Response:
     """Return one record whose JSON text is at hand, with its ETag."""
-    response = raw_answer(text, status)
-    response.headers["ETag"] = f'"{head_of(text).version}"'
+    response = raw_answer(record.text, status)
+    response.headers[hdrs.ETAG] = f'"{record.version}"'
     if location is not None:
-        response.headers["Location"] = location
+        response.headers[hdrs.LOCATION] = location
     return response
-
-
-class Head(NamedTuple):
-    """What a record's JSON begins with, besides ids and times."""
-
-    version: int
-    user_id: str | None
-
-
-def head_of(text: bytes) -> Head:
-    """Return version and owner of a record's JSON without parsing the rest of it: they are among its first members."""
-    found = _HEAD.match(text)
-    assert found is not None  # noqa: S101 - every record begins so
-    version, owner = found.groups()
-    return Head(int(version), None if owner is None else owner.decode())
-
-
-_HEAD = re.compile(
-    rb'\{"id":"[^"]*","tenant_id":"[^"]*","created_at":"[^"]*","updated_at":"[^"]*","version":(\d+)'
-    rb'(?:,"user_id":"([^"]*)")?'
-)
 
 
 def page_answer(items: Iterable[bytes], next_cursor: str | None) -> web.Response:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.app import build
-from sidecar.api.context import HEARD, Context
+from sidecar.api.context import Context
 from sidecar.errors import UnavailableError
 
 
@@ -62,10 +62,9 @@ class Server:
     def __init__(self, listener: socket.socket, context: Context) -> None:
         self._listener = listener
         self._context = context
-        self._app = build(context)
         self._acceptor: asyncio.Server | None = None
         self._runner = web.AppRunner(
-            self._app,
+            build(context),
             access_log=None,
             max_line_size=limits.request_header_bytes_max,
             max_field_size=limits.request_header_bytes_max,
@@ -93,9 +92,12 @@ class Server:
         """
         assert self._runner.server is not None  # noqa: S101 - set up before anything is accepted
         protocol = self._runner.server()
+        self._context.silent[protocol] = None
         asyncio.get_running_loop().call_later(limits.request_seconds_max, self._end_if_silent, protocol)
         return protocol
 
     def _end_if_silent(self, protocol: web.RequestHandler) -> None:
-        if protocol.transport is not None and protocol.transport not in self._app[HEARD]:
-            protocol.transport.abort()
+        if protocol in self._context.silent:
+            del self._context.silent[protocol]
+            if protocol.transport is not None:
+                protocol.transport.abort()

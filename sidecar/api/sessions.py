@@ -103,9 +103,10 @@ async def list_all(request: web.Request) -> web.Response:
 
 async def get(request: web.Request) -> web.Response:
     """Return one session with its state."""
-    sessions, session_id = WorkspaceSessions(tenant_of(request)), request.match_info["id"]
-    text = await request.app[CONTEXT].database.read(lambda tr: sessions.find_json(tr, session_id))
-    return text_answer(check_readable(request, sessions, session_id, text))
+    tenant, session_id = tenant_of(request), request.match_info["id"]
+    sessions = request.app[CONTEXT].sessions
+    found = sessions.recall_served(tenant, session_id) or await sessions.find_served(tenant, session_id)
+    return text_answer(check_readable(request, WorkspaceSessions, session_id, found))
 
 
 async def put(request: web.Request) -> web.Response:
@@ -199,11 +200,10 @@ async def answer(request: web.Request, session: StoredSession, status: HTTPStatu
     location = f"/api/v5/sessions/{session.id}" if status is HTTPStatus.CREATED else None
     if wants_minimal(request):
         return minimal_answer(status, session.version, location)
-    sessions = WorkspaceSessions(tenant_of(request))
-    text = await request.app[CONTEXT].database.read(lambda tr: sessions.find_json(tr, session.id))
-    if text is None:
+    found = await request.app[CONTEXT].sessions.find_served(tenant_of(request), session.id)
+    if found is None:
         raise NotFoundError(f"The session {session.id} was deleted meanwhile.", details={"id": session.id})
-    return text_answer(text, status, location=location)
+    return text_answer(found, status, location=location)
 
 
 def _new(request: web.Request, **fields: Any) -> WorkspaceSession:  # noqa: ANN401 - of the model; checked

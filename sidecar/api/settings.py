@@ -10,6 +10,7 @@ from sidecar.errors import NotFoundError
 from sidecar.models.base import Json, Value
 from sidecar.models.settings import Setting
 from sidecar.repositories import settings as stored
+from sidecar.repositories.codec import served
 from sidecar.repositories.keys import id_element
 from sidecar.repositories.settings import Settings, named
 
@@ -36,7 +37,7 @@ async def get(request: web.Request) -> web.Response:
     text = await request.app[CONTEXT].database.read(lambda tr: settings.find_json(tr, identifier))
     if text is None:
         raise NotFoundError("There is no such setting.")
-    return text_answer(text)
+    return text_answer(served(text))
 
 
 async def put(request: web.Request) -> web.Response:

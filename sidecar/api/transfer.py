@@ -7,6 +7,7 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.gate import set_headers
 from sidecar.api.requests import LINES_TYPE, query, raw_answer, tenant_of
 from sidecar.errors import ForbiddenError
 from sidecar.models.base import Value
@@ -24,6 +25,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     scope = _scope(request)
     response = web.StreamResponse(headers={"Content-Type": LINES_TYPE})
     response.enable_chunked_encoding()
+    set_headers(request, response)
     await response.prepare(request)
     async for lines in request.app[CONTEXT].transfer.lines(scope):
         await response.write(lines)

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from sidecar import limits
 from sidecar.api.auth import NewPassword, Secret
 from sidecar.api.context import CALLER, CONTEXT
-from sidecar.api.middleware import admit
+from sidecar.api.gate import admit
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.requests import PageQuery, body, if_match, page_answer, query, raw_answer, record_answer, tenant_of
 from sidecar.models.base import Value

@@ -25,6 +25,7 @@ ISSUER = "sidecar"
 AUDIENCE = "sidecar-v5"
 _CLAIMS = ["exp", "iat", "iss", "aud", "sub", "tenant", "role", "family", "login"]
 _ID_BYTES = 16
+_BEARER = "Bearer "
 
 TokenKind = Literal["refresh", "browser"]
 _PREFIXES: dict[TokenKind, str] = {"refresh": "scr_", "browser": "scb_"}
@@ -85,6 +86,13 @@ class Tokens:
         return jwt.encode(
             claims, bytes.fromhex(keys.secrets[keys.current]), algorithm=ALGORITHM, headers={"kid": keys.current}
         )
+
+    def recall(self, authorization: str) -> Principal | None:
+        """Return who the token in an Authorization header speaks for, if it was verified before; else None."""
+        if self._proved_by is not self.ring.keys or not authorization.startswith(_BEARER):
+            return None
+        principal = self._proved.get(authorization[len(_BEARER) :])
+        return principal if principal is not None and principal.expires_at_ms > self._clock.now_ms() else None
 
     def verify(self, token: str) -> Principal:
         """Return who an access token speaks for.

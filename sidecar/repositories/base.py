@@ -6,7 +6,8 @@ tenant when it is made; it can not name another tenant's keys. Reading functions
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -22,7 +23,7 @@ from sidecar.repositories.counters import Counter
 from sidecar.repositories.indexes import ID_BYTES, Index
 from sidecar.repositories.paging import Page, page
 from sidecar.repositories.transactions import Reading, Writing
-from sidecar.store.tuples import Items, pack
+from sidecar.store.tuples import Items, Subspace, pack
 
 __all__ = ["Counter", "Index", "Page", "Repository"]
 
@@ -30,6 +31,24 @@ R = TypeVar("R", bound=Record)
 _UUID_CODE = b"\x30"  # a tuple's UUID element begins with it
 _PACKED_ID_BYTES = ID_BYTES + 1
 _FIXED = ("id", "tenant_id", "created_at", "updated_at", "version")
+
+
+class _Places(NamedTuple):
+    """Where the records of one kind of one tenant lie, and the entries of their indexes by name."""
+
+    records: Subspace
+    spaces: Mapping[str, Subspace]
+    blobs: Blobs
+
+
+@lru_cache(maxsize=limits.key_spaces_cached_max)
+def _places(kind: type[Any], tenant: keys.TenantKeys) -> _Places:
+    """Return where a repository's records lie; kept, because every request makes the same repositories."""
+    spaces = {
+        index.name: keys.named_space(tenant.shared if index.shared else tenant.tenant, index.name)
+        for index in kind.indexes
+    }
+    return _Places(tenant.space(kind.primary), spaces, Blobs(tenant))
 
 
 class Repository(Generic[R]):
@@ -57,12 +76,7 @@ class Repository(Generic[R]):
 
     def __init__(self, tenant: keys.TenantKeys) -> None:
         self.tenant = tenant
-        self.records = tenant.space(self.primary)
-        self.spaces = {
-            index.name: keys.named_space(tenant.shared if index.shared else tenant.tenant, index.name)
-            for index in self.indexes
-        }
-        self.blobs = Blobs(tenant)
+        self.records, self.spaces, self.blobs = _places(type(self), tenant)  # type: ignore[arg-type] # mypy: a class is hashable
 
     # --- reading ---
 

@@ -3,7 +3,8 @@
 Of most kinds a GET of one record sends the JSON without decoding it.
 """
 
-from typing import TypeVar
+import re
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -57,3 +58,25 @@ def decode(model: type[R], value: bytes) -> R:
         raise CorruptStoreError(
             f"A stored {model.__name__} can't be read ({error.error_count()} problems); `sidecar doctor` tells more."
         ) from error
+
+
+class Served(NamedTuple):
+    """A record's JSON as the API serves it, with what it begins with besides ids and times."""
+
+    text: bytes
+    version: int
+    user_id: str | None
+
+
+def served(text: bytes) -> Served:
+    """Return a record's JSON with version and owner, without parsing the rest: they are among its first members."""
+    found = _HEAD.match(text)
+    assert found is not None  # noqa: S101 - every record begins so
+    version, owner = found.groups()
+    return Served(text, int(version), None if owner is None else owner.decode())
+
+
+_HEAD = re.compile(
+    rb'\{"id":"[^"]*","tenant_id":"[^"]*","created_at":"[^"]*","updated_at":"[^"]*","version":(\d+)'
+    rb'(?:,"user_id":"([^"]*)")?'
+)

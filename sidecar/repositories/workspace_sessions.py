@@ -64,10 +64,12 @@ class WorkspaceSessions(Repository[StoredSession]):
         return WorkspaceSession.model_validate_json(whole)
 
     def find_json(self, tr: Reading, identifier: str) -> bytes | None:
-        """Return a session with its state as the API serves it, put together from bytes, or None."""
+        """Return a session with its state as the API serves it, or None."""
         value = tr.kv.get(self.key(identifier))
-        if value is None:
-            return None
+        return None if value is None else self.rendered(tr, value)
+
+    def rendered(self, tr: Reading, value: bytes) -> bytes:
+        """Return a session with its state as the API serves it, from its row and the contents that this names."""
         text = codec.json_of(self._whole(tr, value))
         end = text.rindex(_PARTS)
         named = _PARTS_ADAPTER.validate_json(text[end + len(_PARTS) : -1])

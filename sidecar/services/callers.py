@@ -3,7 +3,6 @@
 Called by the middleware, and by sockets and waiting polls that outlive the request which opened them.
 """
 
-from collections import OrderedDict
 from typing import NamedTuple, cast
 
 from sidecar import limits
@@ -17,6 +16,7 @@ from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Reading
 from sidecar.repositories.users import Users
+from sidecar.services.remembered import Remembered
 from sidecar.store.engine import ReadTransaction
 
 
@@ -26,13 +26,6 @@ class Caller(NamedTuple):
     principal: Principal
     user: User
     tenant: Tenant
-
-
-class _Known(NamedTuple):
-    """A caller, and the rows of the store that say so: as long as they are the same, so is the answer."""
-
-    caller: Caller
-    rows: list[tuple[bytes, bytes | None]]
 
 
 class _Noted:
@@ -58,7 +51,11 @@ class Callers:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: OrderedDict[Principal, _Known] = OrderedDict()
+        self._known: Remembered[Principal, Caller] = Remembered(database, size_max=limits.callers_cached_max)
+
+    def recall(self, principal: Principal) -> Caller | None:
+        """Return who a request's access token speaks for, if nothing was committed since it was looked up."""
+        return self._known.recall(principal)
 
     async def check(self, principal: Principal) -> Caller:
         """Return who a request's access token speaks for now: its login not ended, its user active and of that role.
@@ -66,17 +63,16 @@ class Callers:
         Raises:
             UnauthenticatedError: One of these no longer holds.
         """
+        version = self._database.engine.newest_version()
 
         def body(tr: Reading) -> Caller | None:
-            known = self._known.get(principal)
-            if known is not None and all(tr.kv.get(key) == value for key, value in known.rows):
-                return known.caller
+            known = self._known.confirm(tr, principal, version)
+            if known is not None:
+                return known
             noted = _Noted(tr.kv)
             caller = self._caller(Reading(cast("ReadTransaction", noted), tr.now_ms), principal)
             if caller is not None:
-                self._known[principal] = _Known(caller, noted.rows)
-                if len(self._known) > limits.callers_cached_max:
-                    self._known.popitem(last=False)
+                self._known.keep(principal, caller, noted.rows, version=version)
             return caller
 
         caller = await self._database.read(body)

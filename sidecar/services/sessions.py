@@ -15,12 +15,14 @@ from sidecar.models.base import milliseconds
 from sidecar.models.snapshots import SNAPSHOT_PARTS, Reason, Snapshot
 from sidecar.models.workspace_sessions import PartName, StoredSession, WorkspaceSession
 from sidecar.repositories.blobs import Blobs
+from sidecar.repositories.codec import Served, served
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.parts import Split, split
 from sidecar.repositories.snapshots import Snapshots
-from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions, split_fields, state_of
 from sidecar.services.cascades import Cascades
+from sidecar.services.remembered import Remembered
 
 T = TypeVar("T")
 
@@ -35,6 +37,36 @@ class SessionService:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._cascades = Cascades(database)
+        self._served: Remembered[tuple[str, str], Served] = Remembered(
+            database, size_max=limits.sessions_served_bytes_max
+        )
+
+    def recall_served(self, tenant: TenantKeys, session_id: str) -> Served | None:
+        """Return what ``find_served`` would, if nothing was committed since it did; else None."""
+        return self._served.recall((tenant.tenant_id, session_id))
+
+    async def find_served(self, tenant: TenantKeys, session_id: str) -> Served | None:
+        """Return a session with its state as the API serves it, or None when there is none of that id.
+
+        Its row names contents by hash, so as long as the row is the same, so is the whole.
+        """
+        sessions, kept_as = WorkspaceSessions(tenant), (tenant.tenant_id, session_id)
+        version = self._database.engine.newest_version()
+
+        def body(tr: Reading) -> Served | None:
+            known = self._served.confirm(tr, kept_as, version)
+            if known is not None:
+                return known
+            key = sessions.key(session_id)
+            row = tr.kv.get(key)
+            if row is None:
+                return None
+            found = served(sessions.rendered(tr, row))
+            if len(found.text) <= limits.session_served_bytes_max:
+                self._served.keep(kept_as, found, [(key, row)], version=version, size=len(found.text))
+            return found
+
+        return await self._database.read(body)
 
     async def create(
         self, tenant: TenantKeys, session: WorkspaceSession, *, size_bytes: int | None = None

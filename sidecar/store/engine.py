@@ -287,6 +287,12 @@ class Engine(Protocol):
     async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:
         """Run ``body`` on one snapshot and return what it returned. Nothing is committed; reads never conflict."""
 
+    def newest_version(self) -> int | None:
+        """Return the version of the newest commit; None where other processes may write, too.
+
+        As long as it stays the same, a read gives the same again. It costs no read.
+        """
+
     def watch(self, key: bytes) -> Watch:
         """Watch ``key`` from its present value."""
 

@@ -165,6 +165,9 @@ class FailingEngine:
 
         return await self._inner.read(counted, background=background)
 
+    def newest_version(self) -> int | None:
+        return self._inner.newest_version()
+
     def watch(self, key: bytes) -> Watch:
         return self._inner.watch(key)
 

@@ -85,6 +85,10 @@ class EmbeddedEngine:
                 tries.note(error)
                 reader = None
 
+    def newest_version(self) -> int:
+        """Return the version of the newest commit: nobody else writes this store."""
+        return self._writer.version
+
     def watch(self, key: bytes) -> EmbeddedWatch:
         """Watch ``key`` from its present value."""
         transaction = self.begin()

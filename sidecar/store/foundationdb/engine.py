@@ -77,6 +77,9 @@ class FoundationEngine:
         """Run ``body`` on one snapshot and return what it returned."""
         return await self._in_thread(lambda: self._tried(lambda tr: body(FoundationReader(tr)), commits=False))
 
+    def newest_version(self) -> None:
+        """Return None: others write to the cluster, too."""
+
     def watch(self, key: bytes) -> FoundationWatch:
         """Watch ``key`` from its present value; waits for the cluster once."""
         self._check_open()
