@@ -47,7 +47,7 @@ class AuthSessions(Repository[AuthSession]):
     def live_families(self, tr: Reading, user_id: str) -> list[str]:
         """Return the families of a user that still open something; read from the index alone."""
         rows = tr.kv.get_range(*self.spaces[BY_USER.name].range((keys.id_element(user_id),)))
-        live = [self._named(tr, BY_USER, key, value) for key, value in rows if not value]
+        live = self._named(tr, BY_USER, [row for row in rows if not row[1]])
         return list(dict.fromkeys(link.token_family for link in live))
 
     def rotate_tokens(
@@ -63,7 +63,7 @@ class AuthSessions(Repository[AuthSession]):
     def invalidate_family(self, tr: Writing, token_family: str) -> int:
         """End every link of a family that still opens something, and return how many did."""
         rows = tr.kv.get_range(*self.spaces[BY_FAMILY.name].range((keys.id_element(token_family),)))
-        live = [self._named(tr, BY_FAMILY, key, value) for key, value in rows if not value]
+        live = self._named(tr, BY_FAMILY, [row for row in rows if not row[1]])
         for link in live:
             self.replace(tr, link, link.model_copy(update={"revoked_at": timestamp(tr.now_ms)}))
         return len(live)

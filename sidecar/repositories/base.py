@@ -5,9 +5,9 @@ tenant when it is made; it can not name another tenant's keys. Reading functions
 ``Writing``. Everything that a mutation writes is written by ``_write``, in the caller's transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -103,9 +103,10 @@ class Repository(Generic[R]):
             raise self.missing(identifier)
         return record
 
-    def missing(self, identifier: str) -> NotFoundError:
+    @classmethod
+    def missing(cls, identifier: str) -> NotFoundError:
         """Return the error that says that there is no record of this id, which is also said of another's."""
-        noun = self.kind.removesuffix("s").replace("_", " ")
+        noun = cls.kind.removesuffix("s").replace("_", " ")
         return NotFoundError(f"There is no {noun} {identifier}.", details={"id": identifier})
 
     def list_all(self, tr: Reading, *, cursor: str | None = None, limit: int = limits.page_items_default) -> Page[R]:
@@ -140,7 +141,7 @@ class Repository(Generic[R]):
         """Return a page of the records that ``index`` names between two of its keys, in the index's order."""
         prefix = self.spaces[index.name].raw
         rows, next_cursor = page(tr, prefix, between, cursor=cursor, limit=limit, reverse=reverse)
-        return Page([self._named(tr, index, key, value) for key, value in rows], next_cursor)
+        return Page(self._named(tr, index, rows), next_cursor)
 
     def page_served(
         self,
@@ -155,14 +156,18 @@ class Repository(Generic[R]):
         """Return a page as ``list_by`` does, or with no index as ``list_all``: each record's JSON as lists show it."""
         if index is None:
             rows, next_cursor = page(tr, self.records.raw, self.primary_range(), cursor=cursor, limit=limit)
-            return Page([self.served(tr, value) for _, value in rows], next_cursor)
+            return Page(self.served_all(tr, [value for _, value in rows]), next_cursor)
         space = self.spaces[index.name]
         rows, next_cursor = page(tr, space.raw, space.range(under), cursor=cursor, limit=limit, reverse=reverse)
-        return Page([self.served(tr, self._value(tr, index, key, value)) for key, value in rows], next_cursor)
+        return Page(self.served_all(tr, self._values(tr, index, rows)), next_cursor)
 
     def served(self, tr: Reading, value: bytes) -> bytes:
         """Return the JSON that lists show of stored bytes; where it is what is stored, nothing is decoded."""
         return codec.json_of(self._whole(tr, value)) if self.served_as_stored else self.decoded(tr, value).to_json()
+
+    def served_all(self, tr: Reading, values: Sequence[bytes]) -> list[bytes]:
+        """Return ``served`` of each."""
+        return [self.served(tr, value) for value in values]
 
     def find_by(self, tr: Reading, index: Index[R], tail: Items) -> R | None:
         """Return the one record that a unique index names, or None."""
@@ -234,8 +239,8 @@ class Repository(Generic[R]):
     def delete_between(self, tr: Writing, index: Index[R], between: tuple[bytes, bytes], *, limit: int) -> int:
         """Remove the first ``limit`` records that ``index`` names between two of its keys, and return how many."""
         rows = tr.kv.get_range(*between, limit=limit)
-        for key, value in rows:
-            self._write(tr, self._named(tr, index, key, value), None, "deleted")
+        for record in self._named(tr, index, rows):
+            self._write(tr, record, None, "deleted")
         return len(rows)
 
     def check_version(self, old: R, if_version: int | None) -> None:
@@ -324,6 +329,13 @@ class Repository(Generic[R]):
             return self.key(str(UUID(bytes=value[:ID_BYTES])))
         return self.records.pack(self.spaces[index.name].unpack(key)[-self.place_items :])
 
+    def named_keys(self, index: Index[R], rows: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """Return the primary keys of the records that entries name."""
+        if self.place_items == 1 and not index.names_by_value:  # the same without a call for each, for long lists
+            raw = self.records.raw
+            return [raw + key[-_PACKED_ID_BYTES:] for key, _ in rows]
+        return [self.named_key(index, key, value) for key, value in rows]
+
     def write_entries(self, tr: Writing, index: Index[R], old: R | None, new: R | None) -> None:
         """Move one index's entries from ``old`` to ``new``.
 
@@ -384,13 +396,15 @@ class Repository(Generic[R]):
                 f"Another {self.model.__name__} has the same value in {index.name}.", details={"index": index.name}
             )
 
-    def _named(self, tr: Reading, index: Index[R], key: bytes, value: bytes) -> R:
-        return self.decoded(tr, self._value(tr, index, key, value))
+    def _named(self, tr: Reading, index: Index[R], rows: Sequence[tuple[bytes, bytes]]) -> list[R]:
+        """Return the records that some entries name."""
+        return [self.decoded(tr, value) for value in self._values(tr, index, rows)]
 
-    def _value(self, tr: Reading, index: Index[R], key: bytes, value: bytes) -> bytes:
-        record = tr.kv.get(self.named_key(index, key, value))
-        if record is None:
+    def _values(self, tr: Reading, index: Index[R], rows: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """Return the stored bytes of the records that some entries name."""
+        values = tr.kv.get_many(self.named_keys(index, rows))
+        if None in values:
             raise CorruptStoreError(
                 f"{index.name} names a {self.model.__name__} that is not there; run `sidecar doctor --repair`."
             )
-        return record
+        return cast("list[bytes]", values)

@@ -52,7 +52,7 @@ class Messages(Repository[Message]):
         elif offset:
             begin = max(begin, tr.kv.get_key(_moved(end, offset - count), snapshot=True)) if offset < count else end
         rows = tr.kv.get_range(begin, end, limit=limit)
-        return [self._named(tr, BY_CONVERSATION, key, value) for key, value in rows]
+        return self._named(tr, BY_CONVERSATION, rows)
 
     def page_by_conversation(
         self,

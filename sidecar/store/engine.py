@@ -16,7 +16,7 @@ Who calls it: repositories take a ``Transaction``; services, handlers and jobs h
 knows nothing of records, tenants or JSON.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -102,6 +102,9 @@ class ReadTransaction(Protocol):
         already set or cleared it (an atomic operation does not count: its outcome depends on what is stored). A key
         longer than any can be is absent.
         """
+
+    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
+        """Return the values of ``keys``, in their order: as so many calls of ``get``, waited for together."""
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         """Return the key that ``selector`` resolves to; the empty key before the first, ``0xff`` after the last.

@@ -4,7 +4,7 @@ A wrapper of any engine. Counted are the calls of ``get``, ``get_key``, ``get_ra
 every transaction, in order. The chosen one raises the given error, once; a failing commit writes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,6 +58,10 @@ class FailingTransaction:
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
         self._fuse.step()
         return self._inner.get(key, snapshot=snapshot)
+
+    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
+        self._fuse.step()
+        return self._inner.get_many(keys, snapshot=snapshot)
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         self._fuse.step()
@@ -189,6 +193,10 @@ class _FailingReader:
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
         self._fuse.step()
         return self._inner.get(key, snapshot=snapshot)
+
+    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
+        self._fuse.step()
+        return self._inner.get_many(keys, snapshot=snapshot)
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         self._fuse.step()

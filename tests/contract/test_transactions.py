@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ def increment(tr: Transaction, key: bytes) -> int:
     count = int.from_bytes(tr.get(key) or b"", "little") + 1
     tr.set(key, count.to_bytes(8, "little"))
     return count
+
+
+def _set(key: bytes, value: bytes, tr: Transaction) -> None:
+    tr.set(key, value)
 
 
 @pytest.mark.parametrize("background", [False, True])
@@ -45,6 +50,42 @@ async def test_blind_additions_never_conflict(engine: Engine, prefix: bytes) -> 
 
     assert runs == 50
     assert await engine.read(lambda tr: tr.get(prefix)) == (50).to_bytes(8, "little")
+
+
+async def test_many_keys_are_read_in_their_order_absent_ones_too(engine: Engine, prefix: bytes) -> None:
+    for name, value in ((b"a", b"1"), (b"b", b"2")):
+        await engine.transact(partial(_set, prefix + name, value))
+    keys = [prefix + b"b", prefix + b"none", prefix + b"a", prefix + b"b", prefix + b"x" * 600]
+
+    assert await engine.read(lambda tr: tr.get_many(keys)) == [b"2", None, b"1", b"2", None]
+    assert await engine.read(lambda tr: tr.get_many([])) == []
+    with pytest.raises(TransactionError) as refused:
+        await engine.read(lambda tr: tr.get_many([prefix, b"\xff\x02"]))
+    assert refused.value.number == 2004
+
+
+async def test_many_keys_that_are_read_conflict_as_one_does_and_show_own_writes(engine: Engine, prefix: bytes) -> None:
+    reader = engine.begin()
+    reader.set(prefix + b"own", b"mine")
+    assert reader.get_many([prefix + b"own", prefix + b"other"]) == [b"mine", None]
+    await engine.transact(lambda tr: tr.set(prefix + b"other", b"theirs"))
+    with pytest.raises(TransactionError) as conflict:
+        reader.commit()
+    assert conflict.value.number == 1020
+
+    careless = engine.begin()
+    careless.set(prefix + b"own", b"mine")
+    assert careless.get_many([prefix + b"other"], snapshot=True) == [b"theirs"]
+    await engine.transact(lambda tr: tr.set(prefix + b"other", b"again"))
+    careless.commit()
+
+
+async def test_nothing_has_changed_while_the_newest_version_is_the_same(engine: Engine, prefix: bytes) -> None:
+    before = engine.newest_version()
+    await engine.read(lambda tr: tr.get(prefix))
+    assert engine.newest_version() == before
+    await engine.transact(lambda tr: tr.set(prefix, b"1"))
+    assert before is None or engine.newest_version() != before
 
 
 async def test_a_reader_sees_one_version_while_others_commit(engine: Engine, prefix: bytes) -> None:

@@ -10,7 +10,7 @@ import logging
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -53,6 +53,17 @@ class Snapshot:
                 return self._get(DATA + key)
         except lmdb.BadValsizeError:  # longer than any stored key; asking before costs every other read
             return None
+        except lmdb.Error as error:
+            raise translated(error, self._folder) from error
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the values of keys, in their order."""
+        try:
+            with self._lock:
+                get = self._get
+                return [get(DATA + key) for key in keys]
+        except lmdb.BadValsizeError:  # one is longer than any stored key
+            return [self.get(key) for key in keys]
         except lmdb.Error as error:
             raise translated(error, self._folder) from error
 

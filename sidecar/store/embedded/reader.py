@@ -1,5 +1,7 @@
 """The read-only transaction of the embedded engine: one snapshot, no conflicts to note."""
 
+from collections.abc import Sequence
+
 from sidecar.errors import TransactionError
 from sidecar.store.embedded.environment import Snapshot
 from sidecar.store.embedded.selectors import LAST, Rows, find_key, find_rows, selector_of
@@ -19,6 +21,12 @@ class EmbeddedReader:
         if key >= LAST:
             raise TransactionError(2004)
         return self.snapshot.get(key)
+
+    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:  # noqa: ARG002 -- the same
+        """Return the values of ``keys``, in their order."""
+        if keys and max(keys) >= LAST:
+            raise TransactionError(2004)
+        return self.snapshot.get_many(keys)
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:  # noqa: ARG002 -- the same
         """Return the key that ``selector`` resolves to."""

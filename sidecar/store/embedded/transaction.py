@@ -1,6 +1,6 @@
 """Transactions of the embedded engine: reads on a snapshot under own writes, and what a commit hands to the writer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sidecar import limits
@@ -91,6 +91,10 @@ class EmbeddedTransaction:
         if stored:
             (self._seen_keys if snapshot else self._read_keys).append(key)
         return value
+
+    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
+        """Return the values of ``keys``, in their order."""
+        return [self.get(key, snapshot=snapshot) for key in keys]
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         """Return the key that ``selector`` resolves to."""

@@ -1,7 +1,7 @@
 """Transactions: the port's methods on the binding's, with plain bytes and our errors at the edge."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,6 +55,13 @@ class FoundationTransaction:
         with self._translating():
             value: bytes | None = self._reader(snapshot=snapshot).get(key).wait()
             return None if value is None else bytes(value)
+
+    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
+        """Return the values of ``keys``, in their order; all reads are begun before the first is waited for."""
+        with self._translating():
+            reader = self._reader(snapshot=snapshot)
+            values = [pending.wait() for pending in [reader.get(key) for key in keys]]
+            return [None if value is None else bytes(value) for value in values]
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         """Return the key that ``selector`` resolves to."""
@@ -186,6 +193,10 @@ class FoundationReader:
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:  # noqa: ARG002 -- the port's signature
         """Return the value of ``key``, or None when it is absent."""
         return self._tr.get(key, snapshot=True)
+
+    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:  # noqa: ARG002 -- the same
+        """Return the values of ``keys``, in their order."""
+        return self._tr.get_many(keys, snapshot=True)
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:  # noqa: ARG002 -- the same
         """Return the key that ``selector`` resolves to."""
