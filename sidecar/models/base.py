@@ -34,7 +34,12 @@ Number = Annotated[int, Strict()]
 Count = Annotated[int, Strict(), Field(ge=0)]
 
 
+_CHAR_BYTES_MAX = 4  # of UTF-8
+
+
 def _path_fits(path: str) -> str:
+    if len(path) * _CHAR_BYTES_MAX <= limits.path_bytes_max:  # as most are
+        return path
     size = len(path.encode("utf-8", "surrogateescape"))
     if size > limits.path_bytes_max:
         raise ValueError(f"a path may have {limits.path_bytes_max} bytes, this one has {size}")
@@ -66,11 +71,14 @@ def tree_fits(tree: object) -> object:
             raise ValueError(f"a value may hold {limits.tree_nodes_max} values, this one holds more")
         below: list[object] = []
         for each in level:
+            kind = type(each)
+            if kind is str:  # as most are
+                continue
             if isinstance(each, dict):
                 below += each.values()
             elif isinstance(each, (list, tuple)):
                 below += each
-            elif isinstance(each, float) and not math.isfinite(each):
+            elif kind is float and not math.isfinite(each):  # type: ignore[arg-type] # `kind` says so
                 raise ValueError("a number has to be finite")
         if not below:
             return tree

@@ -51,11 +51,9 @@ class Tab(State):
     visible_range: Span | None = None
     language: Text | None = None
 
-    @model_validator(mode="after")
-    def _shows_something(self) -> Self:
-        if self.uri is None and self.path is None and self.kind not in ("untitled", "custom"):
-            raise ValueError("a tab needs a uri or a path, unless its kind is untitled or custom")
-        return self
+    def shows_something(self) -> bool:
+        """Tell whether there is anything behind the tab, or its kind needs nothing."""
+        return self.path is not None or self.uri is not None or self.kind in ("untitled", "custom")
 
 
 class Group(State):
@@ -63,6 +61,15 @@ class Group(State):
 
     tabs: Annotated[list[Tab], Field(max_length=limits.editor_tabs_max)] = Field(default_factory=list)
     active_tab: Count | None = None
+
+    @model_validator(mode="after")
+    def _shows_something(self) -> Self:
+        empty = next((at for at, tab in enumerate(self.tabs) if not tab.shows_something()), None)
+        if empty is not None:
+            raise ValueError(
+                f"a tab needs a uri or a path, unless its kind is untitled or custom; tab {empty} has none"
+            )
+        return self
 
 
 class EditorState(StateRoot):

@@ -51,6 +51,13 @@ def _places(kind: type[Any], tenant: keys.TenantKeys) -> _Places:
     return _Places(tenant.space(kind.primary), spaces, Blobs(tenant))
 
 
+def _are_equal(index: Index[Any], old: Record, new: Record) -> bool:
+    """Tell whether two versions of a record have the same entries in an index."""
+    return list(index.tails(old)) == list(index.tails(new)) and (
+        index.covering is None or index.covering(old) == index.covering(new)
+    )
+
+
 class Repository(Generic[R]):
     """The records of one kind of one tenant.
 
@@ -283,10 +290,13 @@ class Repository(Generic[R]):
         """Return the record as it is stored: without what is kept elsewhere and added when it is read."""
         return record
 
-    def named_in(self, tr: Reading, value: bytes) -> set[bytes]:  # noqa: ARG002 - nouns that name more read it
-        """Return the digests of the blobs that stored bytes name."""
-        digest = codec.referenced(value)
-        return {digest} if digest else set()
+    def names(self, record: R) -> set[bytes]:  # noqa: ARG002 - the base has no such fields; nouns do
+        """Return the digests of the blobs that a record names by fields of its own."""
+        return set()
+
+    def named_in(self, tr: Reading, value: bytes) -> set[bytes]:
+        """Return the digests of the blobs that stored bytes name: the record's own fields, and the bytes themselves."""
+        return self._names(self.decoded(tr, value), value)
 
     # --- shared with doctor and migrations ---
 
@@ -342,6 +352,8 @@ class Repository(Generic[R]):
         Raises:
             ConflictError: A unique value is taken.
         """
+        if old is not None and new is not None and _are_equal(index, old, new):
+            return
         before = self.entries(index, old) if old else {}
         after = self.entries(index, new) if new else {}
         for key in before.keys() - after.keys():
@@ -363,9 +375,11 @@ class Repository(Generic[R]):
         record = new or old
         assert record is not None  # noqa: S101 - one of the two is given
         key = self.key(self.identifier(record))
-        value = None if new is None else codec.encode(self.stored_form(new))
+        value = self._row_of(tr, new)
         if self.large:
-            value = self._keep_large(tr, self.owner(record), tr.kv.get(key), value)
+            before, after = self._names(old, tr.kv.get(key) if old else None), self._names(new, value)
+            if before != after:
+                self.blobs.move_references(tr, self.owner(record), before, after)
         if value is None:
             tr.kv.clear(key)
         else:
@@ -379,15 +393,19 @@ class Repository(Generic[R]):
             tr.changed(self.tenant, Change(kind=self.kind, id=record.id, op=op, version=record.version, hint=hint))
         return record
 
-    def _keep_large(self, tr: Writing, owner: Items, before: bytes | None, after: bytes | None) -> bytes | None:
-        if after is not None and len(after) > limits.value_inline_bytes_max:
-            digest = digest_of(after)
-            self.blobs.ensure(tr, digest, after)
-            after = codec.reference(digest)
-        old = set() if before is None else self.named_in(tr, before)
-        new = set() if after is None else self.named_in(tr, after)
-        self.blobs.move_references(tr, owner, old, new)
-        return after
+    def _row_of(self, tr: Writing, new: R | None) -> bytes | None:
+        """Return what stands in a record's row; what is too large for it is stored as a blob."""
+        value = None if new is None else codec.encode(self.stored_form(new))
+        if value is None or not self.large or len(value) <= limits.value_inline_bytes_max:
+            return value
+        digest = digest_of(value)
+        self.blobs.ensure(tr, digest, value)
+        return codec.reference(digest)
+
+    def _names(self, record: R | None, row: bytes | None) -> set[bytes]:
+        digest = None if row is None else codec.referenced(row)
+        named = set() if record is None else self.names(record)
+        return named if digest is None else {*named, digest}
 
     def _check_free(self, tr: Writing, index: Index[R], key: bytes, value: bytes) -> None:
         taken = tr.kv.get(key)

@@ -257,6 +257,7 @@ def _tenant_keys(root: Subspace, tenant_id: str) -> TenantKeys:
     return TenantKeys(tenant_id, root[id_element(tenant_id)], root)
 
 
+@lru_cache(maxsize=limits.key_ids_cached_max)
 def id_element(identifier: str) -> uuid.UUID:
     """Return an identifier as the tuple element that keys hold.
 

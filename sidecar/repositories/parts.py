@@ -1,7 +1,7 @@
 """A session's state, split into parts that are stored by the hash of their content.
 
 Each state field of a ``WorkspaceSession`` is one part, and an empty one is not stored. A part is the JSON text of its
-field with every string of ``limits.state_hole_chars_min`` characters or more cut out, wherever in the tree it stands
+field with every string of ``limits.state_hole_bytes_min`` bytes or more cut out, wherever in the tree it stands
 (an unsaved buffer, a terminal's scrollback, a field of an IDE that we do not know). The cut leaves nothing: a *hole* is
 an offset in the text and the hash of the string's own JSON. So to move the cursor in a session with a 5 MB unsaved
 buffer is to store a text of some kilobytes that names the same buffer, and the API's answer is put together from
@@ -11,8 +11,6 @@ To type into that buffer stores it anew; what nobody names any more goes at once
 content would save that, and is not worth its complexity at what an editor sends.
 """
 
-import json
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, get_args
 
@@ -117,44 +115,50 @@ def _filled(tr: Reading, blobs: Blobs, part: Part) -> bytes:
 def _split(field: str, value: object) -> Split:
     adapter = _ADAPTERS[field]
     try:
-        tree = adapter.dump_python(adapter.validate_python(value), mode="json")
+        text = adapter.dump_json(adapter.validate_python(value))
     except ValidationError as error:
         raise invalid(f"WorkspaceSession: {field}", error) from None
-    token = secrets.token_hex(16)  # random, so that no text can hold it already
-    long: list[str] = []
-    text = _text(_cut(tree, token, long))
-    if text == _EMPTY[field]:
-        return Split(None, {})
-    return _punched(text, token, [_text(each) for each in long])
+    return Split(None, {}) if text == _EMPTY[field] else _punched(text)
 
 
-def _punched(text: bytes, token: str, long: list[bytes]) -> Split:
-    named = [digest_of(each) for each in long]
+def _punched(text: bytes) -> Split:
+    contents: dict[bytes, bytes] = {}
     holes: list[Hole] = []
     pieces: list[bytes] = []
-    at = 0
-    for number, digest in enumerate(named):  # they were cut in the order of the text
-        piece, _, text = text.partition(b'"%b:%d"' % (token.encode(), number))
-        pieces.append(piece)
-        at += len(piece)
+    done = at = 0
+    for begin, end in long_strings(text, limits.state_hole_bytes_min):
+        pieces.append(text[done:begin])
+        at += begin - done
+        content = text[begin:end]
+        digest = digest_of(content)
+        contents[digest] = content
         holes.append(Hole(at=at, sha256=digest.hex()))
-    punched = b"".join((*pieces, text))
+        done = end
+    pieces.append(text[done:])
+    punched = b"".join(pieces)
     own = digest_of(punched)
-    part = Part(sha256=own.hex(), holes=tuple(holes), size=len(punched) + sum(map(len, long)))
-    return Split(part, {**dict(zip(named, long, strict=True)), own: punched})
+    part = Part(sha256=own.hex(), holes=tuple(holes), size=len(text))
+    return Split(part, {**contents, own: punched})
 
 
-def _cut(tree: object, token: str, long: list[str]) -> object:
-    """Return ``tree`` with each long string replaced by the token and its number in ``long``, where it goes."""
-    if isinstance(tree, dict):
-        return {key: _cut(each, token, long) for key, each in tree.items()}
-    if isinstance(tree, list):
-        return [_cut(each, token, long) for each in tree]
-    if isinstance(tree, str) and len(tree) >= limits.state_hole_chars_min:
-        long.append(tree)
-        return f"{token}:{len(long) - 1}"
-    return tree
+def long_strings(text: bytes, bytes_min: int) -> Iterator[tuple[int, int]]:
+    """Yield where the long strings of a JSON text begin and end, their quotes included; names of members are none.
 
+    Looks at the text only every ``bytes_min`` bytes: a string of that many can not lie between two such places.
 
-def _text(tree: object) -> bytes:
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+    Args:
+        text: Without space between its tokens.
+        bytes_min: Of a long string, between its quotes.
+    """
+    plain = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # now each quote begins or ends a string
+    quotes = counted = 0
+    place = bytes_min
+    while place <= len(plain):
+        begin, end = plain.rfind(b'"', counted, place), plain.find(b'"', place)
+        if end < 0:
+            return
+        if begin >= 0 and end - begin > bytes_min:
+            quotes, counted = quotes + plain.count(b'"', counted, begin), begin
+            if quotes % 2 == 0 and plain[end + 1 : end + 2] != b":":
+                yield begin, end + 1
+        place = max(place + bytes_min, end + 1)

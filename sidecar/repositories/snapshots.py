@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sidecar import limits
 from sidecar.models.base import milliseconds
 from sidecar.models.snapshots import Snapshot
-from sidecar.repositories import codec, keys, parts
+from sidecar.repositories import keys, parts
 from sidecar.repositories.base import Index, Page, Repository
 from sidecar.repositories.transactions import Reading
 
@@ -60,10 +60,9 @@ class Snapshots(Repository[Snapshot]):
         """Return the session that it is of."""
         return {"workspace_session_id": record.workspace_session_id}
 
-    def named_in(self, tr: Reading, value: bytes) -> set[bytes]:
-        """Return the digests of the blobs that stored bytes name: the parts' too."""
-        stored = codec.decode(Snapshot, self._whole(tr, value))
-        return super().named_in(tr, value) | parts.digests(stored.parts)
+    def names(self, record: Snapshot) -> set[bytes]:
+        """Return the digests of the contents that the parts are made of."""
+        return parts.digests(record.parts)
 
 
 def to_thin(moments: Sequence[Moment], now_ms: int) -> list[str]:

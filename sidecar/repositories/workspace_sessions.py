@@ -236,10 +236,9 @@ class WorkspaceSessions(Repository[StoredSession]):
         """Return whose it is and where."""
         return {"user_id": record.user_id, "workspace_path": record.workspace_path}
 
-    def named_in(self, tr: Reading, value: bytes) -> set[bytes]:
-        """Return the digests of the blobs that stored bytes name: the parts' too."""
-        stored = codec.decode(StoredSession, self._whole(tr, value))
-        return super().named_in(tr, value) | parts.digests(stored.parts)
+    def names(self, record: StoredSession) -> set[bytes]:
+        """Return the digests of the contents that the parts are made of."""
+        return parts.digests(record.parts)
 
     def _primary_keys(
         self, tr: Reading, index: Index[StoredSession], under: tuple[Any, ...], *, reverse: bool = False

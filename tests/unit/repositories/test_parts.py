@@ -1,6 +1,7 @@
 """State in parts: whatever the tree, what is put together again is what was taken apart."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from sidecar.models.workspace_sessions import PartName, WorkspaceSession
 from sidecar.repositories import parts
 from sidecar.repositories.blobs import digest_of
 
-LONG = limits.state_hole_chars_min
+LONG = limits.state_hole_bytes_min
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 STRINGS = TEXT | st.builds(lambda text, times: (text or "x") * times, TEXT, st.integers(LONG // 4, LONG))
 TREES = st.dictionaries(
@@ -23,6 +24,12 @@ TREES = st.dictionaries(
         max_leaves=8,
     ),
     max_size=4,
+)
+
+WORDS = st.text(st.sampled_from('"\\:,{[ aé'), max_size=60)
+STATES = st.recursive(
+    WORDS | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(WORDS, inner, max_size=5),
 )
 
 
@@ -49,6 +56,14 @@ def test_any_state_is_put_together_as_it_was_taken_apart(tree: dict[str, object]
     tree = {key: value for key, value in tree.items() if key not in ("groups", "layout", "active_group")}
     served = put_together({"editor_state": tree})["editor_state"]
     assert served == {"groups": [], "layout": None, "active_group": None, **tree}
+
+
+@given(STATES, st.integers(1, 30))
+def test_long_strings_are_found_as_by_reading_the_text_token_by_token(tree: object, bytes_min: int) -> None:
+    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+    strings = re.finditer(rb'"((?:[^"\\]|\\.)*)"(:?)', text)
+    long = [(each.start(), each.end(1) + 1) for each in strings if len(each[1]) >= bytes_min and not each[2]]
+    assert list(parts.long_strings(text, bytes_min)) == long
 
 
 def test_long_strings_are_cut_out_wherever_they_stand_and_each_content_once() -> None:
