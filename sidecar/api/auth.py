@@ -50,14 +50,14 @@ class RefreshBody(Value):
 
 
 async def pair(request: web.Request) -> web.Response:
-    """Open a login of the machine's owner; the middleware has seen the pairing key."""
+    """Open a login of the machine's owner; the gate has seen the pairing key."""
     await body(request, EmptyBody)
     login = await request.app[CONTEXT].accounts.pair(device_of(request))
     return raw_answer(login.to_json())
 
 
 async def register(request: web.Request) -> web.Response:
-    """Open an account with its own tenant; the middleware has seen the pairing key."""
+    """Open an account with its own tenant; the gate has seen the pairing key."""
     sent = await body(request, RegisterBody)
     registration = Registration(sent.email, sent.password, sent.first_name, sent.last_name)
     login = await request.app[CONTEXT].accounts.register(registration, device_of(request))

@@ -1,6 +1,6 @@
 """Who makes a request: whether the login that a token names still is one, looked up with every request.
 
-Called by the middleware, and by sockets and waiting polls that outlive the request which opened them.
+Called by the gate, and by sockets and waiting polls that outlive the request which opened them.
 """
 
 from typing import NamedTuple, cast
