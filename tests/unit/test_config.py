@@ -242,6 +242,7 @@ def test_writing_keeps_a_link_and_the_files_mode(home: Path, tmp_path: Path) -> 
     assert (kept.read_text(encoding="utf-8"), kept.stat().st_mode & 0o777) == ("port = 2\n", 0o600)
 
 
+@pytest.mark.usefixtures("below")
 def test_a_file_that_a_program_can_not_change_is_left_to_a_person(home: Path) -> None:
     file = write_config(home, '"port" = 1\n')
     with pytest.raises(InvalidError, match=r"config\.toml"):
