@@ -82,7 +82,7 @@ class _Keeper:
 
 
 async def replayed(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Call ``handler``, or answer a user's change that was asked for before, by its Idempotency-Key, as it was answered then."""
+    """Call ``handler``, or answer a change that was asked for before, by its Idempotency-Key, as it was then."""
     key = request.headers.get(HEADER)
     if key is None or request.method not in METHODS or request.content_type == LINES_TYPE:
         return await handler(request)
