@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -29,6 +29,12 @@ LoopbackHost = Literal["127.0.0.1", "::1"]
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links that may come later
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):  # which pydantic would take for 0 or 1
+        raise ValueError("not a number")  # noqa: TRY004 - pydantic's word for a wrong value
+    return value
 
 
 def _accepts(text: str) -> JsonDict:
@@ -60,7 +66,7 @@ class Settings(BaseSettings):
         description="The address to listen on.",
         json_schema_extra=_accepts("127.0.0.1 or ::1 (an address that others can reach needs TLS, which is not there)"),
     )
-    port: int = Field(
+    port: Annotated[int, BeforeValidator(_no_boolean)] = Field(
         default=7370,
         ge=0,
         le=65_535,

@@ -82,6 +82,7 @@ def test_relative_folders_become_absolute(home: Path, monkeypatch: pytest.Monkey
     ("line", "key", "accepted"),
     [
         ("port = 70000", "port", "0 to 65535"),
+        ("port = true", "port", "0 to 65535"),
         ('port = "many"', "port", "0 to 65535"),
         ('host = "0.0.0.0"', "host", "127.0.0.1"),
         ('log_level = "loud"', "log_level", "debug, info, warning, error"),
