@@ -16,6 +16,7 @@ from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.models.files import FileEntry, FileKind
 from sidecar.repositories.file_entries import stamp
+from sidecar.watch.power import Pace
 from sidecar.watch.scanner import SHORTAGES, Seen, kind_of
 
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV})
@@ -48,10 +49,15 @@ class Job:
     Args:
         root: Absolute.
         stop: Ends the reading between two blocks.
+
+    Attributes:
+        top: The root with a slash behind.
+        bytes_read: So far.
     """
 
     def __init__(self, root: bytes, stop: threading.Event) -> None:
         self.root = root
+        self.top = os.path.join(root, b"")
         self.stop = stop
         self.bytes_read = 0
         self._lock = threading.Lock()
@@ -67,10 +73,15 @@ class Hasher:
 
     Args:
         clock: Tells how old a file is.
+        pace: How fast files are read.
+
+    Attributes:
+        clock: The same.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, pace: Pace | None = None) -> None:
+        self.clock = clock
+        self._pace = pace or Pace(clock)
         self._threads = ThreadPoolExecutor(limits.hash_threads_max, thread_name_prefix="hash")
 
     def submit(self, job: Job, group: Sequence[Seen]) -> "Future[list[Reading]]":
@@ -83,25 +94,40 @@ class Hasher:
         Raises:
             StoppedError: The job was stopped.
         """
-        return [read_seen(job, seen, self._clock.now_ms) for seen in group]
+        paced = len(group) >= limits.paced_files_min or sum(seen.size for seen in group) > limits.hash_read_bytes
+        if paced:
+            self._pace.rest(job.stop)
+        began = self.clock.monotonic()
+        readings = self._read_group(job, group)
+        if paced:
+            self._pace.spent(self.clock.monotonic() - began)
+        return readings
+
+    def _read_group(self, job: Job, group: Sequence[Seen]) -> list[Reading]:
+        now_ms = self.clock.now_ms
+        readings: list[Reading] = []
+        size = 0
+        for seen in group:
+            entry = _read_at_once(job.top + seen.path, seen) if seen.size <= limits.hash_read_bytes else None
+            if entry is None:
+                readings.append(read_file(job, seen.path, now_ms))
+            else:
+                readings.append(Reading(entry, is_racy=_is_racy(entry.mtime_ns, now_ms())))
+                size += seen.size
+        job.count(size)
+        return readings
 
     def close(self) -> None:
         """End the threads; jobs that are not stopped are finished first."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
-def read_seen(job: Job, seen: Seen, now_ms: Callable[[], int]) -> Reading:
-    """Read one file that a walk has seen."""
-    entry = _read_at_once(job, seen) if seen.kind == "file" and seen.size <= limits.hash_read_bytes else None
-    if entry is None:
-        return read_file(job, seen.path, now_ms)
-    return Reading(entry, is_racy=_is_racy(entry.mtime_ns, now_ms()))
-
-
-def _read_at_once(job: Job, seen: Seen) -> FileEntry | None:
+def _read_at_once(where: bytes, seen: Seen) -> FileEntry | None:
     """Read a small file by one look at it, with the walk's as the one before; None where anything is not as it was."""
+    if seen.kind != "file":
+        return None
     try:
-        descriptor = os.open(os.path.join(job.root, seen.path), _FLAGS)
+        descriptor = os.open(where, _FLAGS)
     except OSError:
         return None
     try:
@@ -113,7 +139,6 @@ def _read_at_once(job: Job, seen: Seen) -> FileEntry | None:
         os.close(descriptor)
     if len(content) != seen.size or stamp(status, "file") != seen.stamp:
         return None
-    job.count(seen.size)
     return _entry(seen.path, status, "file", hashlib.sha256(content).digest())
 
 

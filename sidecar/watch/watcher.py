@@ -89,6 +89,7 @@ class WorkspaceWatcher:
         self._trouble: tuple[str, ...] = ()
         self._advice: tuple[str, ...] = ()
         self._wait_seconds = limits.failure_wait_seconds_min
+        self._events_again_at = 0.0  # when a root without events asks for them again
 
     # --- what others see ---
 
@@ -117,8 +118,12 @@ class WorkspaceWatcher:
         return round((self._expected - seen) / rate, 1)
 
     def rescan(self) -> None:
-        """Compare the whole tree soon. The user has looked: a root that is empty is taken for what it is."""
+        """Compare the whole tree soon. The user has looked: a root that is empty is taken for what it is.
+
+        Where the system gave no events it is asked for them again: the user may have raised its limit.
+        """
         self._accepts_empty = True
+        self._events_again_at = 0.0
         self._agenda.hints.touch_everything()
         self._agenda.wake()
 
@@ -132,7 +137,7 @@ class WorkspaceWatcher:
             while True:
                 try:
                     await self._watch_root(events=not self._advice)
-                    self._advice = ()  # an hour without events: perhaps there are some now
+                    self._advice = ()  # long without events: perhaps there are some now
                 except RootLostError:
                     await self._wait_for_root()
                 except WatchLimitError as error:
@@ -164,8 +169,8 @@ class WorkspaceWatcher:
     async def _follow(self, place: Place, source: EventSource | None) -> None:
         hints = self._agenda.hints
         hints.touch_everything()
-        until = self._tools.clock.monotonic() + limits.full_scan_interval_seconds
-        while source is not None or self._tools.clock.monotonic() < until:
+        self._events_again_at = self._tools.clock.monotonic() + limits.full_scan_interval_seconds
+        while source is not None or self._tools.clock.monotonic() < self._events_again_at:
             if hints:
                 await self._look(place, source)
             self._say("watching" if source else "polling", trouble=None)

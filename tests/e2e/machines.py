@@ -37,6 +37,11 @@ class Mounts:
         if not again:
             self.folders.append(folder)
 
+    def unmount(self, folder: Path) -> None:
+        """Take away what was mounted on a folder."""
+        self.folders.remove(folder)
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
 
 @contextmanager
 def mounts() -> Iterator[Mounts]:
@@ -45,8 +50,8 @@ def mounts() -> Iterator[Mounts]:
     try:
         yield own
     finally:
-        for folder in own.folders:
-            subprocess.run(["umount", "--lazy", folder], check=True)
+        for folder in list(own.folders):
+            own.unmount(folder)
 
 
 @contextmanager
@@ -57,6 +62,30 @@ def immutable(folder: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["chattr", "-R", "-i", folder], check=True)
+
+
+class FewWatches:
+    """A user namespace whose processes get only so many inotify watches, as Linux counts them by user.
+
+    Args:
+        watches_max: Of all its processes together.
+    """
+
+    _SETTING = "/proc/sys/user/max_inotify_watches"
+
+    def __init__(self, watches_max: int) -> None:
+        self._enter = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+        self._set = f'echo {watches_max} >{self._SETTING} && exec "$@"'
+        _must(*self.command("true"))
+
+    def command(self, *words: str) -> list[str]:
+        """Return the words that run a command inside."""
+        return [*self._enter, self._set, "sh", *words]
+
+    def raise_limit(self, pid: int, watches_max: int) -> None:
+        """Set another limit for the namespace that a process is in."""
+        change = ["sh", "-c", f"echo {watches_max} >{self._SETTING}"]
+        subprocess.run(["nsenter", "--user", "--preserve-credentials", "--target", str(pid), *change], check=True)
 
 
 class MovedClock:

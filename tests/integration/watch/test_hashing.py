@@ -10,6 +10,7 @@ import pytest
 from sidecar import limits
 from sidecar.clock import SystemClock
 from sidecar.watch.hasher import Hasher, Job, StoppedError, read_file
+from sidecar.watch.power import Pace
 from sidecar.watch.scanner import Seen
 
 PAST_NS = 1_000_000_000
@@ -92,3 +93,29 @@ def test_a_stopped_job_ends_between_two_blocks(tmp_path: Path) -> None:
         future.result()
     hasher.close()
     assert job.bytes_read < 10_000_000_000
+
+
+class Resting(Pace):
+    """On battery; counts how often it was asked to rest."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock(), lambda: True)
+        self.rests = 0
+
+    def rest(self, stop: threading.Event) -> None:
+        self.rests += 1
+        super().rest(stop)
+
+
+def test_on_battery_many_files_are_read_slowly_and_a_saved_one_at_once(tmp_path: Path) -> None:
+    for number in range(limits.paced_files_min):
+        (tmp_path / str(number)).write_text("x")
+    pace = Resting()
+    hasher = Hasher(SystemClock(), pace)
+    job = Job(bytes(tmp_path), threading.Event())
+    many = [seen(b"%d" % number) for number in range(limits.paced_files_min)]
+    assert all(reading.entry for reading in hasher.read_here(job, many[:1]))
+    assert pace.rests == 0
+    assert all(reading.entry for reading in hasher.read_here(job, many))
+    assert pace.rests == 1
+    hasher.close()

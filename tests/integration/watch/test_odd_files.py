@@ -11,13 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sidecar import limits
-from sidecar.watch.events import Wake, WatchLimitError
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Job, read_file
-from sidecar.watch.hints import Hints
 from sidecar.watch.ignore import Ignore
-from sidecar.watch.inotify import Inotify
 from sidecar.watch.scanner import Kept, Run, Walk
 from tests.integration.watch.conftest import Watched, eventually
 from tests.integration.watch.test_watching import write
@@ -179,35 +175,6 @@ async def test_a_root_emptied_while_nobody_looked_is_believed_after_a_rescan(wat
 
 async def state_is(watched: Watched, state: str) -> bool:
     return watched.watchers.progress(watched.workspace.id).state == state
-
-
-class FewWatches(Inotify):
-    """A system that gives three watches: what a real one does at its limit."""
-
-    def enter(self, folder: bytes) -> None:
-        if len(self._watches) >= 3:
-            raise WatchLimitError("The limit is reached; raise it.")
-        super().enter(folder)
-
-
-async def test_without_watches_the_root_is_compared_now_and_then(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "poll_scan_seconds", 0.2)
-
-    def make(root: bytes, hints: Hints, wake: Wake) -> Inotify:
-        return FewWatches(root, hints, wake)
-
-    watched.make_source = make
-    for number in range(9):
-        write(watched.root, f"{number}/a", "x")
-    await watched.start()
-    await watched.settled()
-    write(watched.root, "8/a", "changed")
-    await watched.settled()
-    progress = watched.watchers.progress(watched.workspace.id)
-    assert progress.state == "polling"
-    assert progress.warnings == ("The limit is reached; raise it.",)
 
 
 @contextmanager

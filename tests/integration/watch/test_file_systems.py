@@ -1,0 +1,81 @@
+"""Roots on other file systems than the store's, and file systems that come and go."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.repositories.transactions import Database
+from tests.e2e.machines import Mounts, mounts
+from tests.integration.watch.conftest import Watched, eventually
+from tests.integration.watch.test_odd_files import state_is
+from tests.integration.watch.test_watching import write
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system of its own
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """Return an empty folder on another file system than the store's."""
+    if not MEMORY.is_dir() or MEMORY.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip(f"{MEMORY} is no file system of its own here")
+    folder = Path(tempfile.mkdtemp(dir=MEMORY))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def disks() -> Iterator[Mounts]:
+    with mounts() as disks:
+        yield disks
+
+
+async def test_a_root_on_another_file_system(in_memory: Path, tmp_path: Path, database: Database) -> None:
+    (tmp_path / "home").mkdir()
+    watched = Watched(in_memory, tmp_path / "home", database)
+    for number in range(300):
+        write(in_memory, f"d{number % 7}/f{number}", f"content {number}")
+    await watched.start()
+    try:
+        first = await watched.settled()
+        assert len(first) == 300
+        (in_memory / "d0").rename(in_memory / "moved")
+        write(in_memory, "d1/f1", "changed")
+        second = await watched.settled()
+        assert second[b"moved/f0"].id == first[b"d0/f0"].id
+        await watched.stop()
+        write(in_memory, "d2/f2", "changed while nobody looked")
+        await watched.start()
+        await watched.settled()
+    finally:
+        await watched.stop()
+
+
+async def test_a_file_system_inside_a_root_is_walked_like_any_folder(watched: Watched, disks: Mounts) -> None:
+    write(watched.root, "a/before", "x")
+    disks.mount_small(watched.root / "b/inner", megabytes=4)
+    write(watched.root, "b/inner/c/file", "x")
+    await watched.start()
+    assert (await watched.settled()).keys() == {b"a/before", b"b/inner/c/file"}
+    write(watched.root, "b/inner/c/file", "changed")
+    (watched.root / "a/before").unlink()
+    await watched.settled()
+
+
+async def test_a_root_that_is_unmounted_is_frozen_until_it_is_mounted_again(watched: Watched, disks: Mounts) -> None:
+    disks.mount_small(watched.root, megabytes=4)
+    write(watched.root, "a/file", "x")
+    await watched.start()
+    before = await watched.settled()
+    disks.unmount(watched.root)
+    assert not any(watched.root.iterdir())
+    assert await eventually(lambda: state_is(watched, "frozen"))
+    assert await watched.index() == before
+    disks.mount_small(watched.root, megabytes=4)
+    write(watched.root, "a/file", "x")
+    write(watched.root, "b", "y")
+    after = await watched.settled()
+    assert await eventually(lambda: state_is(watched, "watching"))
+    assert after[b"a/file"].id == before[b"a/file"].id
