@@ -5,8 +5,8 @@ from typing import Any
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, eventually
 from tests.e2e.machines import FewWatches
+from tests.e2e.random_rounds import disk_of
 from tests.e2e.replicas import index_of
-from tests.e2e.test_random_operations import disk_of
 
 
 async def watched_folder(daemon: DaemonProcess) -> dict[str, Any]:
