@@ -205,3 +205,10 @@ def test_names_that_are_no_utf8_match_by_their_bytes(root: Path) -> None:
             pass
     (root / ".gitignore").write_bytes(b"[\xfe-\xff]\n*.o\n")
     assert ours(root) == gits(root) == {b".gitignore", b"\xe9t\xe9"}
+
+
+def test_this_checkout_is_listed_as_git_lists_it() -> None:
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        pytest.skip("this is no git checkout")
+    assert ours(root) == gits(root)
