@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RUNNING_END = "# --- building ---"
 UNPACKED_IN = "~/.cache/sidecar"
-# Left out of the single file: they name the machine that made it, and nothing reads them.
-_OF_THIS_MACHINE = ("bin", "*.dist-info/direct_url.json", "*.dist-info/RECORD", "*.dist-info/REQUESTED")
+# Left out of the single file: they name the machine and the tools that made it, and nothing reads them.
+_OF_THIS_MACHINE = ("bin", *(f"*.dist-info/{name}" for name in ("direct_url.json", "RECORD", "REQUESTED", "WHEEL")))
 
 
 def build() -> dict[str, bytes]:

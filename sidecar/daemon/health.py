@@ -26,6 +26,7 @@ from sidecar.repositories.transactions import Database, Writing
 log = logging.getLogger(__name__)
 
 _CLOCK_ADVICE = "until it is right again, new records bear earlier times than older ones."
+_GONE_ADVICE = "the daemon still has what it holds: `sidecar backup` saves it, and after a restart it is gone."
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -98,7 +99,9 @@ class Health:
             where = self._settings.data_dir
             yield "disk", f"Only {free / 1_000_000:.1f} MB are free where the data lies ({where}); make room there."
         for path in self._places():
-            if path.exists() and not os.access(path, os.W_OK):
+            if not path.exists():
+                yield str(path), f"{path} was removed; {_GONE_ADVICE}"
+            elif not os.access(path, os.W_OK):
                 yield str(path), f"{path} can not be written to; changes may be refused until it can."
         used, allowed = open_files(), open_files_max()
         if used is not None and allowed and used > allowed * limits.open_files_warning_share:

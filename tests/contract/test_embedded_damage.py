@@ -256,6 +256,22 @@ async def test_after_a_crash_on_a_full_disk_nothing_is_called_damaged(small_disk
     await engine.close()
 
 
+async def test_a_store_that_is_removed_while_its_disk_is_full_is_not_begun_anew(small_disk: Path) -> None:
+    engine = await opened(small_disk / "store")
+    await engine.transact(lambda tr: tr.set(b"a", b"1"))
+    with contextlib.suppress(OSError), (small_disk / "ballast").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4_096))
+    with pytest.raises(UnavailableError, match="full"):
+        await engine.transact(lambda tr: tr.set(b"b", bytes(90_000)))
+    (small_disk / "store" / "data.mdb").unlink()
+    (small_disk / "ballast").unlink()
+    with pytest.raises(UnavailableError, match="was removed"):
+        await engine.transact(lambda tr: tr.set(b"b", b"2"))
+    assert await engine.read(lambda tr: tr.get(b"a")) == b"1"
+    await engine.close()
+
+
 async def test_a_read_only_disk_is_one_sentence(tmp_path: Path) -> None:
     mounted(tmp_path / "disk", "4m", "ro")
     try:

@@ -65,6 +65,18 @@ async def test_a_clock_that_is_set_back_is_told_until_it_is_right_and_ends_no_lo
     assert caplog.text.count(warning) == 2, "when it began, and when it was over"
 
 
+async def test_a_store_that_was_removed_under_the_daemon_is_told_and_can_be_backed_up(
+    house: House, tmp_path: Path
+) -> None:
+    file = tmp_path / "home" / "data" / "store" / "data.mdb"
+    file.unlink()
+    [warning] = (await house.call("GET", "/api/v5/status", house.key)).content["warnings"]
+    assert warning.startswith(f"{file} was removed")
+    saved = await house.call("POST", "/api/v5/backups", house.key, json={"path": str(tmp_path / "saved")})
+    assert saved.status == 200
+    assert saved.content["rows"] > 0
+
+
 async def test_what_a_client_writes_makes_no_labels(house: House) -> None:
     async with house.http.request("GET", house.daemon.url + "/canary-path"):
         pass

@@ -235,6 +235,8 @@ class Environment:
             log.info("store map grown", extra={"map_bytes": self._map_bytes})
 
     def _reopen(self) -> None:
+        if not (self.folder / "data.mdb").exists():  # opened again it would be a new one, and what it holds be lost
+            raise UnavailableError(f"The store in {self.folder} was removed; what it holds can be read until the end.")
         with self._gate:
             self._end_snapshots()
             self._env.close()
