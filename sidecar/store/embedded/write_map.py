@@ -124,6 +124,9 @@ class WriteMap:
 
     def set(self, key: bytes, value: bytes, *, conflict: bool) -> None:
         """Write a value; a key that is unreadable stays so."""
+        if not self.stamped:
+            self._put(key, value, conflict=conflict)
+            return
         entry = self._entry(key)
         if self._unreadable_entry(entry):
             self._put(key, Stack([*entry.operations, SetValue(key, value)], unreadable=True), conflict=conflict)  # type: ignore[union-attr]  # _unreadable_entry says it is a Stack
