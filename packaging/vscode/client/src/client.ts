@@ -5,7 +5,7 @@ import type { CallOptions } from "./deadline.js";
 import { FileService } from "./file-service.js";
 import type { LinkStatus } from "./link.js";
 import { LlmService } from "./llm-service.js";
-import type { Refusal } from "./offline-queue.js";
+import type { Refusal } from "./queue-entry.js";
 import { SessionService } from "./session-service.js";
 import { SettingsService } from "./settings-service.js";
 import type { Subscription, SubscribeOptions } from "./transport/ws.js";

@@ -1,8 +1,9 @@
 /** The client of Sidecar, the daemon that keeps what a developer was doing. */
 export { SidecarClient, connect } from "./client.js";
 export { Connection } from "./connection.js";
-export type { ConnectionOptions, Saved, WriteOptions } from "./connection.js";
+export type { ConnectionOptions, WriteOptions } from "./connection.js";
 export type { CallOptions } from "./deadline.js";
+export type { Saved } from "./delayed-writes.js";
 export {
   CancelledError,
   ClosedError,
@@ -30,7 +31,7 @@ export type { CommandOptions, Launcher } from "./launcher.js";
 export type { LinkState, LinkStatus } from "./link.js";
 export { LlmService } from "./llm-service.js";
 export type { ConversationsQuery, Counts } from "./llm-service.js";
-export type { Refusal } from "./offline-queue.js";
+export type { Refusal } from "./queue-entry.js";
 export { MemoryQueueStore } from "./queue-store.js";
 export type { QueueStore, QueuedWrite } from "./queue-store.js";
 export { SessionService } from "./session-service.js";

@@ -30,6 +30,7 @@ export const launchIntervalMsMin = 30_000; // a daemon that ends at once is not 
 export const eventMessageBytesMax = 4_194_304; // the daemon sends at most 524,288 bytes of changes in one
 export const eventsWaitingMax = 64; // messages that a slow listener has not taken; then the socket is not read
 export const socketOpenMsMax = 5_000; // from connecting to the answer to `subscribe`
+export const socketCloseMsMax = 1_000; // for the daemon's part of closing; then the connection is cut
 export const socketSilenceMsMax = 75_000; // the daemon pings every 30 s; two missed pings and the socket is dead
 
 // --- writes that wait ---

@@ -3,8 +3,8 @@
  * by the launcher, and tells whoever listens. Everything that needs the daemon asks here first, and is told at once.
  */
 import { backoffMs } from "./backoff.js";
-import { pause, raced } from "./deadline.js";
-import { ClosedError, NotProvedError, UnavailableError, asSidecarError } from "./errors.js";
+import { pause, raced, within } from "./deadline.js";
+import { ClosedError, NotProvedError, TimeoutError, UnavailableError, asSidecarError } from "./errors.js";
 import type { SidecarError } from "./errors.js";
 import type { Launcher } from "./launcher.js";
 import { helloMsMax, launchIntervalMsMin, launchMsMax, reconnectMsMax, reconnectMsMin } from "./limits.js";
@@ -144,8 +144,7 @@ export class Link {
     }
     this.#launchedAt = now;
     try {
-      const signal = AbortSignal.any([this.closing, AbortSignal.timeout(launchMsMax)]);
-      return await raced(launcher.start(signal), signal);
+      return await within({ timeoutMs: launchMsMax, signal: this.closing }, ({ signal }) => launcher.start(signal));
     } catch (cause) {
       const message = `The daemon could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
       if (!this.#isClosed()) this.#set({ state: "away", error: new UnavailableError(message, { cause }) });
@@ -181,16 +180,14 @@ export class Link {
 /** Open a connection to a daemon, on which it proves itself, and hear whether it serves. */
 async function look(published: Published, closing: AbortSignal): Promise<ProvedAgent> {
   const agent = new ProvedAgent(published);
-  const signal = AbortSignal.any([closing, AbortSignal.timeout(2 * helloMsMax)]);
+  const options = { timeoutMs: 2 * helloMsMax, signal: closing };
   try {
-    await send(agent, { method: "GET", path: "/readyz" }, signal);
+    await within(options, ({ signal }) => send(agent, { method: "GET", path: "/readyz" }, signal));
     return agent;
   } catch (error) {
     agent.destroy();
     if (error instanceof LostError && error.cause instanceof UnavailableError) throw error.cause;
-    if (signal.aborted && !closing.aborted) {
-      throw new UnavailableError(`The daemon does not answer at ${published.url}.`, { cause: error });
-    }
-    throw error;
+    if (!(error instanceof TimeoutError)) throw error;
+    throw new UnavailableError(`The daemon does not answer at ${published.url}.`, { cause: error });
   }
 }

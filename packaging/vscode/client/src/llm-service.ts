@@ -1,5 +1,6 @@
 /** Conversations with language models: their messages, and how many tokens they took. */
-import type { Connection, Saved, WriteOptions } from "./connection.js";
+import type { Connection, WriteOptions } from "./connection.js";
+import type { Saved } from "./delayed-writes.js";
 import type { CallOptions } from "./deadline.js";
 import type { QueryOf } from "./operations.js";
 import type { HttpAnswer } from "./transport/http.js";

@@ -8,47 +8,17 @@ import {
   ClosedError,
   LimitExceededError,
   NotFoundError,
-  OutcomeUnknownError,
   RateLimitedError,
-  TimeoutError,
   UnauthenticatedError,
-  UnavailableError,
   asSidecarError,
 } from "./errors.js";
 import type { SidecarError } from "./errors.js";
-import {
-  internalErrorsMax,
-  queueBytesMax,
-  queueWritesMax,
-  replayMsMax,
-  retryMsMax,
-  retryMsMin,
-  writeBytesMax,
-} from "./limits.js";
+import { internalErrorsMax, queueBytesMax, queueWritesMax, replayMsMax, retryMsMax, retryMsMin } from "./limits.js";
 import { Listeners } from "./listeners.js";
+import { entryOf, isInternal, isPassing, outcomeUnknown } from "./queue-entry.js";
+import type { Entry, Refusal, Waiting } from "./queue-entry.js";
 import type { QueueStore, QueuedWrite } from "./queue-store.js";
 import type { HttpAnswer } from "./transport/http.js";
-
-/** A write that the daemon refused, or that can not be sent any more; nobody may be waiting for it. */
-export interface Refusal {
-  write: QueuedWrite;
-  error: SidecarError;
-}
-
-/** A place in the queue. */
-export interface Waiting {
-  readonly write: QueuedWrite;
-  readonly settled: Promise<HttpAnswer>;
-  /** Settles when the write is kept as safely as the store can. */
-  readonly kept: Promise<void>;
-}
-
-interface Entry extends Waiting {
-  readonly bytes: number;
-  internalErrors: number;
-  resolve(answer: HttpAnswer): void;
-  reject(error: SidecarError): void;
-}
 
 export interface QueueOptions {
   store: QueueStore;
@@ -87,15 +57,12 @@ export class OfflineQueue {
   /**
    * Put a write behind all others.
    *
-   * @throws LimitExceededError It is too large, or too many wait.
+   * @throws LimitExceededError Too many wait.
    * @throws ClosedError The client is closed.
    */
   add(write: QueuedWrite, owner: Promise<string | undefined>): Waiting {
     if (this.#options.closing.aborted) throw new ClosedError();
     const entry = entryOf(write);
-    if (entry.bytes > writeBytesMax) {
-      throw new LimitExceededError(`A write has at most ${writeBytesMax} bytes, and this one ${entry.bytes}.`);
-    }
     if (this.#entries.length >= queueWritesMax || this.#bytes + entry.bytes > queueBytesMax) {
       throw new LimitExceededError(`${this.#entries.length} writes wait for the daemon; there is no room for more.`, {
         code: "queue_full",
@@ -265,36 +232,4 @@ export class OfflineQueue {
     this.#bytes -= entry.bytes;
     this.changed.tell(this.size);
   }
-}
-
-function entryOf(write: QueuedWrite): Omit<Entry, "kept"> {
-  let resolve!: Entry["resolve"];
-  let reject!: Entry["reject"];
-  const settled = new Promise<HttpAnswer>((...both) => {
-    [resolve, reject] = both;
-  });
-  settled.catch(() => undefined); // whoever asked may be gone; `refused` tells too
-  return { write, bytes: Buffer.byteLength(write.body ?? ""), internalErrors: 0, settled, resolve, reject };
-}
-
-/** What is not the write's fault, and passes. */
-function isPassing(error: SidecarError): boolean {
-  return (
-    error instanceof UnavailableError ||
-    error instanceof TimeoutError ||
-    error instanceof RateLimitedError ||
-    error instanceof UnauthenticatedError ||
-    error instanceof ClosedError ||
-    error.status === 408
-  );
-}
-
-function isInternal(error: SidecarError): boolean {
-  return (error.status ?? 0) >= 500;
-}
-
-function outcomeUnknown({ method, path }: QueuedWrite): OutcomeUnknownError {
-  return new OutcomeUnknownError(
-    `${method} ${path} was sent, but the daemon's answer never came, and it does not remember the request any more.`,
-  );
 }

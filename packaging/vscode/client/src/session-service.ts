@@ -1,5 +1,6 @@
 /** Sessions: what somebody was doing in a workspace, with its history. */
-import type { Connection, Saved, WriteOptions } from "./connection.js";
+import type { Connection, WriteOptions } from "./connection.js";
+import type { Saved } from "./delayed-writes.js";
 import type { CallOptions } from "./deadline.js";
 import type { QueryOf } from "./operations.js";
 import type { HttpAnswer } from "./transport/http.js";

@@ -1,5 +1,6 @@
 /** Settings: any JSON by category and key, of the user who is logged in. */
-import type { Connection, Saved, WriteOptions } from "./connection.js";
+import type { Connection, WriteOptions } from "./connection.js";
+import type { Saved } from "./delayed-writes.js";
 import type { CallOptions } from "./deadline.js";
 import { NotFoundError } from "./errors.js";
 import type { Subscription } from "./transport/ws.js";

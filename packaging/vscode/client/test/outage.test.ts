@@ -83,6 +83,35 @@ test("each delayed save is done once, whatever version it leads to", async () =>
   });
 });
 
+test("a call that was cut off by kill -9 is repeated under its key, and done once", async () => {
+  const keys = Array.from({ length: 16 }, (_, n) => `key-${n}`);
+  const create = (key: string): Promise<unknown> =>
+    client.sessions.create({ name: key, workspace_path: "/killed" }, { idempotencyKey: key });
+  const cut = keys.map(create);
+  await Promise.any(cut);
+  await daemon.kill();
+  const outcomes = await Promise.allSettled(cut);
+  for (const each of outcomes) if (each.status === "rejected") expect(each.reason).toBeInstanceOf(UnavailableError);
+  await daemon.start();
+  await client.ready({ timeoutMs: 60_000 });
+  await Promise.all(keys.map(create));
+  const { items } = await client.sessions.list({ workspace_path: "/killed" });
+  expect(items.map((each) => each.name).sort()).toEqual([...keys].sort());
+});
+
+test("500 calls at once share a few connections", async () => {
+  const all = await Promise.all(Array.from({ length: 500 }, () => client.users.me({ timeoutMs: 60_000 })));
+  expect(new Set(all.map((each) => each.id)).size).toBe(1);
+});
+
+test("what is too large is refused before it is sent", async () => {
+  const value = "x".repeat(9_000_000);
+  await expect(client.settings.set("a", "b", value)).rejects.toBeInstanceOf(LimitExceededError);
+  const body = { name: "x", workspace_path: "/x", editor_state: { value } };
+  await expect(client.sessions.create(body)).rejects.toBeInstanceOf(LimitExceededError);
+  expect(client.status.state).toBe("online");
+});
+
 test("while the daemon is away reads say so at once, and writes that may be delayed wait", async () => {
   const { id } = await client.llm.create({ ai_provider: "x", title: "Away" });
   await goneAway();

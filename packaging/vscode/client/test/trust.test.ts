@@ -2,6 +2,7 @@
 import { request } from "node:http";
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MemoryTokenStore, UnavailableError } from "../src/index.js";
 import type { SidecarClient } from "../src/index.js";
@@ -59,6 +60,8 @@ test.each(Object.entries(lies))("a server that answers with %s gets no secret", 
     expect(error).toMatchObject({ code: "unavailable" });
   }
   expect(outcomes[4]).toMatchObject({ queued: true });
+  const told = inspect([outcomes, client], { depth: 20, showHidden: true });
+  for (const secret of [pairingKey, refreshToken, "canary password"]) expect(told).not.toContain(secret);
   const before = liar.connections;
   await eventually(() => liar.connections > before); // it is asked again, and again gets nothing
   await expect(client.users.me()).rejects.toBeInstanceOf(UnavailableError);

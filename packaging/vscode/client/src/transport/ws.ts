@@ -8,20 +8,21 @@ import { backoffMs } from "../backoff.js";
 import { pause, within } from "../deadline.js";
 import { ClosedError, InvalidError, UnauthenticatedError, UnavailableError, asSidecarError } from "../errors.js";
 import type { SidecarError } from "../errors.js";
-import {
-  eventMessageBytesMax,
-  eventsWaitingMax,
-  loginMsMax,
-  reconnectMsMax,
-  reconnectMsMin,
-  socketOpenMsMax,
-  socketSilenceMsMax,
-} from "../limits.js";
+import { eventsWaitingMax, loginMsMax, reconnectMsMax, reconnectMsMin } from "../limits.js";
 import type { Link } from "../link.js";
 import type { Login } from "../login.js";
 import type { AuthMessage, FeedMessage, SubscribeMessage, SubscribedMessage } from "../types.js";
-import { problemOf } from "./problem.js";
 import type { ProvedAgent } from "./proved-agent.js";
+import {
+  closedAway,
+  closedBadMessage,
+  closedBroken,
+  closedUnauthenticated,
+  endOf,
+  openSocket,
+  watchSilence,
+} from "./socket.js";
+import type { Ending } from "./socket.js";
 
 export interface SubscribeOptions {
   /** Kinds of records (`files`, `sessions`, …), and `progress`; all unless given. */
@@ -32,19 +33,6 @@ export interface SubscribeOptions {
   since?: string;
   /** Ends the subscription. */
   signal?: AbortSignal;
-}
-
-const closedAway = 1001;
-const closedBroken = 1006;
-const closedBadMessage = 4400;
-const closedUnauthenticated = 4401;
-
-/** How one connection ended. */
-interface Ending {
-  code: number;
-  reason: string;
-  /** The problem, when the daemon refused the upgrade. */
-  error?: SidecarError;
 }
 
 export class Subscription implements AsyncIterable<FeedMessage> {
@@ -163,14 +151,7 @@ export class Subscription implements AsyncIterable<FeedMessage> {
 
   /** Serve one connection until it ends. */
   async #connected(agent: ProvedAgent, token: string, signal: AbortSignal): Promise<Ending> {
-    const socket = new WebSocket(`${agent.published.url.replace(/^http/, "ws")}/api/v5/events`, {
-      agent,
-      followRedirects: false,
-      handshakeTimeout: socketOpenMsMax,
-      headers: { Authorization: `Bearer ${token}`, "User-Agent": this.#userAgent },
-      maxPayload: eventMessageBytesMax,
-      perMessageDeflate: false,
-    });
+    const socket = openSocket(agent, { Authorization: `Bearer ${token}`, "User-Agent": this.#userAgent });
     this.#socket = socket;
     const renewal = this.#renewing(socket);
     const silence = watchSilence(socket);
@@ -179,7 +160,7 @@ export class Subscription implements AsyncIterable<FeedMessage> {
     };
     signal.addEventListener("abort", stop, { once: true });
     try {
-      return await ending(socket, {
+      return await endOf(socket, {
         open: () => {
           this.#say(socket, this.#subscribeMessage());
         },
@@ -249,40 +230,4 @@ export class Subscription implements AsyncIterable<FeedMessage> {
   #say(socket: WebSocket, message: SubscribeMessage | AuthMessage): void {
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   }
-}
-
-/** Settle with how a connection ended; never rejects. */
-function ending(socket: WebSocket, on: { open: () => void; message: (data: RawData) => void }): Promise<Ending> {
-  return new Promise((resolve) => {
-    let error: SidecarError | undefined;
-    socket.on("open", on.open);
-    socket.on("message", on.message);
-    socket.on("unexpected-response", (_, response) => {
-      const status = response.statusCode ?? 0;
-      error = problemOf(status, undefined);
-      socket.terminate();
-      if (status === 401) resolve({ code: closedUnauthenticated, reason: "" });
-    });
-    socket.on("error", () => undefined); // `close` follows, and says enough
-    socket.on("close", (code, reason) => {
-      resolve({ code, reason: reason.toString("utf8"), ...(error !== undefined && { error }) });
-    });
-  });
-}
-
-/** Cut a connection on which not even a ping comes any more. */
-function watchSilence(socket: WebSocket): { heard: () => void; end: () => void } {
-  const timer = setTimeout(() => {
-    socket.terminate();
-  }, socketSilenceMsMax);
-  const heard = (): void => {
-    timer.refresh();
-  };
-  socket.on("ping", heard);
-  return {
-    heard,
-    end: () => {
-      clearTimeout(timer);
-    },
-  };
 }
