@@ -1,5 +1,5 @@
 /** One request of somebody who is logged in: over a proved connection, with a token, and again where that helps. */
-import { TimeoutError, UnauthenticatedError } from "./errors.js";
+import { TimeoutError, UnauthenticatedError, UnavailableError } from "./errors.js";
 import type { Link } from "./link.js";
 import { requestsAtOnceMax } from "./limits.js";
 import type { Login } from "./login.js";
@@ -24,26 +24,34 @@ export class Calls {
    *
    * A request that a lost connection has kept from being answered is sent once more to a daemon that is found at once,
    * where it changes nothing twice: it may only have moved, or have closed the connection for idleness.
+   *
+   * @param userId Whose request it is; while somebody else is logged in it is unavailable. Whoever is, unless given.
    */
-  async call(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  async call(request: HttpRequest, signal: AbortSignal, userId?: string): Promise<HttpAnswer> {
     try {
-      return await this.#renewing(request, signal);
+      return await this.#renewing(request, signal, userId);
     } catch (error) {
       if (!(error instanceof LostError && (error.isUnsent || isRepeatable(request)))) throw error;
-      return this.#renewing(request, signal);
+      return this.#renewing(request, signal, userId);
     }
   }
 
   /** Send a request, and once more with another token if the daemon refuses the first. */
-  async #renewing(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  async #renewing(request: HttpRequest, signal: AbortSignal, userId?: string): Promise<HttpAnswer> {
     await this.#link.ready(signal);
-    const token = await this.#login.token(signal);
+    const token = await this.#token(signal, userId);
     try {
       return await this.#exchange(request, token, signal);
     } catch (error) {
       if (!(error instanceof UnauthenticatedError)) throw error;
-      return this.#exchange(request, await this.#login.token(signal, token), signal);
+      return this.#exchange(request, await this.#token(signal, userId, token), signal);
     }
+  }
+
+  async #token(signal: AbortSignal, userId: string | undefined, refused?: string): Promise<string> {
+    const access = await this.#login.access(signal, refused);
+    if (userId === undefined || access.userId === userId) return access.token;
+    throw new UnavailableError("Another user is logged in now.", { code: "other_user" });
   }
 
   async #exchange(request: HttpRequest, token: string, signal: AbortSignal): Promise<HttpAnswer> {

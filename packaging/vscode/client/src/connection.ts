@@ -86,7 +86,7 @@ export class Connection {
       now,
       closing: this.link.closing,
       ready: () => this.#readyForWrites(),
-      send: (write) => within({}, ({ signal }) => this.#calls.call(write, signal)),
+      send: (write) => within({}, ({ signal }) => this.#calls.call(write, signal, write.userId)),
     });
     this.#delayed = new DelayedWrites(this.link, this.login, this.queue);
     this.login.renewed.add(() => {
@@ -161,9 +161,7 @@ export class Connection {
    */
   async close({ timeoutMs = closeMsDefault }: { timeoutMs?: number } = {}): Promise<number> {
     for (const subscription of this.#subscriptions) subscription.close();
-    if (this.link.status.state === "online" && timeoutMs > 0) {
-      await within({ timeoutMs }, () => this.queue.drained()).catch(() => undefined);
-    }
+    if (timeoutMs > 0 && this.queue.size > 0) await this.#drain(timeoutMs).catch(() => undefined);
     const left = this.queue.size;
     this.link.close();
     await this.queue.close();
@@ -179,11 +177,18 @@ export class Connection {
     return (await within(this.bounded(options), ({ signal }) => this.#calls.call(request, signal))).content;
   }
 
+  /** Wait until nothing is queued; rejects at once when the daemon is away, and when it takes too long. */
+  async #drain(timeoutMs: number): Promise<void> {
+    await within({ timeoutMs }, async ({ signal }) => {
+      await this.link.ready(signal);
+      await this.queue.drained();
+    });
+  }
+
   /** Return whose writes can be sent now, when some can. */
   async #readyForWrites(): Promise<string | undefined> {
     await this.link.online(this.link.closing);
-    await within({}, ({ signal }) => this.login.token(signal));
-    return this.login.userId();
+    return (await within({}, ({ signal }) => this.login.access(signal))).userId;
   }
 }
 

@@ -39,7 +39,7 @@ export class DelayedWrites {
     try {
       return { queued: false, record: await within(options, ({ signal }) => this.#done(settled, signal)) };
     } catch (thrown) {
-      await waiting.kept; // rejects when the store could not keep it
+      await this.#kept(waiting, options);
       await this.#giveUp(asSidecarError(thrown), waiting);
       this.#withdrawOn(options.signal, waiting);
       return { queued: true, key: write.key, settled };
@@ -62,6 +62,16 @@ export class DelayedWrites {
       return await raced(raced(settled, standstill.signal), signal);
     } finally {
       for (const stop of stops) stop();
+    }
+  }
+
+  /** Settle when the store has the write; throw when it could not keep it, or takes too long. */
+  async #kept(waiting: Waiting, { timeoutMs }: CallOptions): Promise<void> {
+    try {
+      await within(timeoutMs === undefined ? {} : { timeoutMs }, () => waiting.kept);
+    } catch (error) {
+      await this.#queue.withdraw(waiting, asSidecarError(error));
+      throw error;
     }
   }
 

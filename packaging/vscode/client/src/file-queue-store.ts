@@ -8,10 +8,10 @@ import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConflictError, ForbiddenError, InvalidError } from "./errors.js";
 import { journalLinesSpareMax } from "./limits.js";
-import type { QueueStore, QueuedWrite } from "./queue-store.js";
+import type { QueueStore, QueuedWrite, Tried } from "./queue-store.js";
 import { readPrivate, writePrivate } from "./transport/private-file.js";
 
-type Line = { add: QueuedWrite } | { tried: string; at_ms: number } | { done: string };
+type Line = { add: QueuedWrite } | { tried: string; as: Tried } | { done: string };
 
 /** The queue's own bound, each write with its envelope, and as many lines of writes that are done. */
 const journalBytesMax = 268_435_456;
@@ -51,8 +51,8 @@ export class FileQueueStore implements QueueStore {
   }
 
   /** Not synced: only a loss of power right now could make a repeat of an old write look like its first try. */
-  tried(key: string, atMs: number): Promise<void> {
-    return this.#append({ tried: key, at_ms: atMs }, false);
+  tried(key: string, as: Tried): Promise<void> {
+    return this.#append({ tried: key, as }, false);
   }
 
   /** Not synced: a write that comes back is sent under its old key, which the daemon knows. */
@@ -91,7 +91,7 @@ export class FileQueueStore implements QueueStore {
       return;
     }
     const write = this.#waiting.get(line.tried);
-    if (write !== undefined) write.triedAtMs = line.at_ms;
+    if (write !== undefined) Object.assign(write, line.as);
   }
 
   /** Put only what waits into the file. */

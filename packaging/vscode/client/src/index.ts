@@ -33,7 +33,7 @@ export { LlmService } from "./llm-service.js";
 export type { ConversationsQuery, Counts } from "./llm-service.js";
 export type { Refusal } from "./queue-entry.js";
 export { MemoryQueueStore } from "./queue-store.js";
-export type { QueueStore, QueuedWrite } from "./queue-store.js";
+export type { QueueStore, QueuedWrite, Tried } from "./queue-store.js";
 export { SessionService } from "./session-service.js";
 export type { SessionsQuery, Stamp } from "./session-service.js";
 export { SettingsService } from "./settings-service.js";

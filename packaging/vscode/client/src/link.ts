@@ -83,7 +83,8 @@ export class Link {
   /** A connection has failed: look whether the daemon is still there. */
   lost(agent: ProvedAgent): void {
     if (agent !== this.#agent || this.#status.state === "closed") return;
-    this.#drop();
+    agent.retire();
+    this.#agent = undefined;
     this.#set({ state: "connecting" });
     void this.#find();
   }
@@ -106,7 +107,8 @@ export class Link {
 
   close(): void {
     if (this.#status.state === "closed") return;
-    this.#drop();
+    this.#agent?.destroy();
+    this.#agent = undefined;
     this.#set({ state: "closed" });
     this.#closing.abort(new ClosedError());
   }
@@ -154,11 +156,6 @@ export class Link {
 
   #isClosed(): boolean {
     return this.closing.aborted;
-  }
-
-  #drop(): void {
-    this.#agent?.destroy();
-    this.#agent = undefined;
   }
 
   #set(status: LinkStatus): void {

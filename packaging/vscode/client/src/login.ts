@@ -22,7 +22,7 @@ interface Kept {
   refresh_token?: string;
 }
 
-interface Access {
+export interface Access {
   token: string;
   userId: string;
   endsAtMs: number;
@@ -66,12 +66,17 @@ export class Login {
    * @throws UnauthenticatedError Nobody is logged in, and nobody can be without help.
    */
   async token(signal: AbortSignal, refused?: string): Promise<string> {
+    return (await this.access(signal, refused)).token;
+  }
+
+  /** Return an access token as `token` does, and whose it is. */
+  async access(signal: AbortSignal, refused?: string): Promise<Access> {
     const access = this.#access;
-    if (access !== undefined && access.token !== refused && this.renewInMs > 0) return access.token;
+    if (access !== undefined && access.token !== refused && this.renewInMs > 0) return access;
     this.#flight ??= within({ timeoutMs: loginMsMax }, (deadline) => this.#obtain(deadline.signal)).finally(() => {
       this.#flight = undefined;
     });
-    return (await raced(this.#flight, signal)).token;
+    return raced(this.#flight, signal);
   }
 
   /** Take a login that was just opened. */

@@ -15,7 +15,7 @@ import {
 import type { SidecarError } from "./errors.js";
 import { internalErrorsMax, queueBytesMax, queueWritesMax, replayMsMax, retryMsMax, retryMsMin } from "./limits.js";
 import { Listeners } from "./listeners.js";
-import { entryOf, isInternal, isPassing, outcomeUnknown } from "./queue-entry.js";
+import { entryOf, isPassing, isRefusal, outcomeUnknown } from "./queue-entry.js";
 import type { Entry, Refusal, Waiting } from "./queue-entry.js";
 import type { QueueStore, QueuedWrite } from "./queue-store.js";
 import type { HttpAnswer } from "./transport/http.js";
@@ -107,6 +107,7 @@ export class OfflineQueue {
 
   /** Stop; what still waits is told, and is the store's. */
   async close(): Promise<void> {
+    await this.#loaded.catch(() => undefined);
     await this.#pumping;
     await Promise.allSettled(this.#entries.map((entry) => entry.kept));
     for (const entry of this.#entries.splice(0))
@@ -153,7 +154,8 @@ export class OfflineQueue {
         const userId = await this.#options.ready();
         const entry = this.#entries.find((each) => (each.write.userId ?? userId) === userId);
         if (entry === undefined) return; // what waits is another user's
-        if (await this.#advance(entry)) failures = 0;
+        await this.#advance(entry, userId);
+        failures = 0;
       } catch (thrown) {
         const error = asSidecarError(thrown);
         if (error instanceof ClosedError) return;
@@ -167,35 +169,37 @@ export class OfflineQueue {
     }
   }
 
-  /** Try one write; returns true when it is over with it, throws when it is to be tried again. */
-  async #advance(entry: Entry): Promise<boolean> {
+  /** Try one write in a user's name; throws when it is to be tried again. */
+  async #advance(entry: Entry, userId: string | undefined): Promise<void> {
     await entry.kept.catch(() => undefined);
-    if (!this.#entries.includes(entry)) return true; // withdrawn, or it could not be kept
+    if (!this.#entries.includes(entry)) return; // withdrawn, or it could not be kept
     const wasTried = entry.write.triedAtMs !== undefined;
     if (wasTried && this.#options.now() - (entry.write.triedAtMs ?? 0) > replayMsMax) {
       await this.#refuse(entry, outcomeUnknown(entry.write));
-      return true;
+      return;
     }
-    await this.#note(entry);
+    await this.#note(entry, userId);
+    if (!this.#entries.includes(entry)) return; // withdrawn meanwhile
     try {
       await this.#settle(entry, await this.#options.send(entry.write));
     } catch (thrown) {
       const error = asSidecarError(thrown);
-      if (isPassing(error) || (isInternal(error) && ++entry.internalErrors < internalErrorsMax)) throw error;
+      if (isPassing(error)) throw error;
+      if (!isRefusal(error) && ++entry.internalErrors < internalErrorsMax) throw error;
       if (error instanceof NotFoundError && wasTried && entry.write.method === "DELETE") {
         await this.#settle(entry, { status: 204, headers: {}, content: undefined }); // the first try had done it
       } else {
         await this.#refuse(entry, error);
       }
     }
-    return true;
   }
 
-  async #note(entry: Entry): Promise<void> {
+  /** Note when a write was first sent, and in whose name: it may have been done from now on. */
+  async #note(entry: Entry, userId: string | undefined): Promise<void> {
     if (entry.write.triedAtMs !== undefined) return;
-    const atMs = this.#options.now();
-    await this.#options.store.tried(entry.write.key, atMs);
-    entry.write.triedAtMs = atMs;
+    const tried = { triedAtMs: this.#options.now(), ...(userId !== undefined && { userId }) };
+    await this.#options.store.tried(entry.write.key, tried);
+    Object.assign(entry.write, tried);
   }
 
   async #settle(entry: Entry, answer: HttpAnswer): Promise<void> {

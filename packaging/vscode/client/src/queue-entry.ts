@@ -54,8 +54,9 @@ export function isPassing(error: SidecarError): boolean {
   );
 }
 
-export function isInternal(error: SidecarError): boolean {
-  return (error.status ?? 0) >= 500;
+/** What the daemon will not do, however often it is asked. Anything else may be a fault that a restart mends. */
+export function isRefusal({ status = 0 }: SidecarError): boolean {
+  return status >= 400 && status < 500;
 }
 
 export function outcomeUnknown({ method, path }: QueuedWrite): OutcomeUnknownError {

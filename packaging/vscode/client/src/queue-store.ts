@@ -18,13 +18,16 @@ export interface QueuedWrite {
   triedAtMs?: number;
 }
 
+/** What becomes known of a write when it is first sent. */
+export type Tried = Pick<QueuedWrite, "userId"> & Required<Pick<QueuedWrite, "triedAtMs">>;
+
 export interface QueueStore {
   /** Return what waits, the oldest first. Asked once, before anything else. */
   load(): Promise<QueuedWrite[]>;
   /** Keep a write behind all others; when this settles, it is as safe as the store can make it. */
   add(write: QueuedWrite): Promise<void>;
-  /** Note that a write is about to be sent. */
-  tried(key: string, atMs: number): Promise<void>;
+  /** Note that a write is about to be sent for the first time. */
+  tried(key: string, tried: Tried): Promise<void>;
   /** Forget a write. */
   done(key: string): Promise<void>;
   close(): Promise<void>;

@@ -41,10 +41,10 @@ test("what waits is there again, in order; what is done is not", async () => {
   const store = new FileQueueStore(file);
   expect(await store.load()).toEqual([]);
   await Promise.all(["a", "b", "c"].map((key) => store.add(write(key))));
-  await store.tried("a", 5);
+  await store.tried("a", { triedAtMs: 5, userId: "u" });
   await store.done("b");
   await store.close();
-  expect(await reopened()).toEqual([{ ...write("a"), triedAtMs: 5 }, write("c")]);
+  expect(await reopened()).toEqual([{ ...write("a"), triedAtMs: 5, userId: "u" }, write("c")]);
 });
 
 test.skipIf(process.platform === "win32")("nobody else can read what waits", async () => {

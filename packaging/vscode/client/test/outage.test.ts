@@ -1,21 +1,15 @@
 /** The daemon goes away, comes back, hangs, ends: nothing is lost, duplicated or out of order, and nobody waits. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   CancelledError,
   ClosedError,
-  InvalidError,
   LimitExceededError,
-  MemoryQueueStore,
-  MemoryTokenStore,
   NotFoundError,
-  OutcomeUnknownError,
   TimeoutError,
   UnauthenticatedError,
   UnavailableError,
 } from "../src/index.js";
-import type { Change, FeedMessage, Refusal, SidecarClient } from "../src/index.js";
-import { callMsMax } from "../src/limits.js";
+import type { Change, Refusal, SidecarClient } from "../src/index.js";
 import { Daemon, eventually } from "./daemon.js";
 
 let daemon: Daemon;
@@ -97,19 +91,6 @@ test("a call that was cut off by kill -9 is repeated under its key, and done onc
   await Promise.all(keys.map(create));
   const { items } = await client.sessions.list({ workspace_path: "/killed" });
   expect(items.map((each) => each.name).sort()).toEqual([...keys].sort());
-});
-
-test("500 calls at once share a few connections", async () => {
-  const all = await Promise.all(Array.from({ length: 500 }, () => client.users.me({ timeoutMs: 60_000 })));
-  expect(new Set(all.map((each) => each.id)).size).toBe(1);
-});
-
-test("what is too large is refused before it is sent", async () => {
-  const value = "x".repeat(9_000_000);
-  await expect(client.settings.set("a", "b", value)).rejects.toBeInstanceOf(LimitExceededError);
-  const body = { name: "x", workspace_path: "/x", editor_state: { value } };
-  await expect(client.sessions.create(body)).rejects.toBeInstanceOf(LimitExceededError);
-  expect(client.status.state).toBe("online");
 });
 
 test("while the daemon is away reads say so at once, and writes that may be delayed wait", async () => {
@@ -196,12 +177,6 @@ test("a daemon that hangs keeps nobody waiting longer than asked", async () => {
   expect(await client.settings.find("editor", "tabs")).toBe(4);
 });
 
-test("a wrong timeout is told of", async () => {
-  await expect(client.users.me({ timeoutMs: 0 })).rejects.toBeInstanceOf(InvalidError);
-  await expect(client.users.me({ timeoutMs: callMsMax + 1 })).rejects.toBeInstanceOf(InvalidError);
-  await expect(client.users.me({ signal: AbortSignal.abort() })).rejects.toBeInstanceOf(CancelledError);
-});
-
 test("who is logged out has writes neither sent nor silently kept; what waited before is sent at the next login", async () => {
   await goneAway();
   const waiting = await client.settings.set("editor", "tabs", 4);
@@ -212,38 +187,6 @@ test("who is logged out has writes neither sent nor silently kept; what waited b
   expect(client.queued).toBe(1);
   await client.users.pair();
   expect(await (waiting.queued && waiting.settled)).toMatchObject({ value: 4 });
-});
-
-test("a write of one user is never sent in the name of another", async () => {
-  const account = { email: "dev@example.org", password: "a long enough password" };
-  const tokens = new MemoryTokenStore();
-  const other = daemon.client({ tokens });
-  const user = await other.users.register(account);
-  await other.close();
-  const headers = { "Idempotency-Key": "left-by-a-crash" };
-  const left = { key: "left-by-a-crash", method: "PUT", path: "/api/v5/settings/editor/whose", headers } as const;
-  const writes = new MemoryQueueStore();
-  writes.load = () => Promise.resolve([{ ...left, body: '{"value":"theirs"}', userId: user.id }]);
-  const host = daemon.client({ name: "host", writes });
-  await host.settings.set("editor", "mine", 1);
-  expect(await host.settings.find("editor", "whose")).toBeUndefined();
-  expect(host.queued).toBe(1);
-  await host.users.login(account);
-  await host.connection.queue.drained();
-  expect(await host.settings.find("editor", "whose")).toBe("theirs");
-});
-
-test("a write whose answer never came, and that the daemon does not remember any more, is not sent again", async () => {
-  const headers = { "Idempotency-Key": "old" };
-  const old = { key: "old", method: "PUT", path: "/api/v5/settings/editor/old", headers, body: '{"value":1}' } as const;
-  const writes = new MemoryQueueStore();
-  writes.load = () => Promise.resolve([{ ...old, triedAtMs: Date.now() - 24 * 3_600_000 }]);
-  const host = daemon.client({ name: "host", writes });
-  const refused: Refusal[] = [];
-  host.onRefused((each) => refused.push(each));
-  await eventually(() => refused.length > 0);
-  expect(refused[0]?.error).toBeInstanceOf(OutcomeUnknownError);
-  expect(await host.settings.find("editor", "old")).toBeUndefined();
 });
 
 test("events go on behind the last cursor after kill -9: none is lost, none comes twice", async () => {
@@ -267,74 +210,6 @@ test("events go on behind the last cursor after kill -9: none is lost, none come
   expect(seen.map((each) => each.hint["key"])).toEqual(wanted);
 });
 
-test("another process of the host goes on behind the cursor of the one before it", async () => {
-  const first = client.subscribe({ topics: ["settings"] });
-  await expect.poll(() => first.cursor).toBeDefined();
-  await client.settings.set("a", "one", 1);
-  for await (const message of first) if (message.type === "changes") break;
-  await client.settings.set("a", "two", 2);
-  const later = daemon.client().subscribe({ topics: ["settings"], since: first.cursor! });
-  for await (const message of later) {
-    if (message.type !== "changes") continue;
-    expect(message.changes.map((each) => each.hint["key"])).toEqual(["two"]);
-    break;
-  }
-});
-
-test("a cursor of another store is answered with a reset, and the feed goes on from there", async () => {
-  const elsewhere = new Daemon();
-  await elsewhere.start();
-  const foreign = elsewhere.client().subscribe();
-  await expect.poll(() => foreign.cursor).toBeDefined();
-  const since = foreign.cursor!;
-  await elsewhere.remove();
-  const feed = client.subscribe({ topics: ["settings"], since });
-  const messages: FeedMessage[] = [];
-  for await (const message of feed) {
-    messages.push(message);
-    if (message.type === "reset") await client.settings.set("a", "after", 1);
-    else break;
-  }
-  expect(messages.map((each) => each.type)).toEqual(["reset", "changes"]);
-});
-
-test("a subscription that the daemon does not understand ends with what is wrong", async () => {
-  const feed = client.subscribe({ since: "nonsense" });
-  await expect(feed[Symbol.asyncIterator]().next()).rejects.toBeInstanceOf(InvalidError);
-});
-
-test("a listener that takes nothing for a while makes the socket wait, and misses nothing", async () => {
-  const feed = client.subscribe({ topics: ["settings"], since: "now" });
-  await expect.poll(() => feed.cursor).toBeDefined();
-  await Promise.all(
-    Array.from({ length: 300 }, (_, n) => client.settings.set("slow", `k${n}`, n, { timeoutMs: 60_000 })),
-  );
-  await sleep(100); // what was pushed has come in as far as there is room
-  const keys: unknown[] = [];
-  for await (const message of feed) {
-    if (message.type === "changes") keys.push(...message.changes.map((each) => each.hint["key"]));
-    if (keys.length >= 300) break;
-  }
-  expect(keys).toEqual(Array.from({ length: 300 }, (_, n) => `k${n}`));
-});
-
-test("a subscription outlives the tokens it began with", async () => {
-  let ahead = 0;
-  const other = daemon.client({ name: "ahead", now: () => Date.now() + ahead });
-  const feed = other.subscribe({ topics: ["settings"] });
-  await expect.poll(() => feed.cursor).toBeDefined();
-  ahead = 16 * 60_000;
-  await other.users.me(); // renews, and shows the socket the new token
-  for await (const device of other.users.devices()) await other.users.endDevice(device.id).catch(() => undefined);
-  await other.settings.set("a", "b", 1); // as the owner, who is paired anew; so is the subscription
-  const keys: unknown[] = [];
-  for await (const message of feed) {
-    if (message.type === "changes") keys.push(...message.changes.map((each) => each.hint["key"]));
-    break;
-  }
-  expect(keys).toEqual(["b"]);
-});
-
 test("a closed client refuses everything, and says how many writes were left", async () => {
   await goneAway();
   const waiting = await client.settings.set("editor", "tabs", 4);
@@ -345,12 +220,4 @@ test("a closed client refuses everything, and says how many writes were left", a
   await expect(waiting.queued && waiting.settled).rejects.toBeInstanceOf(ClosedError);
   await expect(client.settings.set("editor", "tabs", 8)).rejects.toBeInstanceOf(ClosedError);
   expect(await next).toEqual({ done: true, value: undefined });
-});
-
-test("closing waits for what is queued, if the daemon is there", async () => {
-  const all = Array.from({ length: 50 }, (_, n) => client.settings.set("closing", `k${n}`, n));
-  expect(await client.close({ timeoutMs: 30_000 })).toBe(0);
-  await Promise.all(all);
-  const again = daemon.client();
-  expect(await again.settings.find("closing", "k49")).toBe(49);
 });

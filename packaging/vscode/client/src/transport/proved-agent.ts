@@ -31,6 +31,11 @@ export class ProvedAgent extends Agent {
     return undefined;
   }
 
+  /** Close what is idle. What is under way goes on: it ends by itself if the daemon has gone. */
+  retire(): void {
+    for (const socket of Object.values(this.freeSockets).flat()) socket?.destroy();
+  }
+
   async #open(): Promise<Socket> {
     await this.#checkPublished();
     const { host, port, url } = this.published;

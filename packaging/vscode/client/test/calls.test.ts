@@ -1,0 +1,84 @@
+/** What every call has, whatever it asks for: its bounds, its errors, its turn. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  CancelledError,
+  InvalidError,
+  LimitExceededError,
+  MemoryQueueStore,
+  MemoryTokenStore,
+  OutcomeUnknownError,
+} from "../src/index.js";
+import type { Refusal, SidecarClient } from "../src/index.js";
+import { callMsMax } from "../src/limits.js";
+import { Daemon, eventually } from "./daemon.js";
+
+const daemon = new Daemon();
+let client: SidecarClient;
+
+beforeAll(async () => {
+  await daemon.start();
+});
+beforeEach(() => {
+  client = daemon.client();
+});
+afterAll(() => daemon.remove());
+
+test("500 calls at once share a few connections", async () => {
+  const all = await Promise.all(Array.from({ length: 500 }, () => client.users.me({ timeoutMs: 60_000 })));
+  expect(new Set(all.map((each) => each.id)).size).toBe(1);
+});
+
+test("what is too large is refused before it is sent", async () => {
+  await client.ready();
+  const value = "x".repeat(9_000_000);
+  await expect(client.settings.set("a", "b", value)).rejects.toBeInstanceOf(LimitExceededError);
+  const body = { name: "x", workspace_path: "/x", editor_state: { value } };
+  await expect(client.sessions.create(body)).rejects.toBeInstanceOf(LimitExceededError);
+  expect(client.status.state).toBe("online");
+});
+
+test("a wrong timeout is told of", async () => {
+  await expect(client.users.me({ timeoutMs: 0 })).rejects.toBeInstanceOf(InvalidError);
+  await expect(client.users.me({ timeoutMs: callMsMax + 1 })).rejects.toBeInstanceOf(InvalidError);
+  await expect(client.users.me({ signal: AbortSignal.abort() })).rejects.toBeInstanceOf(CancelledError);
+});
+
+test("a write of one user is never sent in the name of another", async () => {
+  const account = { email: "dev@example.org", password: "a long enough password" };
+  const tokens = new MemoryTokenStore();
+  const other = daemon.client({ tokens });
+  const user = await other.users.register(account);
+  await other.close();
+  const headers = { "Idempotency-Key": "left-by-a-crash" };
+  const left = { key: "left-by-a-crash", method: "PUT", path: "/api/v5/settings/editor/whose", headers } as const;
+  const writes = new MemoryQueueStore();
+  writes.load = () => Promise.resolve([{ ...left, body: '{"value":"theirs"}', userId: user.id }]);
+  const host = daemon.client({ name: "host", writes });
+  await host.settings.set("editor", "mine", 1);
+  expect(await host.settings.find("editor", "whose")).toBeUndefined();
+  expect(host.queued).toBe(1);
+  await host.users.login(account);
+  await host.connection.queue.drained();
+  expect(await host.settings.find("editor", "whose")).toBe("theirs");
+});
+
+test("a write whose answer never came, and that the daemon does not remember any more, is not sent again", async () => {
+  const headers = { "Idempotency-Key": "old" };
+  const old = { key: "old", method: "PUT", path: "/api/v5/settings/editor/old", headers, body: '{"value":1}' } as const;
+  const writes = new MemoryQueueStore();
+  writes.load = () => Promise.resolve([{ ...old, triedAtMs: Date.now() - 24 * 3_600_000 }]);
+  const host = daemon.client({ name: "host", writes });
+  const refused: Refusal[] = [];
+  host.onRefused((each) => refused.push(each));
+  await eventually(() => refused.length > 0);
+  expect(refused[0]?.error).toBeInstanceOf(OutcomeUnknownError);
+  expect(await host.settings.find("editor", "old")).toBeUndefined();
+});
+
+test("closing waits for what is queued, if the daemon is there", async () => {
+  const all = Array.from({ length: 50 }, (_, n) => client.settings.set("closing", `k${n}`, n));
+  expect(await client.close({ timeoutMs: 30_000 })).toBe(0);
+  await Promise.all(all);
+  const again = daemon.client();
+  expect(await again.settings.find("closing", "k49")).toBe(49);
+});
