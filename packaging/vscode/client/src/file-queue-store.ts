@@ -7,14 +7,11 @@ import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConflictError, ForbiddenError, InvalidError } from "./errors.js";
-import { journalLinesSpareMax } from "./limits.js";
+import { journalBytesMax, journalLinesSpareMax } from "./limits.js";
 import type { QueueStore, QueuedWrite, Tried } from "./queue-store.js";
 import { readPrivate, writePrivate } from "./transport/private-file.js";
 
 type Line = { add: QueuedWrite } | { tried: string; as: Tried } | { done: string };
-
-/** The queue's own bound, each write with its envelope, and as many lines of writes that are done. */
-const journalBytesMax = 268_435_456;
 
 export class FileQueueStore implements QueueStore {
   readonly path: string;

@@ -41,5 +41,6 @@ export const replayMsMax = 23 * 3_600_000; // the daemon knows an answered key f
 export const retryMsMin = 100; // between tries of one write that the daemon can not take now
 export const retryMsMax = 5_000;
 export const internalErrorsMax = 3; // a write that breaks the daemon so often is refused: it would block all behind it
+export const journalBytesMax = 268_435_456; // the queue's own bound, with envelopes, escapes and what is done
 export const journalLinesSpareMax = 1_000; // lines of writes that are done, before the journal is written anew
 export const closeMsDefault = 2_000; // what is still waiting when a client closes gets so long

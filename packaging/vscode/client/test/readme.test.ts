@@ -1,11 +1,12 @@
 /** What the README says, runs: each of its examples as a script of its own, by `import` and by `require`. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as client from "../src/index.js";
+import * as limits from "../src/limits.js";
 import { Daemon, python } from "./daemon.js";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
@@ -91,6 +92,31 @@ test("each service's calls are all in the table, and no others", () => {
     const there = Object.getOwnPropertyNames(service.prototype).filter((each) => each !== "constructor");
     expect(told.sort()).toEqual(there.sort());
   }
+});
+
+test("the bounds that it tells of are those that hold", () => {
+  const told: [string, Partial<typeof limits>][] = [
+    ["10 s unless said otherwise", { callMsDefault: 10_000 }],
+    ["At most 10,000 writes of together 64 MB", { queueWritesMax: 10_000, queueBytesMax: 67_108_864 }],
+    ["is older than 23 hours", { replayMsMax: 82_800_000 }],
+    ["at most every 30 s", { launchIntervalMsMin: 30_000 }],
+  ];
+  for (const [words, bounds] of told) {
+    expect(readme.replaceAll("\n", " ")).toContain(words);
+    expect(limits).toMatchObject(bounds);
+  }
+});
+
+test("each file is in the table of the checkout's ARCHITECTURE.md", () => {
+  const text = readFileSync(join(packageFolder, "../../../ARCHITECTURE.md"), "utf8");
+  const rows = text.split("npm workspace")[1]?.split("\n\n")[1] ?? "";
+  const told = new Set([...rows.matchAll(/`([\w-]+)`/g)].map((match) => match[1]));
+  const files = readdirSync(join(packageFolder, "src"), { recursive: true, encoding: "utf8" });
+  const names = files.filter((each) => each.endsWith(".ts") && !each.startsWith("generated"));
+  const missing = names
+    .map((each) => basename(each, ".ts"))
+    .filter((each) => !told.has(each) && !each.endsWith("-service"));
+  expect(missing).toEqual([]);
 });
 
 test("each class of errors is in the table", () => {
