@@ -1,5 +1,6 @@
 """The OpenAPI and AsyncAPI documents are the code: fresh, whole, and what the daemon serves."""
 
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -27,6 +28,14 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 def test_the_committed_documents_are_fresh(name: str, document: dict[str, Any]) -> None:
     committed = json.loads((ROOT / "packaging" / "api" / f"{name}.json").read_text(encoding="utf-8"))
     assert committed == json.loads(json.dumps(document)), "run scripts/apidocs"
+
+
+@pytest.mark.parametrize("name", ["openapi", "asyncapi"])
+def test_the_types_of_the_typescript_client_were_made_from_the_committed_documents(name: str) -> None:
+    """Node itself compares them whole, in `scripts/client`; this tells the same where there is none."""
+    digest = hashlib.sha256((ROOT / "packaging" / "api" / f"{name}.json").read_bytes()).hexdigest()
+    generated = ROOT / "packaging" / "vscode" / "client" / "src" / "generated" / f"{name}.ts"
+    assert digest in generated.read_text(encoding="utf-8"), "run scripts/apidocs where there is Node"
 
 
 def test_every_route_is_described_with_its_policy_and_a_summary() -> None:

@@ -1,4 +1,5 @@
 // Writes src/generated from the daemon's OpenAPI and AsyncAPI documents; with --check it only compares.
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import openapiTS, { astToString } from "openapi-typescript";
@@ -17,7 +18,8 @@ function schemasAlone(asyncapi) {
 }
 
 async function typesOf(document, name) {
-  const head = `// Made by \`npm run generate\` from packaging/api/${name}; do not edit.\n\n`;
+  const digest = createHash("sha256").update(readFileSync(new URL(name, documents))).digest("hex");
+  const head = `// Made by \`npm run generate\` from packaging/api/${name}; do not edit.\n// SHA-256 of that: ${digest}\n\n`;
   return head + astToString(await openapiTS(document, options));
 }
 

@@ -1,4 +1,5 @@
 // Made by `npm run generate` from packaging/api/asyncapi.json; do not edit.
+// SHA-256 of that: d3542b84029eb877f2d19c1a6bb3f1c7b7e8efd3e3c4f79bbaf47d247f298cac
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;

@@ -1,4 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
+// SHA-256 of that: 3fff4168b100f00244bc4dec97e231f7a3361fda7b1016452feb32c911164329
 
 export interface paths {
     "/api/v5/agents": {
@@ -116,7 +117,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open a login of the machine's owner; the middleware has seen the pairing key. */
+        /** Open a login of the machine's owner; the gate has seen the pairing key. */
         post: operations["post_auth_pair"];
         delete?: never;
         options?: never;
@@ -150,7 +151,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open an account with its own tenant; the middleware has seen the pairing key. */
+        /** Open an account with its own tenant; the gate has seen the pairing key. */
         post: operations["post_auth_register"];
         delete?: never;
         options?: never;
