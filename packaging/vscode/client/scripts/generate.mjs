@@ -18,7 +18,9 @@ function schemasAlone(asyncapi) {
 }
 
 async function typesOf(document, name) {
-  const digest = createHash("sha256").update(readFileSync(new URL(name, documents))).digest("hex");
+  const digest = createHash("sha256")
+    .update(readFileSync(new URL(name, documents)))
+    .digest("hex");
   const head = `// Made by \`npm run generate\` from packaging/api/${name}; do not edit.\n// SHA-256 of that: ${digest}\n\n`;
   return head + astToString(await openapiTS(document, options));
 }
