@@ -89,7 +89,7 @@ export class Link {
     void this.#find();
   }
 
-  /** A call was not answered in time: it may be slow, or the daemon may hang. */
+  /** A call was not answered in time, or a socket closed: look whether the daemon still serves, and go on meanwhile. */
   doubt(agent: ProvedAgent): void {
     if (agent !== this.#agent || this.#isChecking) return;
     this.#isChecking = true;

@@ -81,14 +81,13 @@ export class Login {
 
   /** Take a login that was just opened. */
   async adopt(login: LoginAnswer, kind: LoginKind): Promise<void> {
-    this.#generation += 1;
+    await this.#supersede();
     await this.#keep(login, kind);
   }
 
   /** Forget who is logged in; nobody is until somebody logs in or pairs. */
   async forget(): Promise<void> {
-    this.#generation += 1;
-    this.#access = undefined;
+    await this.#supersede();
     await this.#write({ kind: "account" });
   }
 
@@ -122,8 +121,15 @@ export class Login {
     const kept = await this.#read();
     const [login, kind] =
       kept === undefined ? [await paired(wire), "paired" as const] : await this.#refreshed(wire, kept);
-    if (this.#generation !== generation && this.#access !== undefined) return this.#access; // somebody logged in
+    if (this.#generation !== generation) throw new UnauthenticatedError("The login was replaced meanwhile.");
     return this.#keep(login, kind);
+  }
+
+  /** Drop the present login; a renewal that is under way keeps nothing any more. */
+  async #supersede(): Promise<void> {
+    this.#generation += 1;
+    this.#access = undefined;
+    await this.#flight?.catch(() => undefined);
   }
 
   async #refreshed(wire: Wire, kept: Kept): Promise<[LoginAnswer, LoginKind]> {

@@ -2,6 +2,7 @@
 import type { Connection, WriteOptions } from "./connection.js";
 import { within } from "./deadline.js";
 import type { CallOptions } from "./deadline.js";
+import { UnauthenticatedError } from "./errors.js";
 import type { BodyOf } from "./operations.js";
 import type { Device, LoginAnswer, Page, User } from "./types.js";
 
@@ -39,6 +40,8 @@ export class UserService {
   async logout(options?: CallOptions): Promise<void> {
     try {
       await this.#connection.write("post", "/api/v5/auth/logout", {}, options);
+    } catch (error) {
+      if (!(error instanceof UnauthenticatedError)) throw error; // it had ended already
     } finally {
       await this.#connection.login.forget(); // also while the daemon is away: then the login lasts until it expires
     }

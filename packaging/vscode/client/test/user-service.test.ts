@@ -55,11 +55,31 @@ test("register, log out, log in", async () => {
   expect(user).toMatchObject({ email, first_name: "Ada", role: "admin" });
   expect((await client.users.me()).id).toBe(user.id);
   await client.users.logout();
+  await client.users.logout(); // which changes nothing
   await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
   const wrong = client.users.login({ email, password: "not the password" });
   await expect(wrong).rejects.toMatchObject({ code: "invalid_credentials", status: 401 });
   expect((await client.users.login({ email, password })).id).toBe(user.id);
   expect((await client.users.rename({ first_name: "Ada", last_name: "Lovelace" })).last_name).toBe("Lovelace");
+});
+
+test("a renewal that is overtaken by a logout or a login keeps nothing", async () => {
+  const client = clientWith();
+  const email = newEmail();
+  const user = await client.users.register({ email, password });
+  const { login } = client.connection;
+  const token = await login.token(AbortSignal.timeout(5_000));
+  const renewal = login.token(AbortSignal.timeout(5_000), token);
+  await login.forget();
+  await expect(renewal).rejects.toBeInstanceOf(UnauthenticatedError);
+  await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
+  await client.users.login({ email, password });
+  const fresh = await login.token(AbortSignal.timeout(5_000));
+  const overtaken = login.token(AbortSignal.timeout(5_000), fresh).catch(() => undefined);
+  const owner = await client.users.pair();
+  await overtaken;
+  expect((await client.users.me()).id).toBe(owner.id);
+  expect(owner.id).not.toBe(user.id);
 });
 
 test("an address with accounts in two tenants logs in to the one that is named", async () => {

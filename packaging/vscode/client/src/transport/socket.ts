@@ -51,10 +51,11 @@ export function endOf(socket: WebSocket, on: { open: () => void; message: (data:
   });
 }
 
-/** Cut a connection on which not even a ping comes any more. */
+/** Cut a connection on which not even a ping comes any more, although it is read. */
 export function watchSilence(socket: WebSocket): { heard: () => void; end: () => void } {
   const timer = setTimeout(() => {
-    socket.terminate();
+    if (socket.isPaused) timer.refresh();
+    else socket.terminate();
   }, socketSilenceMsMax);
   const heard = (): void => {
     timer.refresh();

@@ -5,7 +5,7 @@
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { backoffMs } from "../backoff.js";
-import { pause, within } from "../deadline.js";
+import { pause, raced, within } from "../deadline.js";
 import { ClosedError, InvalidError, UnauthenticatedError, UnavailableError, asSidecarError } from "../errors.js";
 import type { SidecarError } from "../errors.js";
 import { eventsWaitingMax, loginMsMax, reconnectMsMax, reconnectMsMin } from "../limits.js";
@@ -49,6 +49,7 @@ export class Subscription implements AsyncIterable<FeedMessage> {
   #delivered: string | undefined;
   #failure: SidecarError | undefined;
   #wake: (() => void) | undefined;
+  #emptied: (() => void) | undefined;
 
   constructor(link: Link, login: Login, options: SubscribeOptions, userAgent: string) {
     this.#link = link;
@@ -101,7 +102,7 @@ export class Subscription implements AsyncIterable<FeedMessage> {
     for (;;) {
       const message = this.#waiting.shift();
       if (message !== undefined) {
-        if (this.#waiting.length === 0) this.#socket?.resume();
+        if (this.#waiting.length === 0) this.#goOn();
         return message;
       }
       if (this.#failure !== undefined) throw this.#failure;
@@ -112,12 +113,28 @@ export class Subscription implements AsyncIterable<FeedMessage> {
     }
   }
 
+  /** The listener has taken all that had come. */
+  #goOn(): void {
+    this.#socket?.resume();
+    this.#emptied?.();
+  }
+
+  /** Settle when there is room for more: a listener that is slow for long has its socket closed by the daemon. */
+  async #room(signal: AbortSignal): Promise<void> {
+    if (this.#waiting.length < eventsWaitingMax) return;
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    await raced(emptied, signal);
+  }
+
   async #run(): Promise<void> {
     const signal = AbortSignal.any([this.#closing.signal, this.#link.closing]);
     let failures = 0;
     let refused: string | undefined;
     while (!signal.aborted) {
       try {
+        await this.#room(signal);
         const agent = await this.#link.online(signal);
         const token = await within({ timeoutMs: loginMsMax, signal }, (d) => this.#login.token(d.signal, refused));
         const before = this.#received;
@@ -146,7 +163,7 @@ export class Subscription implements AsyncIterable<FeedMessage> {
     }
     if (ending.code === closedUnauthenticated) return;
     if (ending.error !== undefined && !(ending.error instanceof UnavailableError)) throw ending.error;
-    if (ending.code === closedAway || ending.code === closedBroken) this.#link.lost(agent);
+    if (ending.code === closedAway || ending.code === closedBroken) this.#link.doubt(agent);
   }
 
   /** Serve one connection until it ends. */
