@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -212,3 +213,36 @@ async def test_a_repeated_put_or_patch_is_done_once_also_when_its_twins_race(
         put = await house.call("PUT", "/api/v5/settings/editor/tabs", token, key, json={"value": 4})
         assert (put.status, put.headers["ETag"]) == (201, '"1"')
         assert (put.content is None) == bool(prefer)
+
+
+async def test_an_answer_under_a_key_is_the_one_without(house: House) -> None:
+    token = (await house.pair())["access_token"]
+
+    async def made(path: str, sent: dict[str, Any]) -> str:
+        return f"{path}/{(await house.call('POST', path, token, json=sent)).content['id']}"
+
+    conversation = await made("/api/v5/conversations", {"ai_provider": "x", "title": "y"})
+    message = {"role": "user", "content": "?", "token_count": 3}
+    await house.call("POST", f"{conversation}/messages", token, json=message)
+    agent = await made("/api/v5/agents", {"name": "a", "agent_type": "specialist"})
+    state = {"groups": [{"tabs": [{"path": "a.py", "content": "x" * 100_000}]}]}
+    session = {"name": "s", "workspace_path": "/s", "editor_state": state}
+    changes: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", conversation, {"title": "z"}),
+        ("PATCH", agent, {"name": "b"}),
+        ("PUT", agent, {"name": "c", "agent_type": "coordinator"}),
+        ("PUT", "/api/v5/users/me", {"first_name": "A", "last_name": "B"}),
+        ("PATCH", "/api/v5/tenant", {"name": "T"}),
+        ("PUT", await made("/api/v5/sessions", session), session),
+    ]
+    for number, (method, path, sent) in enumerate(changes):
+        plain = await house.call(method, path, token, json=sent)
+        keyed = await house.call(method, path, token, {"Idempotency-Key": f"k{number}"}, json=sent)
+        again = await house.call(method, path, token, {"Idempotency-Key": f"k{number}"}, json=sent)
+        assert (plain.status, keyed.status, again.status) == (200, 200, 200), path
+        assert again.content == keyed.content
+        assert again.headers["ETag"] == keyed.headers["ETag"]
+        moved = {"version", "updated_at", "last_active_at"}
+        assert {k: v for k, v in keyed.content.items() if k not in moved} == {
+            k: v for k, v in plain.content.items() if k not in moved
+        }

@@ -84,6 +84,8 @@ test.skipIf(process.platform === "win32")("a launcher that fails is told of", as
 });
 
 test("a listener that throws keeps nobody else from hearing", async () => {
+  const printing = process.listeners("warning");
+  process.removeAllListeners("warning"); // this one is wanted, and would be printed
   const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
   const client = daemon.client();
   client.onStatus(() => {
@@ -93,4 +95,7 @@ test("a listener that throws keeps nobody else from hearing", async () => {
   client.onStatus(() => (heard += 1));
   await eventually(() => heard > 0);
   expect((await warned).message).toBe("a listener's own fault");
+  await client.close();
+  await new Promise((resolve) => setImmediate(resolve)); // warnings are told a moment later
+  for (const each of printing) process.on("warning", each);
 });
