@@ -222,7 +222,7 @@ class Comparison:
 
     def _settle(self) -> None:
         """Wait for the commits under way, whatever else happened; the first that failed is raised."""
-        self._readings.cancel()
+        self._readings.close()
         failure: Exception | None = None
         while self._writing:
             try:

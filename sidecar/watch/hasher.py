@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -77,11 +77,12 @@ class Hasher:
 
     Attributes:
         clock: The same.
+        pace: The same.
     """
 
     def __init__(self, clock: Clock, pace: Pace | None = None) -> None:
         self.clock = clock
-        self._pace = pace or Pace(clock)
+        self.pace = pace or Pace(clock)
         self._threads = ThreadPoolExecutor(limits.hash_threads_max, thread_name_prefix="hash")
 
     def submit(self, job: Job, group: Sequence[Seen]) -> "Future[list[Reading]]":
@@ -96,24 +97,37 @@ class Hasher:
         """
         paced = len(group) >= limits.paced_files_min or sum(seen.size for seen in group) > limits.hash_read_bytes
         if paced:
-            self._pace.rest(job.stop)
+            self.pace.rest(job.stop)
         began = self.clock.monotonic()
         readings = self._read_group(job, group)
         if paced:
-            self._pace.spent(self.clock.monotonic() - began)
+            self.pace.spent(self.clock.monotonic() - began)
         return readings
 
     def _read_group(self, job: Job, group: Sequence[Seen]) -> list[Reading]:
-        now_ms = self.clock.now_ms
+        now_ms = self.clock.now_ms()
+        entries = (
+            _read_at_once(job.top + seen.path, seen) if seen.size <= limits.hash_read_bytes else None for seen in group
+        )
+        return self.readings_of(job, group, entries, now_ms)
+
+    def readings_of(
+        self, job: Job, group: Sequence[Seen], entries: Iterable[FileEntry | None], now_ms: int
+    ) -> list[Reading]:
+        """Return the readings of files that have been read once, and read those again that were not as they should be.
+
+        Args:
+            entries: What the files hold; None for what has to be read again.
+            now_ms: A time before they were read, milliseconds since 1970.
+        """
         readings: list[Reading] = []
         size = 0
-        for seen in group:
-            entry = _read_at_once(job.top + seen.path, seen) if seen.size <= limits.hash_read_bytes else None
+        for seen, entry in zip(group, entries, strict=True):
             if entry is None:
-                readings.append(read_file(job, seen.path, now_ms))
+                readings.append(read_file(job, seen.path, self.clock.now_ms))
             else:
-                readings.append(Reading(entry, is_racy=_is_racy(entry.mtime_ns, now_ms())))
-                size += seen.size
+                readings.append(Reading(entry, _is_racy(entry.mtime_ns, now_ms)))
+                size += entry.size
         job.count(size)
         return readings
 

@@ -88,6 +88,9 @@ class Pace:
     Args:
         clock: Tells the time.
         on_battery: Asks the system; now and then.
+
+    Attributes:
+        is_slow: Whether it was on battery when it was asked last.
     """
 
     def __init__(self, clock: Clock, on_battery: Callable[[], bool] = runs_on_battery) -> None:
@@ -95,7 +98,7 @@ class Pace:
         self._on_battery = on_battery
         self._lock = threading.Lock()
         self._asked_at: float | None = None
-        self._slow = False
+        self.is_slow = False
         self._rested_at = 0.0
 
     def rest(self, stop: threading.Event) -> None:
@@ -110,6 +113,6 @@ class Pace:
             now = self._clock.monotonic()
             if self._asked_at is None or now - self._asked_at >= limits.power_look_seconds:
                 self._asked_at = now
-                self._slow = self._on_battery()
-            if self._slow:
+                self.is_slow = self._on_battery()
+            if self.is_slow:
                 self._rested_at = max(self._rested_at, now) + seconds * (1 / limits.battery_reading_share - 1)

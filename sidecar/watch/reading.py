@@ -1,7 +1,8 @@
 """The files of one comparison that have to be read: small ones at once, large ones by the hashing threads meanwhile.
 
 Of a small file in the page cache a hand-over costs more than the file, and threads that give up the interpreter's lock
-with every call cost half as much again (measured). Where the disk is waited for, two threads wait at a time.
+with every call cost half as much again (measured). Where the disk is waited for, two threads wait at a time. When there
+are many, a process of its own reads them.
 Called by ``comparison.py``, in its thread. Bounded: when the threads are far behind, who adds a file waits for them.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 
 from sidecar import limits
+from sidecar.watch.apart import Apart
 from sidecar.watch.findings import Tally
 from sidecar.watch.hasher import Hasher, Job, Reading
 from sidecar.watch.plan import Look
@@ -46,8 +48,10 @@ class Readings:
         self._tally = tally
         self._small = _Group()
         self._large = _Group()
-        self._handed_over = 0  # groups of small files that go to the threads: the disk is waited for
         self._under_way: deque[tuple[Sequence[Look], Future[list[Reading]]]] = deque()
+        self._handed_over = 0  # groups of small files that go to the threads: the disk is waited for
+        self._apart = Apart(hasher, job)
+        self._small_files = 0
 
     def add(self, look: Look) -> Sequence[Done]:
         """Take a file to be read, and return those that have been."""
@@ -63,24 +67,35 @@ class Readings:
         """Read what is left."""
         self._submit(self._large)
         yield from self._read_small()
+        yield from self._answered(0)
         yield from self._finished(0)
 
-    def cancel(self) -> None:
+    def close(self) -> None:
         """Drop what has not begun."""
+        self._apart.close()
         for _, future in self._under_way:
             future.cancel()
 
     def _read_small(self) -> Sequence[Done]:
         group, self._small = self._small, _Group()
+        self._small_files += len(group.looks)
         if self._handed_over:
             self._handed_over -= 1
             self._submit(group)
             return list(self._finished(limits.hash_groups_waiting_max))
         began = self._hasher.clock.monotonic()
-        readings = self._hasher.read_here(self._job, [look.seen for look in group.looks])
+        if self._small_files >= limits.reader_files_min and self._apart.is_possible():
+            self._apart.ask(group.looks)
+            done = list(self._answered(limits.reader_groups_waiting_max))
+        else:
+            done = self._counted(group.looks, self._hasher.read_here(self._job, [look.seen for look in group.looks]))
         if self._hasher.clock.monotonic() - began > limits.hash_here_seconds_max:
             self._handed_over = limits.hash_groups_handed_over
-        return self._counted(group.looks, readings)
+        return done
+
+    def _answered(self, waiting_max: int) -> Iterator[Done]:
+        while len(self._apart) > waiting_max:
+            yield from self._counted(*self._apart.answer())
 
     def _submit(self, group: _Group) -> None:
         if group.looks:
