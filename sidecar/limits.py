@@ -175,6 +175,7 @@ request_body_bytes_max = 8_388_608
 request_header_bytes_max = 16_384
 listen_backlog = 128
 request_seconds_max = 20.0  # for the first head of a connection, for a body, and for each piece of an import
+keep_alive_seconds = 75.0  # a connection that is not used again; aiohttp's hour would keep a descriptor for each
 websocket_message_bytes_max = 65_536  # what a client may send; we send no more than a page of changes at a time
 websocket_auth_seconds = 5.0
 websocket_close_seconds_max = 2.0  # to send the reason and hear the answer; then the connection is cut

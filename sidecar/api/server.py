@@ -68,6 +68,7 @@ class Server:
             access_log=None,
             max_line_size=limits.request_header_bytes_max,
             max_field_size=limits.request_header_bytes_max,
+            keepalive_timeout=limits.keep_alive_seconds,
             shutdown_timeout=limits.drain_requests_seconds_max,
         )
 
@@ -84,6 +85,12 @@ class Server:
         if self._acceptor is not None:
             self._acceptor.close()
         await self._runner.cleanup()
+
+    def let_go_of_silent(self) -> None:
+        """End the connections over which no request has come: no descriptor is left for those who have one."""
+        for protocol in list(self._context.silent):
+            if protocol.transport is not None:  # else it is only being made, or gone already
+                self._end_if_silent(protocol)
 
     def _connected(self) -> asyncio.Protocol:
         """Return the protocol of a new connection, which ends when no request comes over it in time.

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Health:
         self._latest_ms = newest_ms or 0
         self._lasting: dict[str, str] = {}
         self._shortage_at: float | None = None
+        self._relief: Callable[[], None] = lambda: None
 
     def look(self) -> list[str]:
         """Return what is wrong, one sentence each; log what has begun since the last look, and what is over."""
@@ -67,8 +68,16 @@ class Health:
                 await self._try_to_store()
             await asyncio.sleep(limits.health_interval_seconds)
 
-    def unforeseen_in_loop(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-        """Take what the event loop reports; it waits a second and tries again when a connection found no descriptor."""
+    def take_reports_of(self, loop: asyncio.AbstractEventLoop, *, relief: Callable[[], None]) -> None:
+        """Take what the event loop reports from now on.
+
+        Args:
+            relief: Called when a connection found no descriptor; the loop waits a second, and accepts it then.
+        """
+        self._relief = relief
+        loop.set_exception_handler(self._reported)
+
+    def _reported(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         error = context.get("exception")
         if not isinstance(error, OSError) or error.errno not in _SHORTAGES:
             loop.default_exception_handler(dict(context))
@@ -77,6 +86,7 @@ class Health:
         if self._shortage_at is None or now - self._shortage_at > limits.health_interval_seconds:
             log.error("Connections have to wait: out of file descriptors (%s).", error.strerror)
         self._shortage_at = now
+        self._relief()
 
     async def _try_to_store(self) -> None:
         """Write one row as it is: then the trouble is over as soon as its cause is, also when nobody writes."""

@@ -164,6 +164,9 @@ class Daemon:
         http = server.Server(listener, context)
         await http.start()
         stack.push_async_callback(http.close)
+        loop = asyncio.get_running_loop()
+        health.take_reports_of(loop, relief=http.let_go_of_silent)
+        stack.callback(loop.set_exception_handler, None)
         self.url = server.url_of(listener)
         endpoint = Endpoint(url=self.url, pid=os.getpid(), version=__version__, epoch=engine.epoch)
         publish(settings.runtime_dir, endpoint)
@@ -176,9 +179,6 @@ class Daemon:
         """Look from now on at what is wrong."""
         newest_ms = await self._database.read(Changes(self._owner).newest_at_ms)
         health = Health(self._settings, self._database, loop_watch, newest_ms=newest_ms)
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(health.unforeseen_in_loop)
-        self._stack.callback(loop.set_exception_handler, None)
         self._tasks.start(health.look_forever(), name="health")
         return health
 

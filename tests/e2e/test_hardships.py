@@ -204,11 +204,10 @@ async def test_without_file_descriptors_it_waits_and_recovers(daemon: DaemonProc
     await eventually(lambda: "out of file descriptors" in log_of(daemon), "the log says what is wrong")
     (daemon.workspace / "meanwhile.txt").write_text("meanwhile", encoding="utf-8")
     (daemon.workspace / "src").rename(daemon.workspace / "moved")
-    await asyncio.sleep(0)
+    await eventually(lambda: daemon.run("status").returncode == exits.DONE, "it lets go of those that ask nothing")
+    await says(daemon, "out of file descriptors")
     for connection in greedy:
         connection.close()
-    await eventually(lambda: daemon.run("status").returncode == exits.DONE, "it serves again")
-    await says(daemon, "out of file descriptors")
     files = daemon.run("files", "ls").stdout
     assert "meanwhile.txt" in files
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, unlimited)
