@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import gc
 import hashlib
+import json
 import os
 import resource
 import shutil
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     _row("floor: walk, read, hash in two threads", f"{floor_first:.2f} s")
     _row("floor: scandir and stat", f"{floor_restart:.2f} s")
     _git_status(root)
+    _watchman(root)
     with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as made:
         asyncio.run(_ours(root, Path(made), floor_first, floor_restart, options.idle))
     return 0
@@ -124,6 +126,25 @@ def _git_status(root: Path) -> None:
             subprocess.run(["git", "-C", root, "status", "--porcelain"], capture_output=True, check=True)
             seconds = time.perf_counter() - began
         _row("git status", f"{seconds:.2f} s")
+
+
+def _watchman(root: Path) -> None:
+    """Time the crawl of watchman, of a server of our own; where it is installed."""
+    command = shutil.which("watchman")
+    if command is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as made:
+        own = [f"--sockname={made}/socket", f"--logfile={made}/log", f"--pidfile={made}/pid"]
+        server = subprocess.Popen([command, "--foreground", "--no-save-state", *own], stderr=subprocess.DEVNULL)
+        while not (Path(made) / "socket").exists() and server.poll() is None:
+            time.sleep(0.01)
+        began = time.perf_counter()
+        for asked in (["watch-project", str(root)], ["query", str(root), {"fields": ["name"], "expression": "true"}]):
+            talk = [command, "--json-command", "--no-spawn", own[0]]
+            subprocess.run(talk, input=json.dumps(asked).encode(), capture_output=True, check=True)
+        _row("watchman's crawl", f"{time.perf_counter() - began:.2f} s")
+        server.terminate()
+        server.wait()
 
 
 class Bench:
