@@ -48,7 +48,9 @@ def read_small(path: bytes, *, bytes_max: int = _SMALL_FILE_BYTES, follow: bool 
         OSError: It is there and can't be read.
     """
     # O_NONBLOCK: a FIFO of that name must not hold us.
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags)
     except (FileNotFoundError, NotADirectoryError):

@@ -22,7 +22,10 @@ from sidecar.watch.scanner import SHORTAGES, Seen, kind_of
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV})
 _REPLACED = frozenset({errno.ELOOP, errno.EINVAL})  # a link took the file's place, or the other way round
 
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+# As far as the system has them; without O_NONBLOCK a FIFO in the file's place would hold us.
+_FLAGS = os.O_RDONLY
+for _name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"):
+    _FLAGS |= getattr(os, _name, 0)
 
 
 class StoppedError(Exception):

@@ -16,7 +16,7 @@ LENGTH: Final = struct.Struct(">I")
 # size, mtime_ns, ctime_ns, inode: how a stamp begins. Then the SHA-256. All zero: it can't be read in this way.
 RECORD: Final = struct.Struct(">QqqQ32s")
 _NOTHING: Final = bytes(RECORD.size)
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def serve(questions: IO[bytes], answers: IO[bytes], size_max: int) -> None:

@@ -159,7 +159,7 @@ class Walk:
         where = os.path.join(self._root, path)
         self._enter(path)
         try:
-            with _listed(where) as entries:
+            with _listed(where, follow=not path) as entries:
                 if path and b".git" in entries and is_repository(where):
                     return []  # git does not descend into repositories of their own, and neither do we
                 return self._sorted(make(entries.keys()), entries)
@@ -223,9 +223,10 @@ class _Below(NamedTuple):
 
 
 @contextmanager
-def _listed(where: bytes) -> "Iterator[dict[bytes, os.DirEntry[str]]]":
-    """List a folder; its entries can be asked for their stats inside the block."""
-    descriptor = os.open(where, _FOLDER_FLAGS) if _BY_DESCRIPTOR else None
+def _listed(where: bytes, *, follow: bool) -> "Iterator[dict[bytes, os.DirEntry[str]]]":
+    """List a folder; its entries can be asked for their stats inside the block. A link is listed only to ``follow``."""
+    flags = _FOLDER_FLAGS if follow else _FOLDER_FLAGS | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(where, flags) if _BY_DESCRIPTOR else None
     try:
         with os.scandir(os.fsdecode(where) if descriptor is None else descriptor) as listing:
             yield {entry.name.encode(*_ENCODING): entry for entry in listing}

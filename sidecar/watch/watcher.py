@@ -251,8 +251,9 @@ class WorkspaceWatcher:
 
     async def _has_been_emptied(self) -> bool:
         """Tell whether the root is an empty folder although files are known: most likely nothing is mounted on it."""
-        if os.listdir(self._root):
-            return False
+        with os.scandir(self._root) as listing:
+            if next(listing, None) is not None:
+                return False
         return await self._in_thread(self._index.has_files, threading.Event())
 
     async def _wait_for_root(self) -> None:
