@@ -1,11 +1,17 @@
 /** A slow or lying server on the endpoint's port never receives a token. */
 import { request } from "node:http";
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MemoryTokenStore, UnavailableError } from "../src/index.js";
 import type { SidecarClient } from "../src/index.js";
+import { readPublished } from "../src/transport/discovery.js";
+import { send } from "../src/transport/http.js";
+import { ProvedAgent } from "../src/transport/proved-agent.js";
+import { endOf, openSocket } from "../src/transport/socket.js";
 import { Daemon, eventually } from "./daemon.js";
 import { Liar, answer, lies, relay } from "./liars.js";
 
@@ -128,6 +134,26 @@ test("who takes the old port, while the daemon is on a new one, is not even aske
   expect((await client.users.me()).role).toBe("admin");
   expect(client.status.daemon).toMatchObject({ url: daemon.url, pid: daemon.pid });
   expectNoSecret(liar, daemon.pairingKey, "Bearer");
+});
+
+test("a connection that a host puts in the place of ours gets nothing", async () => {
+  await daemon.start();
+  const liar = await listen(lies["an error"]!);
+  const folder = daemon.runtimeDir;
+  const agent = new ProvedAgent((await readPublished(folder))!);
+  const headers = { Authorization: "Bearer canary" };
+  const request = { method: "GET", path: "/api/v5/users/me", headers } as const;
+  await expect(send(agent, request, AbortSignal.timeout(5_000))).rejects.toMatchObject({ status: 401 });
+  agent.retire();
+  const elsewhere = (): Socket => connect({ host: "127.0.0.1", port: liar.port });
+  agent.createConnection = elsewhere as unknown as typeof agent.createConnection;
+  const lost = send(agent, request, AbortSignal.timeout(5_000));
+  await expect(lost).rejects.toMatchObject({ isUnsent: true, cause: { code: "not_proved" } });
+  const { code } = await endOf(openSocket(agent, headers), { open: () => undefined, message: () => undefined });
+  expect(code).toBe(1006);
+  await eventually(() => liar.connections === 2);
+  expect(liar.received).toBe("");
+  agent.destroy();
 });
 
 test.each([

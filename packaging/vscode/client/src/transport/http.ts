@@ -1,7 +1,7 @@
 /** One HTTP request over a proved connection, and its answer read whole. Follows no redirect and keeps no cookie. */
 import { request } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { InvalidError, SidecarError, UnavailableError, isSidecarError } from "../errors.js";
+import { InvalidError, NotProvedError, SidecarError, UnavailableError, isSidecarError } from "../errors.js";
 import { answerBytesMax } from "../limits.js";
 import { problemOf } from "./problem.js";
 import type { ProvedAgent } from "./proved-agent.js";
@@ -68,6 +68,7 @@ function head(agent: ProvedAgent, asked: HttpRequest, signal: AbortSignal): Prom
   return new Promise((resolve, reject) => {
     const headers = { ...type, ...asked.headers };
     const sent = request({ agent, host, port, method, path, headers, signal });
+    agent.guard(sent);
     let isUnsent = true;
     sent.on("socket", () => {
       isUnsent = false;
@@ -79,7 +80,7 @@ function head(agent: ProvedAgent, asked: HttpRequest, signal: AbortSignal): Prom
     });
     sent.on("error", (error) => {
       if (signal.aborted) reject(signal.reason as Error);
-      else reject(new LostError(url, error, isUnsent));
+      else reject(new LostError(url, error, isUnsent || error instanceof NotProvedError));
     });
     sent.end(body);
   });

@@ -1,9 +1,10 @@
 /**
  * The connections to one daemon. Each has proved itself before a request goes out on it: a stranger who takes the port
- * later, or only now and then, gets a `hello` and nothing else. There is no other way to a socket in this package.
+ * later, or only now and then, gets a `hello` and nothing else. There is no other way to a socket in this package, and
+ * each request looks whether it got one of these: hosts put their own agents, for proxies, into what extensions send.
  */
 import { Agent } from "node:http";
-import type { ClientRequestArgs } from "node:http";
+import type { ClientRequest, ClientRequestArgs } from "node:http";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -17,6 +18,7 @@ type Connected = (error: Error | null, socket: Duplex) => void;
 
 export class ProvedAgent extends Agent {
   readonly published: Published;
+  readonly #proved = new WeakSet<Socket>();
 
   constructor(published: Published) {
     super({ keepAlive: true, maxFreeSockets: requestsAtOnceMax, timeout: idleConnectionMsMax, scheduling: "lifo" });
@@ -29,6 +31,14 @@ export class ProvedAgent extends Agent {
       (error: unknown) => (connected as ((error: unknown) => void) | undefined)?.(error),
     );
     return undefined;
+  }
+
+  /** End a request that was given another connection, before anything of it is sent. */
+  guard(request: ClientRequest): void {
+    request.once("socket", (socket) => {
+      if (this.#proved.has(socket)) return;
+      request.destroy(new NotProvedError(`A connection to ${this.published.url} has not proved itself.`));
+    });
   }
 
   /** Close what is idle. What is under way goes on: it ends by itself if the daemon has gone. */
@@ -47,6 +57,7 @@ export class ProvedAgent extends Agent {
     try {
       await prove(socket, this.published);
       socket.setTimeout(idleConnectionMsMax);
+      this.#proved.add(socket);
       return socket;
     } catch (error) {
       socket.destroy();

@@ -1,4 +1,5 @@
 /** One WebSocket to the daemon, over a proved connection: opened, watched for silence, and how it ended. */
+import type { ClientRequest } from "node:http";
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import type { SidecarError } from "../errors.js";
@@ -23,6 +24,10 @@ export function openSocket(agent: ProvedAgent, headers: Readonly<Record<string, 
   const options = {
     agent,
     closeTimeout: socketCloseMsMax,
+    finishRequest: (request: ClientRequest) => {
+      agent.guard(request);
+      request.end();
+    },
     followRedirects: false,
     handshakeTimeout: socketOpenMsMax,
     headers,
