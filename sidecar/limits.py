@@ -263,11 +263,11 @@ log_files_max = 4  # the present one and three older
 # --- the CLI's client ------------------------------------------------------------------------------------------------
 client_connect_seconds_max = 5.0
 client_request_seconds_max = 30.0  # a page of 1,000 files of a busy daemon takes well below a second
-client_backup_seconds_max = 3_600.0
+client_backup_seconds_max = 3_600.0  # for a backup, and for the answer to an import, which comes at its end
 service_manager_seconds_max = 150.0  # `systemctl restart` waits for a daemon to stop, and to be ready
 log_lines_shown_max = 100_000
 client_answer_bytes_max = 67_108_864
-client_transfer_seconds_max = 60.0  # the longest silence while an export or import goes on
+client_transfer_seconds_max = 60.0  # the longest silence while an export goes on
 bundle_log_lines_max = 20_000  # some 4 MB before they are packed
 bundle_files_max = 1_000  # of our own that are told of
 transfer_read_bytes = 262_144  # of the file of an import at a time

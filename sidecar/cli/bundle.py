@@ -150,8 +150,8 @@ def _sizes(settings: "Settings") -> Iterator[dict[str, Any]]:
     from itertools import islice
 
     folders = dict.fromkeys((settings.config_dir, settings.data_dir, settings.state_dir, settings.log_dir))
-    found = (file for folder in folders for file in sorted(folder.rglob("*")))
-    for file in islice(found, limits.bundle_files_max):
+    found = (file for folder in folders for file in folder.rglob("*"))
+    for file in sorted(islice(found, limits.bundle_files_max)):
         try:
             status = file.lstat()
         except OSError as error:

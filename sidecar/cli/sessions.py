@@ -168,7 +168,9 @@ def export(sessions: tuple[str, ...], *, output: Path | None, replace: bool, eve
         click.echo(f"Wrote {records:,} records to {printable(str(output))}.")
 
 
-@sessions.command("import", examples=["sidecar sessions import everything.jsonl"])
+@sessions.command(
+    "import", examples=["sidecar sessions import everything.jsonl", "sidecar sessions import < everything.jsonl"]
+)
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--everybody", is_flag=True, help="Keep whose each record is; for admins.")
 @as_json_option
@@ -179,6 +181,8 @@ def import_(file: BinaryIO, *, everybody: bool, as_json: bool) -> None:
     """
     from sidecar.cli.transfer import take
 
+    if file.isatty():
+        raise InvalidError("Give a FILE, or an export on standard input.")
     report = talk(lambda daemon: take(daemon, file, everybody=everybody))
     if as_json:
         write_json(report)

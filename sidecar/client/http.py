@@ -13,8 +13,11 @@ from sidecar.errors import InvalidError, UnauthenticatedError
 _LINES_TYPE = "application/x-ndjson"
 _CLOSED_BAD_MESSAGE = 4400
 _TIMEOUT = aiohttp.ClientTimeout(total=limits.client_request_seconds_max, connect=limits.client_connect_seconds_max)
-_STREAM_TIMEOUT = aiohttp.ClientTimeout(
+_DOWNLOAD_TIMEOUT = aiohttp.ClientTimeout(
     sock_connect=limits.client_connect_seconds_max, sock_read=limits.client_transfer_seconds_max
+)
+_UPLOAD_TIMEOUT = aiohttp.ClientTimeout(
+    sock_connect=limits.client_connect_seconds_max, sock_read=limits.client_backup_seconds_max
 )
 
 
@@ -67,7 +70,7 @@ class Http:
     async def upload(self, request: Request) -> JsonObject:
         """Send lines as they come, however many, and return the answer; see ``call``."""
         try:
-            async with self._sent(request, _STREAM_TIMEOUT) as response:
+            async with self._sent(request, _UPLOAD_TIMEOUT) as response:
                 content = await _content(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise unreachable(request.url) from error
@@ -76,7 +79,7 @@ class Http:
     async def download(self, request: Request) -> AsyncGenerator[bytes]:
         """Yield the content of the answer as it comes, however long it is; see ``call``."""
         try:
-            async with self._sent(request, _STREAM_TIMEOUT) as response:
+            async with self._sent(request, _DOWNLOAD_TIMEOUT) as response:
                 if response.status >= 300:
                     document(request.url, response.status, await _content(response))  # it is a problem, so this raises
                 async for chunk in response.content.iter_any():

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sidecar import endpoint
+from sidecar.api.upkeep import StatusReport
 from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, daemon_process, eventually
@@ -191,6 +192,7 @@ async def test_the_commands_tell_people_and_programs_what_there_is(daemon: Daemo
     assert "\x1b" not in screen
     status = json.loads(daemon.run("status", "--json").stdout)
     assert (status["pid"], [each["path"] for each in status["workspaces"]]) == (daemon.pid, [str(root)])
+    assert set(status) == {*StatusReport.model_fields, *endpoint.Endpoint._fields, "login"}
 
     def files(*options: str) -> subprocess.CompletedProcess[str]:
         return daemon.run("files", "ls", "--workspace", str(root), *options)

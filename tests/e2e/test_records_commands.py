@@ -75,33 +75,32 @@ async def test_conversations_are_listed_read_archived_and_deleted(daemon: Daemon
     assert daemon.run("conversations", "show", ids["talk"]).returncode == exits.FAILED
 
 
-@pytest.mark.parametrize(
-    ("key", "given", "kept"),
-    [
-        ("font_size", "14", 14),
-        ("offset", "-5", -5),
-        ("name", "dark", "dark"),
-        ("text", '"14"', "14"),
-        ("models/all?x=%20#.y", '["a", {"b": null}]', ["a", {"b": None}]),
-        ("empty", "", ""),
-    ],
+SETTINGS = (
+    ("font_size", "14", 14),
+    ("offset", "-5", -5),
+    ("name", "dark", "dark"),
+    ("text", '"14"', "14"),
+    ("models/all?x=%20#.y", '["a", {"b": null}]', ["a", {"b": None}]),
+    ("empty", "", ""),
 )
-async def test_a_setting_is_kept_as_json_or_as_text(daemon: DaemonProcess, key: str, given: str, kept: object) -> None:
-    assert daemon.run("settings", "set", "editor", key, given).stdout == f"editor {key} = {json.dumps(kept)}\n"
-    assert json.loads(daemon.run("settings", "get", "editor", key).stdout) == kept
-    [record] = daemon.json("settings", "get", "editor", key)
-    assert (record["category"], record["key"], record["value"]) == ("editor", key, kept)
-    assert daemon.json("settings", "list", "--category", "editor") == [record]
+
+
+async def test_settings_are_kept_as_json_or_as_text(daemon: DaemonProcess) -> None:
+    for key, given, kept in SETTINGS:
+        assert daemon.run("settings", "set", "editor", key, given).stdout == f"editor {key} = {json.dumps(kept)}\n"
+        assert json.loads(daemon.run("settings", "get", "editor", key).stdout) == kept
+    records = daemon.json("settings", "list", "--category", "editor")
+    assert {each["key"]: each["value"] for each in records} == {key: kept for key, _, kept in SETTINGS}
     assert daemon.json("settings", "list", "--category", "theme") == []
-    assert daemon.run("settings", "list").stdout == f"editor {key} = {json.dumps(kept)}\n"
-    assert daemon.run("settings", "delete", "editor", key).returncode == exits.DONE
-    gone = daemon.run("settings", "get", "editor", key)
+    assert 'editor models/all?x=%20#.y = ["a", {"b": null}]\n' in daemon.run("settings", "list").stdout
+    [record] = daemon.json("settings", "get", "editor", "offset")
+    assert (record["category"], record["key"], record["value"]) == ("editor", "offset", -5)
+    assert daemon.run("settings", "delete", "editor", "models/all?x=%20#.y").returncode == exits.DONE
+    gone = daemon.run("settings", "get", "editor", "models/all?x=%20#.y")
     assert (gone.returncode, gone.stdout) == (exits.FAILED, "")
-
-
-async def test_a_setting_with_a_name_that_can_not_be_is_refused(daemon: DaemonProcess) -> None:
-    assert daemon.run("settings", "set", "Not a category", "x", "1").returncode == exits.USAGE
-    assert daemon.run("settings", "set", "editor", "x", "1", "--jsn").returncode == exits.USAGE
+    for wrong in (("Not a category", "x", "1"), ("editor", "x", "1", "--jsn"), ("", "x", "1"), ("editor", "..", "1")):
+        assert daemon.run("settings", "set", *wrong).returncode == exits.USAGE
+    assert len(daemon.json("settings", "list")) == len(SETTINGS) - 1
 
 
 async def test_a_record_is_named_by_the_beginning_of_its_id(daemon: DaemonProcess) -> None:
