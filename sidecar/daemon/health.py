@@ -6,6 +6,7 @@ it is over. What has happened and is over is shown for an hour; whoever noticed 
 
 import asyncio
 import errno
+import itertools
 import logging
 import os
 import shutil
@@ -108,11 +109,7 @@ class Health:
         if free is not None and free < limits.disk_free_warning_bytes:
             where = self._settings.data_dir
             yield "disk", f"Only {free / 1_000_000:.1f} MB are free where the data lies ({where}); make room there."
-        for path in self._places():
-            if not path.exists():
-                yield str(path), f"{path} was removed; {_GONE_ADVICE}"
-            elif not os.access(path, os.W_OK):
-                yield str(path), f"{path} can not be written to; changes may be refused until it can."
+        yield from itertools.islice(self._places_in_trouble(), 1)  # of a folder, and not of all that is in it
         used, allowed = open_files(), open_files_max()
         if used is not None and allowed and used > allowed * limits.open_files_warning_share:
             yield "files", f"{used} of at most {allowed} files are open; raise the limit (ulimit -n)."
@@ -121,6 +118,13 @@ class Health:
         behind = (self._latest_ms - now_ms) / 1000
         if behind > limits.wall_jump_seconds:
             yield "clock", f"The machine's clock is {_span(behind)} behind what was the time already: {_CLOCK_ADVICE}"
+
+    def _places_in_trouble(self) -> Iterator[tuple[str, str]]:
+        for path in self._places():
+            if not path.exists():
+                yield str(path), f"{path} was removed; {_GONE_ADVICE}"
+            elif not os.access(path, os.W_OK):
+                yield str(path), f"{path} can not be written to; changes may be refused until it can."
 
     def _places(self) -> Iterator[Path]:
         """Yield what has to be written to."""

@@ -83,7 +83,8 @@ class InstanceLock:
 def is_held(folder: Path) -> bool:
     """Tell whether a daemon holds the lock of a data folder now."""
     try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR)
+        # To lock it, reading is enough, which also goes where nothing can be written; but for Windows.
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         return False
     try:

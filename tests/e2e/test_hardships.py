@@ -117,7 +117,7 @@ async def test_a_data_folder_that_can_no_longer_be_written_is_told_and_does_no_h
         with immutable(data):
             with pytest.raises(errors.UnavailableError):
                 await keep_many(client, acknowledged)
-            await says(daemon, f"{data} can not be written to", f"{data / 'store' / 'data.mdb'} can not be written to")
+            await says(daemon, f"{data} can not be written to")
             assert "could not be stored" in log_of(daemon)
             assert await kept(client) == {"key-0"}, "it still answers"
             assert acknowledged == set()
@@ -129,6 +129,12 @@ async def test_a_data_folder_that_can_no_longer_be_written_is_told_and_does_no_h
     assert "stored again" in log_of(daemon)
     await eventually(lambda: "meanwhile.txt" in daemon.run("files", "ls").stdout, "the file is found")
     await has_after_a_kill(daemon, {"key-0", "key-1000"})
+    with immutable(data):
+        assert daemon.run("down").returncode == exits.DONE
+        assert await daemon.wait() == exits.DONE, daemon.errors
+        refused = daemon.run("up", str(daemon.workspace))
+        assert (refused.returncode, refused.stderr.count("\n")) == (exits.FAILED, 1), refused.stderr
+    await daemon.watch()
 
 
 @pytest.fixture
