@@ -242,6 +242,8 @@ audited_refusals_per_minute = 10
 audit_ids_max = 20  # records that one row of the audit trail names; it counts the others
 
 # --- life ------------------------------------------------------------------------------------------------------------
+accept_retry_seconds = 1.0  # when no descriptor is left for a connection
+garbage_young_objects_max = 10_000  # new objects between two searches for garbage: a session of 60 tabs has 1,000
 drain_seconds_max = 5.0
 drain_requests_seconds_max = 2.0  # of those, for requests under way
 instance_lock_attempts_max = 4  # a client that asks whether the lock is held holds it for microseconds itself

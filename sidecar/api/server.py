@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import socket
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -10,6 +12,8 @@ from sidecar import limits
 from sidecar.api.app import build
 from sidecar.api.context import Context
 from sidecar.errors import UnavailableError
+
+StartTask = Callable[..., "asyncio.Task[Any]"]
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -57,12 +61,14 @@ class Server:
     Args:
         listener: From ``bind``.
         context: What the handlers work with.
+        start_task: Runs a coroutine in the background by ``name`` and reports its failure.
     """
 
-    def __init__(self, listener: socket.socket, context: Context) -> None:
+    def __init__(self, listener: socket.socket, context: Context, start_task: StartTask) -> None:
         self._listener = listener
         self._context = context
-        self._acceptor: asyncio.Server | None = None
+        self._start_task = start_task
+        self._accepting: asyncio.Task[Any] | None = None
         self._runner = web.AppRunner(
             build(context),
             access_log=None,
@@ -75,15 +81,14 @@ class Server:
     async def start(self) -> None:
         """Begin to answer requests."""
         await self._runner.setup()
-        self._acceptor = await asyncio.get_running_loop().create_server(
-            self._connected, sock=self._listener, backlog=limits.listen_backlog
-        )
+        self._listener.setblocking(False)
+        self._accepting = self._start_task(self._accept(), name="connections")
 
     async def close(self) -> None:
         """Take no new requests, close the sockets with a reason, and finish the requests under way."""
         self._context.draining.set()
-        if self._acceptor is not None:
-            self._acceptor.close()
+        if self._accepting is not None:
+            self._accepting.cancel()
         await self._runner.cleanup()
 
     def let_go_of_silent(self) -> None:
@@ -91,6 +96,22 @@ class Server:
         for protocol in list(self._context.silent):
             if protocol.transport is not None:  # else it is only being made, or gone already
                 self._end_if_silent(protocol)
+
+    async def _accept(self) -> None:
+        """Take connections as they come; where the system has nothing left to take one with, they wait.
+
+        Not ``loop.create_server``: uvloop's would take and close what it has no descriptor for, and tell nobody.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+                await loop.connect_accepted_socket(self._connected, connection)
+            except ConnectionError:  # it has gone again
+                continue
+            except OSError as error:
+                loop.call_exception_handler({"message": "A connection could not be taken.", "exception": error})
+                await asyncio.sleep(limits.accept_retry_seconds)
 
     def _connected(self) -> asyncio.Protocol:
         """Return the protocol of a new connection, which ends when no request comes over it in time.

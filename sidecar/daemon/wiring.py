@@ -161,7 +161,7 @@ class Daemon:
             draining=asyncio.Event(),
         )
         self.context = context
-        http = server.Server(listener, context)
+        http = server.Server(listener, context, self._tasks.start)
         await http.start()
         stack.push_async_callback(http.close)
         loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
 """The API beside a bare aiohttp handler that returns the same bytes: ``scripts/bench api``. Needs ``wrk``.
 
 Both are served by processes of their own and loaded by the same wrk, 16 connections, in turns; the best of three
-counts. The daemon logs as it does in service.
+counts. The daemon logs, and runs on the event loop, as it does in service; the bare handler runs on asyncio's own.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from aiohttp import web
 from sidecar import config
 from sidecar.clock import SystemClock
 from sidecar.daemon.logs import logging_to
+from sidecar.daemon.running import run, settle
 from sidecar.daemon.wiring import Daemon
 from sidecar.models.tenants import TenantLimits, TenantSettings
 from sidecar.repositories.tenants import Tenants
@@ -188,12 +189,13 @@ def _tree(root: Path, files: int) -> Path:
 
 
 def _serve_daemon(pipe: Connection, folder: str) -> None:
-    asyncio.run(_daemon(pipe, Path(folder)))
+    run(_daemon(pipe, Path(folder)))
 
 
 async def _daemon(pipe: Connection, folder: Path) -> None:
     settings = config.load({"home": folder / "home", "port": 0})
     with logging_to(folder / "log" / "sidecar.log", "info"):
+        settle()
         async with Daemon(settings, clock=SystemClock()) as daemon:
             login = await daemon.context.accounts.pair(Device("127.0.0.1", "bench"))
             keys = daemon.context.database.keyspace.tenant(login.tenant.id)
