@@ -23,6 +23,7 @@ from sidecar.errors import InvalidError, UnavailableError
 CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "SIDECAR_"
 
+_PLACES = frozenset({"home", "config_dir"})  # they decide where config.toml is
 LogLevel = Literal["debug", "info", "warning", "error"]
 LoopbackHost = Literal["127.0.0.1", "::1"]
 
@@ -198,6 +199,11 @@ def explain() -> list[tuple[str, str | int, str]]:
     return found
 
 
+def writable() -> dict[str, str]:
+    """Return the meaning of each key that ``config.toml`` may hold."""
+    return {name: field.description or "" for name, field in Settings.model_fields.items() if name not in _PLACES}
+
+
 def write(key: str, value: str) -> Path:
     """Set a key in ``config.toml`` and return the file; what else stands there, also comments, is kept.
 
@@ -327,12 +333,11 @@ def _toml(text: str, file: Path) -> dict[str, object]:
 
 
 def _check_key(key: str, file: Path) -> None:
-    if key in ("home", "config_dir"):
+    if key in _PLACES:
         variable = ENVIRONMENT_PREFIX + key.upper()
         raise InvalidError(f"{file}: {key} decides where this file is, so it can only be set by {variable}.")
     if key not in Settings.model_fields:
-        accepted = ", ".join(name for name in Settings.model_fields if name not in ("home", "config_dir"))
-        raise InvalidError(f"{file}: {key} is not a setting; there are: {accepted}.")
+        raise InvalidError(f"{file}: {key} is not a setting; there are: {', '.join(writable())}.")
 
 
 def _explain(error: ValidationError, sources: list[Source]) -> InvalidError:

@@ -19,11 +19,10 @@ def config() -> None:
 
 
 def _complete_key(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from sidecar.config import Settings
+    from sidecar import config as settings
 
     del context, parameter
-    fields = Settings.model_fields.items()
-    return [CompletionItem(name, help=field.description) for name, field in fields if name.startswith(incomplete)]
+    return [CompletionItem(key, help=of) for key, of in settings.writable().items() if key.startswith(incomplete)]
 
 
 @config.command
