@@ -8,7 +8,7 @@ import click
 from sidecar import limits
 from sidecar.cli.help import Group
 from sidecar.cli.records import CONVERSATION, SESSION, confirm, full_id, record_argument, show_all, yes_option
-from sidecar.cli.talk import as_json_option, printable, printable_lines, styled, talk, write_json, write_line
+from sidecar.cli.talk import as_json_option, printable, printable_lines, styled, talk, when_text, write_json, write_line
 
 if TYPE_CHECKING:
     from sidecar.client import Client, JsonObject
@@ -96,9 +96,9 @@ def _line(conversation: dict[str, Any]) -> str:
     status = "" if conversation["status"] == "active" else f" ({conversation['status']})"
     about = f"{conversation['title']} [{conversation['ai_provider']}]{status}"
     count = f"{conversation['message_count']:>5} messages"
-    return f"{conversation['id']}  {conversation['updated_at'][:19]}  {count}  {printable(about)}"
+    return f"{conversation['id']}  {when_text(conversation['updated_at'])}  {count}  {printable(about)}"
 
 
 def _message(message: dict[str, Any]) -> str:
     who = styled(message["role"], _ROLE_COLORS.get(message["role"], "yellow"))
-    return f"\n{who}  {message['created_at'][:19]}\n{printable_lines(message['content'])}"
+    return f"\n{who}  {when_text(message['created_at'])}\n{printable_lines(message['content'])}"

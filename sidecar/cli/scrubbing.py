@@ -25,6 +25,8 @@ _PATTERNS = tuple(
         (rf"(?P<kept>{_NAMED}')[^']*", re.IGNORECASE),
         (rf"(?P<kept>{_NAMED}\\\")(?:(?!\\\").)*", re.IGNORECASE),
         (rf"(?P<kept>{_NAMED})(?!null|true|false)[^\s\"'\\,;&}}\])\[]+", re.IGNORECASE),
+        # A name and, after it, what has no place in a sentence
+        (rf"(?P<kept>\b(?:{_NAMES})\s+(?:is\s+)?)(?=[^\s\"]*[\d_\-/+=])[^\s\"',;]{{6,}}", re.IGNORECASE),
         (r"(?P<kept>://)[^/\s\"'@]+(?=@)", 0),  # of a URL
         (r"(?P<kept>)\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*", 0),  # a JSON Web Token
         (r"(?P<kept>)\bsc[a-z]?_[\w-]{20,}", 0),

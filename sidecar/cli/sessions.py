@@ -7,7 +7,7 @@ import click
 
 from sidecar.cli.help import Group
 from sidecar.cli.records import SESSION, Kind, completed, full_id, record_argument, show_all
-from sidecar.cli.talk import as_json_option, printable, talk, write_json
+from sidecar.cli.talk import as_json_option, printable, talk, when_text, write_json
 from sidecar.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def _snapshot_of(session: str) -> Kind:
 
 _complete_snapshot = completed(
     lambda given: _snapshot_of(given["session"]) if given.get("session") else None,
-    lambda item: (item["id"], f"{item['created_at'][:19]} {item['label'] or item['reason']}"),
+    lambda item: (item["id"], f"{when_text(item['created_at'])} {item['label'] or item['reason']}"),
 )
 
 
@@ -68,7 +68,7 @@ def show(session: str, *, as_json: bool) -> None:
     for snapshot in document["snapshots"]:
         label = f"  {snapshot['label']}" if snapshot["label"] else ""
         click.echo(
-            f"  snapshot  {snapshot['id']}  {snapshot['created_at'][:19]}  {snapshot['reason']}{printable(label)}"
+            f"  snapshot  {snapshot['id']}  {when_text(snapshot['created_at'])}  {snapshot['reason']}{printable(label)}"
         )
 
 
@@ -198,4 +198,4 @@ def _tell(session: dict[str, Any], *, as_json: bool) -> None:
 def _line(session: dict[str, Any]) -> str:
     branch = f" [{session['git_branch']}]" if session["git_branch"] else ""
     place = f"{session['name']}{branch}  {session['workspace_path']}"
-    return f"{session['id']}  {session['last_active_at'][:19]}  {printable(place)}"
+    return f"{session['id']}  {when_text(session['last_active_at'])}  {printable(place)}"

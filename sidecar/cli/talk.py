@@ -106,6 +106,13 @@ def time_text(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
+def when_text(at: str) -> str:
+    """Return the time of a record, which is UTC as RFC 3339 writes it, as people write it, where the machine is."""
+    from datetime import datetime
+
+    return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
 def size_text(count: int) -> str:
     """Return a number of bytes as people write it."""
     size = float(count)
