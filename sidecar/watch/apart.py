@@ -17,7 +17,7 @@ from sidecar.models.files import FileEntry
 from sidecar.watch import reading_process
 from sidecar.watch.hasher import Hasher, Job, Reading
 from sidecar.watch.plan import Look
-from sidecar.watch.reading_process import RECORD
+from sidecar.watch.reading_process import COUNT, RECORD
 from sidecar.watch.scanner import Seen
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,13 @@ class ReadingProcess:
 
     Args:
         top: The folder that paths are relative to, a slash behind.
+
+    Attributes:
+        blocks_read: See ``reading_process.blocks_read``.
     """
 
     def __init__(self, top: bytes) -> None:
+        self.blocks_read = 0
         self._top = top
         self._process = subprocess.Popen(  # noqa: S603 - a file of ours
             [sys.executable, "-I", "-S", reading_process.__file__, str(limits.hash_here_bytes_max)],
@@ -62,7 +66,8 @@ class ReadingProcess:
         frame = reading_process.read_frame(self._process.stdout)
         if frame is None:
             raise BrokenPipeError
-        places = range(0, len(frame), RECORD.size)
+        places = range(0, len(frame) - COUNT.size, RECORD.size)
+        self.blocks_read = COUNT.unpack_from(frame, len(frame) - COUNT.size)[0]
         return [_entry(seen, frame[at : at + RECORD.size]) for seen, at in zip(group, places, strict=True)]
 
     def close(self) -> None:
@@ -85,6 +90,11 @@ class Apart:
         self._process: ReadingProcess | None = None
         self._has_failed = not IS_POSSIBLE
         self._waiting: deque[tuple[Sequence[Look], int]] = deque()
+
+    @property
+    def blocks_read(self) -> int:
+        """How many blocks the disk has read for the process so far."""
+        return 0 if self._process is None else self._process.blocks_read
 
     def __len__(self) -> int:
         return len(self._waiting)

@@ -15,8 +15,10 @@ from sidecar.watch.apart import Apart
 from sidecar.watch.findings import Tally
 from sidecar.watch.hasher import Hasher, Job, Reading
 from sidecar.watch.plan import Look
+from sidecar.watch.reading_process import blocks_read
 
 Done = tuple[Look, Reading]
+_COLD_FILE_BLOCKS = 4  # of 512 bytes; the smallest read from a disk has 8, and half of the files make it worth while
 
 
 class _Group:
@@ -83,15 +85,18 @@ class Readings:
             self._handed_over -= 1
             self._submit(group)
             return list(self._finished(limits.hash_groups_waiting_max))
-        began = self._hasher.clock.monotonic()
+        blocks = self._blocks_read()
         if self._small_files >= limits.reader_files_min and self._apart.is_possible():
             self._apart.ask(group.looks)
             done = list(self._answered(limits.reader_groups_waiting_max))
         else:
             done = self._counted(group.looks, self._hasher.read_here(self._job, [look.seen for look in group.looks]))
-        if self._hasher.clock.monotonic() - began > limits.hash_here_seconds_max:
+        if self._blocks_read() - blocks > _COLD_FILE_BLOCKS * len(group.looks):
             self._handed_over = limits.hash_groups_handed_over
         return done
+
+    def _blocks_read(self) -> int:
+        return blocks_read() + self._apart.blocks_read
 
     def _answered(self, waiting_max: int) -> Iterator[Done]:
         while len(self._apart) > waiting_max:
