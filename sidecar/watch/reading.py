@@ -22,9 +22,14 @@ _COLD_FILE_BLOCKS = 4  # of 512 bytes; the smallest read from a disk has 8, and 
 
 
 class _Group:
-    """Files that are read together: a hand-over costs as much as a small file."""
+    """Files that are read together: a hand-over costs as much as a small file.
 
-    def __init__(self) -> None:
+    Args:
+        files_max: So many at once.
+    """
+
+    def __init__(self, files_max: int = limits.hash_group_files_max) -> None:
+        self._files_max = files_max
         self.looks: list[Look] = []
         self.size = 0
 
@@ -32,7 +37,7 @@ class _Group:
         """Append a file; True when the group has grown enough."""
         self.looks.append(look)
         self.size += look.seen.size
-        return len(self.looks) >= limits.hash_group_files_max or self.size >= limits.hash_group_bytes_max
+        return len(self.looks) >= self._files_max or self.size >= limits.hash_group_bytes_max
 
 
 class Readings:
@@ -79,14 +84,16 @@ class Readings:
             future.cancel()
 
     def _read_small(self) -> Sequence[Done]:
-        group, self._small = self._small, _Group()
+        group = self._small
         self._small_files += len(group.looks)
+        goes_apart = self._small_files >= limits.reader_files_min and self._apart.is_possible()
+        self._small = _Group(limits.reader_group_files_max) if goes_apart else _Group()
         if self._handed_over:
             self._handed_over -= 1
             self._submit(group)
             return list(self._finished(limits.hash_groups_waiting_max))
         blocks = self._blocks_read()
-        if self._small_files >= limits.reader_files_min and self._apart.is_possible():
+        if goes_apart:
             self._apart.ask(group.looks)
             done = list(self._answered(limits.reader_groups_waiting_max))
         else:

@@ -61,7 +61,7 @@ def record_of(path: bytes, buffer: memoryview) -> bytes:
 
 
 def blocks_read() -> int:
-    """Return how many blocks this thread has waited for, which the page cache lacked; 0 where the system does not tell."""
+    """Return how many blocks this thread has waited for, which the page cache lacked; 0 where nobody tells."""
     return _usage().ru_inblock if _usage else 0
 
 
