@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -98,7 +97,6 @@ async def _serve(start: Start, stop: asyncio.Event, display: Display) -> None:
     from sidecar.daemon.wiring import Daemon  # takes a moment, in which a signal is already heard
 
     settle()
-    sys.setswitchinterval(limits.thread_switch_seconds)
     async with Daemon(start.settings, clock=SystemClock(), reload=start.reload) as daemon:
         display.say(f"Sidecar {__version__} serves {daemon.url}")
         work = [daemon.failed()]

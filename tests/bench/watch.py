@@ -11,7 +11,6 @@ import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -23,8 +22,8 @@ from typing import Any, NamedTuple
 
 import watchfiles
 
-from sidecar import limits
 from sidecar.clock import SystemClock
+from sidecar.daemon import running
 from sidecar.feed.progress import ProgressBoard
 from sidecar.ids import new_id
 from sidecar.models.workspaces import Workspace
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     _git_status(root)
     _watchman(root)
     with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as made:
-        asyncio.run(_ours(root, Path(made), floor_first, floor_restart, options.idle))
+        running.run(_ours(root, Path(made), floor_first, floor_restart, options.idle))
     return 0
 
 
@@ -197,7 +196,7 @@ class Scan(NamedTuple):
 
 def _restart(store: str, tenant_id: str, root: Path) -> Scan:
     """Open the store in this process, which has done nothing else, and compare everything with it."""
-    return asyncio.run(_restarted(store, tenant_id, root))
+    return running.run(_restarted(store, tenant_id, root))
 
 
 async def _restarted(store: str, tenant_id: str, root: Path) -> Scan:
@@ -241,8 +240,7 @@ def _scan_rows(name: str, scan: Scan, floor: float) -> None:
 
 async def _timed_scan(bench: Bench) -> Scan:
     gc.collect()
-    gc.freeze()  # as the daemon does, and the next line too
-    sys.setswitchinterval(limits.thread_switch_seconds)
+    running.settle()
     async with _loop_holds() as held:
         began = time.perf_counter()
         async with bench.watching() as watchers:
