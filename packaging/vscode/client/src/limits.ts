@@ -12,7 +12,7 @@ export const idleConnectionMsMax = 30_000; // the daemon closes idle ones after 
 export const loginMsMax = 15_000; // of a refresh or a pairing that many callers wait for; hashing may queue
 
 // --- trust ---
-export const helloMsMax = 1_500; // to connect and to prove: a daemon answers in milliseconds, a stranger may never
+export const helloMsMax = 2_000; // to connect and to prove: a daemon, even a busy one, answers in far less; a stranger may never
 export const helloBytesMax = 8_192;
 export const nonceBytes = 24;
 export const endpointFileBytesMax = 65_536; // as the daemon's limit of the same name
