@@ -33,6 +33,18 @@ test("a daemon that is started later is found, and listeners hear of each step",
   expect(seen.map((each) => each.state)).toEqual(["away", "online", "connecting", "away", "closed"]);
 });
 
+test("a daemon that was started anew in the same place is found anew, and a call does not notice", async () => {
+  await daemon.start();
+  const client = daemon.client();
+  await client.users.me();
+  const { pid } = client.status.daemon!;
+  await daemon.kill();
+  await daemon.start(Number(new URL(client.status.daemon!.url).port));
+  expect((await client.users.me()).role).toBe("admin");
+  expect(client.status).toMatchObject({ state: "online", daemon: { pid: daemon.pid } });
+  expect(daemon.pid).not.toBe(pid);
+});
+
 test("what a crash left in one folder does not hide the daemon of the next", async () => {
   await daemon.start();
   const left = join(daemon.root, "left");

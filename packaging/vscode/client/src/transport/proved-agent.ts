@@ -67,12 +67,15 @@ export class ProvedAgent extends Agent {
     }
   }
 
-  /** A daemon that was started again may be elsewhere, and somebody else, who could ask it for proofs, in its old place. */
+  /**
+   * A daemon that was started again may be elsewhere, and somebody else, who could ask it for proofs, in its old place. In
+   * the same place it is another one too, perhaps of another version: it is found anew.
+   */
   async #checkPublished(): Promise<void> {
-    const { url, pairingKey, folder } = this.published;
+    const { url, pid, epoch, pairingKey, folder } = this.published;
     const now = await readPublished(folder);
-    if (now === undefined) throw new UnavailableError(`The daemon that was at ${url} has stopped.`);
-    if (now.url !== url || now.pairingKey !== pairingKey) throw new NotProvedError(`The daemon has left ${url}.`);
+    if (now?.url === url && now.pid === pid && now.epoch === epoch && now.pairingKey === pairingKey) return;
+    throw new UnavailableError(`The daemon that was at ${url} has stopped, or was started anew.`);
   }
 }
 
