@@ -54,8 +54,8 @@ class InstanceLock:
             if attempt:  # ``is_held`` of a client holds it for microseconds
                 time.sleep(instance_lock_retry_seconds)
             if _try_lock(descriptor, exclusive=True):
-                os.write(descriptor, f"{os.getpid():<20}\n".encode())  # one width, so that it overwrites any other
                 self._descriptor = descriptor
+                self._write_pid(descriptor)
                 return
         holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
         os.close(descriptor)
@@ -63,6 +63,13 @@ class InstanceLock:
         raise AlreadyRunningError(
             f"Sidecar already runs on {self._path.parent}: process {pid or 'unknown'} holds it.", details={"pid": pid}
         )
+
+    def _write_pid(self, descriptor: int) -> None:
+        try:
+            os.write(descriptor, f"{os.getpid():<20}\n".encode())  # one width, so that it overwrites any other
+        except OSError as error:
+            self.release()
+            raise UnavailableError(f"{self._path} can not be written: {error.strerror}.") from error
 
     def release(self) -> None:
         """Give the lock back. Idempotent."""

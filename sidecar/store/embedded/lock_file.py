@@ -47,9 +47,13 @@ class LockFile:
                 f"The store in {path.parent} is in use by process {holder or 'unknown'}.", details={"pid": holder}
             ) from error
         self.left_open = os.fstat(self._descriptor).st_size > 0  # its last holder did not release it: it died
-        os.ftruncate(self._descriptor, 0)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(self._descriptor)
+            raise UnavailableError(f"The store's folder {path.parent} can not be written: {error.strerror}.") from error
 
     def release(self, *, clean: bool = True) -> None:
         """Give the lock back; unless it was a clean end, the next holder is told that it was none.

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NAME = "lock.mdb"
+_DESCRIPTORS = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def in_memory(folder: Path) -> Iterator[None]:
 
     Called with the store's own lock held.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not _DESCRIPTORS.is_dir():
         yield
         return
     link = folder / _NAME
@@ -28,7 +29,7 @@ def in_memory(folder: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # where there are no links, LMDB makes a file
             link.unlink(missing_ok=True)
-            link.symlink_to(f"/proc/self/fd/{descriptor}")
+            link.symlink_to(_DESCRIPTORS / str(descriptor))
         yield
     finally:
         os.close(descriptor)  # LMDB has its own
