@@ -90,8 +90,7 @@ class ConflictWindow:
         self._entries.append(entry)
         self._versions.append(entry.version)
         self._keys_count += len(entry.keys) + len(entry.ranges)
-        for key in entry.keys:
-            self._last_writer[key] = number
+        self._last_writer.update(dict.fromkeys(entry.keys, number))
         if entry.ranges:
             self._last_range_writer = number
 
