@@ -10,12 +10,20 @@ from sidecar.errors import ConflictError, UnavailableError
 
 
 def named_by_time(path: Path, ending: str) -> Path:
-    """Return the file that PATH names: itself, or one with the time in its name when it is a folder."""
+    """Return the file that PATH names: itself, or one with the time in its name when it is a folder.
+
+    Raises:
+        UnavailableError: It names nothing that there can be.
+    """
     from datetime import UTC, datetime
 
     from sidecar.clock import SystemClock
 
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long
+        raise UnavailableError(f"{path} can not be written: {error.strerror}.") from error
+    if not is_folder:
         return path.absolute()
     at = datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC)
     return path.absolute() / f"sidecar-{at:%Y%m%dT%H%M%SZ}.{ending}"
@@ -29,10 +37,10 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
         ConflictError: A file is there and not to be replaced.
         UnavailableError: It can not be written.
     """
-    if path.exists() and not replace:
-        raise ConflictError(f"There is a file {path} already; --replace replaces it.")
     draft = path.with_name(f"{path.name}.partial")
     try:
+        if path.exists() and not replace:
+            raise ConflictError(f"There is a file {path} already; --replace replaces it.")
         try:
             draft.unlink(missing_ok=True)
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -54,8 +54,8 @@ def up(
 
     if path is None and not service:
         path = Path()
-    if path is not None and not path.is_dir():
-        raise InvalidError(f"{path} is not a folder." if path.exists() else f"There is no folder {path}.")
+    if path is not None and not os.path.isdir(path):  # noqa: PTH112 - unlike pathlib's, it answers for any name
+        raise InvalidError(f"{path} is not a folder." if os.path.exists(path) else f"There is no folder {path}.")  # noqa: PTH110 - the same
     os.umask(0o077)  # what the daemon writes is its user's alone
     load = partial(config.load, flags)
     settings = load()

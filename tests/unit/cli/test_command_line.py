@@ -56,6 +56,12 @@ def test_up_names_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().err == f"sidecar: There is no folder {tmp_path / 'absent'}.\n"
 
 
+@pytest.mark.parametrize("command", ["up", "backup", "bundle", "watch add", "restore"])
+def test_a_name_that_is_too_long_for_any_file_is_one_sentence(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "x" * 300]) in (exits.USAGE, exits.FAILED, exits.NOT_RUNNING)
+    assert "Something went wrong" not in capsys.readouterr().err
+
+
 def test_up_names_a_file_in_the_place_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert run(["up", str(tmp_path / "file")]) == exits.USAGE
