@@ -4,18 +4,15 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import hashlib
-import json
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -33,22 +30,13 @@ from sidecar.repositories.changes import Changes
 from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database
 from sidecar.store.opening import open_engine
-from sidecar.watch.git import Git
-from sidecar.watch.ignore import Ignore
 from sidecar.watch.registry import Watchers
-from sidecar.watch.scanner import Run, Walk
+from tests.bench._floors import Environment, floor_first, floor_restart, git_status, row, walked, watchman
 
 LATENCY_SAVES = 60
 BURST_FILES = 5_000
 IDLE_SECONDS = 60
 LOOK_SECONDS = 0.003
-
-
-class Environment(NamedTuple):
-    """Where git's configuration is: nowhere, so that every machine measures the same."""
-
-    home: Path = Path("/nonexistent")
-    xdg_config_home: Path | None = None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,97 +46,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--idle", type=int, default=IDLE_SECONDS, help="seconds of the idle measurement")
     options = parser.parse_args(arguments)
     root = options.path.resolve()
-    files = _walked(root)
-    _row("files", f"{len(files):,} in {root}")
-    _floor_first(root, files)  # warms the page cache
-    floor_first = min(_floor_first(root, files) for _ in range(2))
-    floor_restart = min(_floor_restart(root, files) for _ in range(3))
-    _row("floor: walk, read, hash in two threads", f"{floor_first:.2f} s")
-    _row("floor: scandir and stat", f"{floor_restart:.2f} s")
-    _git_status(root)
-    _watchman(root)
+    files = walked(root)
+    row("files", f"{len(files):,} in {root}")
+    floor_first(root, files)  # warms the page cache
+    first = min(floor_first(root, files) for _ in range(2))
+    restart = min(floor_restart(root, files) for _ in range(3))
+    row("floor: walk, read, hash in two threads", f"{first:.2f} s")
+    row("floor: scandir and stat", f"{restart:.2f} s")
+    git_status(root)
+    watchman(root)
     with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as made:
         store, tenant_id = f"embedded:{made}/store", new_id(SystemClock().now_ms())
-        _scan_rows("ours: first index", _scan_apart(store, tenant_id, root), floor_first)
-        _scan_rows("ours: restart, nothing changed", _scan_apart(store, tenant_id, root), floor_restart)
+        _scan_rows("ours: first index", _scan_apart(store, tenant_id, root), first)
+        _scan_rows("ours: restart, nothing changed", _scan_apart(store, tenant_id, root), restart)
         running.run(_others(store, tenant_id, root, Path(made), options.idle))
     return 0
-
-
-def _row(name: str, value: str) -> None:
-    print(f"{name:<48} {value}", flush=True)
-
-
-def _walked(root: Path) -> list[bytes]:
-    ignore = Ignore.load(os.fsencode(root), Git(Environment().home, command="git"), warn=lambda _sentence: None)
-    walk = Walk(os.fsencode(root), warn=lambda _sentence: None)
-    runs = [item for item in walk.files(ignore.top, b"") if isinstance(item, Run)]
-    seen = [run.seen(at) for run in runs for at in range(len(run))]
-    return [each.path for each in seen if each.kind == "file"]
-
-
-def _floor_first(root: Path, files: list[bytes]) -> float:
-    began = time.perf_counter()
-    _scan(root, files)
-    top = os.fsencode(root)
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(_hash_all, [(top, files[::2]), (top, files[1::2])]))
-    return time.perf_counter() - began
-
-
-def _hash_all(work: tuple[bytes, list[bytes]]) -> None:
-    top, files = work
-    for path in files:
-        descriptor = os.open(top + b"/" + path, os.O_RDONLY)
-        digest = hashlib.sha256()
-        while block := os.read(descriptor, 1_048_576):
-            digest.update(block)
-        os.close(descriptor)
-        digest.digest()
-
-
-def _floor_restart(root: Path, files: list[bytes]) -> float:
-    began = time.perf_counter()
-    _scan(root, files)
-    return time.perf_counter() - began
-
-
-def _scan(root: Path, files: list[bytes]) -> None:
-    wanted = set(files)
-    folders = {b""} | {path.rpartition(b"/")[0] + b"/" for path in files if b"/" in path}
-    for folder in folders:
-        with os.scandir(os.path.join(os.fsencode(root), folder)) as listing:  # noqa: PTH118 - bytes
-            for entry in listing:
-                if folder + entry.name in wanted:
-                    entry.stat(follow_symlinks=False)
-
-
-def _git_status(root: Path) -> None:
-    if (root / ".git").exists() and shutil.which("git"):
-        for _ in range(2):
-            began = time.perf_counter()
-            subprocess.run(["git", "-C", root, "status", "--porcelain"], capture_output=True, check=True)
-            seconds = time.perf_counter() - began
-        _row("git status", f"{seconds:.2f} s")
-
-
-def _watchman(root: Path) -> None:
-    """Time the crawl of watchman, of a server of our own; where it is installed."""
-    command = shutil.which("watchman")
-    if command is None:
-        return
-    with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as made:
-        own = [f"--sockname={made}/socket", f"--logfile={made}/log", f"--pidfile={made}/pid"]
-        server = subprocess.Popen([command, "--foreground", "--no-save-state", *own], stderr=subprocess.DEVNULL)
-        while not (Path(made) / "socket").exists() and server.poll() is None:
-            time.sleep(0.01)
-        began = time.perf_counter()
-        for asked in (["watch-project", str(root)], ["query", str(root), {"fields": ["name"], "expression": "true"}]):
-            talk = [command, "--json-command", "--no-spawn", own[0]]
-            subprocess.run(talk, input=json.dumps(asked).encode(), capture_output=True, check=True)
-        _row("watchman's crawl", f"{time.perf_counter() - began:.2f} s")
-        server.terminate()
-        server.wait()
 
 
 class Bench:
@@ -224,7 +136,7 @@ async def _others(store: str, tenant_id: str, root: Path, made: Path, idle_secon
     running.settle()
     try:
         bench = Bench(Database(engine, clock), root, tenant_id=tenant_id)
-        _row("files in the index", f"{await bench.known():,}")
+        row("files in the index", f"{await bench.known():,}")
         await _latency(bench.database, made / "latency")
         await _burst(bench.database, made / "burst")
         await _idle(bench, idle_seconds)
@@ -233,8 +145,8 @@ async def _others(store: str, tenant_id: str, root: Path, made: Path, idle_secon
 
 
 def _scan_rows(name: str, scan: Scan, floor: float) -> None:
-    _row(name, f"{scan.seconds:.2f} s, {scan.seconds / floor:.1f} x floor")
-    _row("  private memory behind it", f"{scan.private_mb:.0f} MB")
+    row(name, f"{scan.seconds:.2f} s, {scan.seconds / floor:.1f} x floor")
+    row("  private memory behind it", f"{scan.private_mb:.0f} MB")
     _held_row(scan.held)
 
 
@@ -293,7 +205,7 @@ async def _loop_holds() -> AsyncIterator[Held]:
 
 def _held_row(held: Held) -> None:
     told = f"{held.loop * 1000:.0f} ms; a process that only sleeps: {held.process * 1000:.0f} ms"
-    _row("  longest hold of the event loop", told)
+    row("  longest hold of the event loop", told)
 
 
 async def _latency(database: Database, root: Path) -> None:
@@ -308,7 +220,7 @@ async def _latency(database: Database, root: Path) -> None:
     for name, times in (("save to push", ours), ("raw watchfiles (its defaults)", raw)):
         ordered = sorted(times)
         p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-        _row(name, f"p50 {statistics.median(ordered) * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
+        row(name, f"p50 {statistics.median(ordered) * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
 
 
 async def _save_to_push(bench: Bench, root: Path, number: int) -> float:
@@ -351,7 +263,7 @@ async def _raw_latency(root: Path) -> list[float]:
 async def _burst(database: Database, root: Path) -> None:
     _make_tree(root, BURST_FILES)
     files = [f"d{number % 10}/f{number}".encode() for number in range(BURST_FILES)]
-    floor = _floor_first(root, files)
+    floor = floor_first(root, files)
     bench = Bench(database, root)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         process.submit(os.getpid).result()
@@ -368,7 +280,7 @@ async def _burst(database: Database, root: Path) -> None:
             while any(entry.checksum == before[entry.path] for entry in await _entries(bench)):  # noqa: ASYNC110 - mostly none
                 await asyncio.sleep(0.02)
             seconds = time.perf_counter() - began
-    _row(f"burst of {BURST_FILES:,} settled", f"{seconds:.2f} s; floor {floor:.2f} s, allowed {3 * floor + 1:.2f} s")
+    row(f"burst of {BURST_FILES:,} settled", f"{seconds:.2f} s; floor {floor:.2f} s, allowed {3 * floor + 1:.2f} s")
     _held_row(held)
 
 
@@ -394,7 +306,7 @@ async def _idle(bench: Bench, seconds: int) -> None:
         after = resource.getrusage(resource.RUSAGE_SELF)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     wakes = after.ru_nvcsw - before.ru_nvcsw
-    _row(f"idle for {seconds} s", f"{used:.3f} s of processor time, {wakes / seconds:.1f} wake-ups a second")
+    row(f"idle for {seconds} s", f"{used:.3f} s of processor time, {wakes / seconds:.1f} wake-ups a second")
 
 
 def _private_mb() -> float:
