@@ -25,7 +25,7 @@ def required(requirements: list[str]) -> set[str]:
 
 
 def test_the_constraints_hold_names_versions_and_hashes_and_nothing_else() -> None:
-    pin = r'[a-z0-9-]+==[0-9][0-9a-z.]*( ; sys_platform == "[a-z0-9]+")? \\'
+    pin = r'[a-z0-9-]+==[0-9][0-9a-z.]*( ; sys_platform [!=]= "[a-z0-9]+")? \\'
     line = re.compile(rf"(# [^:]*|{pin}|    --hash=sha256:[0-9a-f]{{64}}( \\)?)")
     assert [text for text in CONSTRAINTS.splitlines() if not line.fullmatch(text)] == []
     assert all(part.count("--hash=") for part in re.split(r"^(?=[a-z0-9-]+==)", CONSTRAINTS, flags=re.MULTILINE)[1:])
