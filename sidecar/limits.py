@@ -174,6 +174,7 @@ progress_publish_seconds = 0.1
 request_body_bytes_max = 8_388_608
 request_header_bytes_max = 16_384
 listen_backlog = 128
+sockets_left_max = 50  # ended ones until their memory is searched for, which takes 3 ms after `running.settle`
 request_seconds_max = 20.0  # for the first head of a connection, for a body, and for each piece of an import
 keep_alive_seconds = 75.0  # a connection that is not used again; aiohttp's hour would keep a descriptor for each
 websocket_message_bytes_max = 65_536  # what a client may send; we send no more than a page of changes at a time

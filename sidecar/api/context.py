@@ -62,7 +62,7 @@ class Context:
         requests: The buckets that users' requests are taken from.
         feed: Gives the log and the hub of a tenant, by its id.
         draining: Set when the daemon stops; sockets then close.
-        silent: The connections over which no request has come yet.
+        silent: The connections over which no request has come yet, and what ends them when none does in time.
         hosts: The values of the Host header that name this daemon.
     """
 
@@ -87,7 +87,7 @@ class Context:
     pairing_key: str = field(repr=False)
     hosts: frozenset[str]
     draining: asyncio.Event
-    silent: dict[web.RequestHandler, None] = field(default_factory=dict)
+    silent: dict[web.RequestHandler, asyncio.TimerHandle] = field(default_factory=dict)
 
     @property
     def cookie_name(self) -> str:

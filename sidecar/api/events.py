@@ -8,6 +8,7 @@ too long.
 import asyncio
 import contextlib
 import json
+import traceback
 from enum import IntEnum
 from typing import Annotated, Literal
 
@@ -106,6 +107,18 @@ def _tells_of_logins(moments: list[Moment]) -> bool:
     return any(event.kind in _OF_LOGINS for moment in moments for event in moment.events)
 
 
+def _end_of(closings: BaseExceptionGroup[Closing]) -> tuple[int, str]:
+    """Return why a socket ends, and let go of the frames that ended it.
+
+    They hold the exceptions, which hold them: memory would stay until the next search for garbage.
+    """
+    closing = closings.exceptions[0]
+    for each in (closings, *closings.exceptions):
+        traceback.clear_frames(each.__traceback__)
+    assert isinstance(closing, Closing)  # noqa: S101 - except* gives nothing else
+    return closing.code, closing.reason
+
+
 class _Listener:
     """One client: reads its messages, sends what it subscribed to."""
 
@@ -124,7 +137,7 @@ class _Listener:
 
     async def serve(self) -> tuple[int, str]:
         """Return the close code and reason when it is over."""
-        closing: BaseException = Closing(CloseCode.GOING_AWAY, "")
+        ended: tuple[int, str] = CloseCode.GOING_AWAY, ""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(tasks))
@@ -132,9 +145,10 @@ class _Listener:
                 tasks.create_task(self._end_with_login())
                 tasks.create_task(self._end_with_daemon())
         except* Closing as closings:
-            closing = closings.exceptions[0]
-        assert isinstance(closing, Closing)  # noqa: S101 - except* gives nothing else
-        return closing.code, closing.reason
+            ended = _end_of(closings)
+        finally:
+            self._sending.clear()
+        return ended
 
     async def _read(self, tasks: asyncio.TaskGroup) -> None:
         async for message in self._socket:

@@ -81,7 +81,9 @@ class Gate:
 
         The log names routes by their patterns: a path may hold a ticket, a query a path of the user's.
         """
-        self._context.silent.pop(request.protocol, None)
+        deadline = self._context.silent.pop(request.protocol, None)
+        if deadline is not None:
+            deadline.cancel()
         request_id = request[REQUEST_ID] = new_id(self._context.database.clock.now_ms())
         current_request.set(request_id)
         began = perf_counter()

@@ -120,12 +120,14 @@ class Server:
         """
         assert self._runner.server is not None  # noqa: S101 - set up before anything is accepted
         protocol = self._runner.server()
-        self._context.silent[protocol] = None
-        asyncio.get_running_loop().call_later(limits.request_seconds_max, self._end_if_silent, protocol)
+        loop = asyncio.get_running_loop()
+        deadline = loop.call_later(limits.request_seconds_max, self._end_if_silent, protocol)
+        self._context.silent[protocol] = deadline
         return protocol
 
     def _end_if_silent(self, protocol: web.RequestHandler) -> None:
-        if protocol in self._context.silent:
-            del self._context.silent[protocol]
+        deadline = self._context.silent.pop(protocol, None)
+        if deadline is not None:
+            deadline.cancel()  # in case it has not come yet
             if protocol.transport is not None:
                 protocol.transport.abort()

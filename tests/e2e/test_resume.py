@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from sidecar.endpoint import ENDPOINT_FILE
+from tests.e2e.callers import Caller
 from tests.e2e.daemons import DaemonProcess
 
 CHANGES = 10_000
@@ -19,19 +19,8 @@ SEED = 7
 WHEN = "2026-01-01T00:00:00.000000Z"
 
 
-class Caller:
-    """Reaches the daemon wherever it is published now, with a token of its own."""
-
-    def __init__(self, daemon: DaemonProcess, http: aiohttp.ClientSession) -> None:
-        self._folder = daemon.runtime_dirs[0]
-        self.http = http
-
-    async def paired(self) -> tuple[str, dict[str, str]]:
-        """Return the URL and the headers of a fresh login."""
-        url = json.loads((self._folder / ENDPOINT_FILE).read_text())["url"]
-        key = {"Authorization": f"Bearer {(self._folder / 'pairing.key').read_text().strip()}"}
-        async with self.http.post(f"{url}/api/v5/auth/pair", headers=key, json={}) as answer:
-            return url, {"Authorization": f"Bearer {(await answer.json())['access_token']}"}
+class Importer(Caller):
+    """Writes by imports, and reads the log."""
 
     async def store(self, lines: bytes) -> bool:
         """Import lines; tell whether the daemon lived to say that it has."""
@@ -96,7 +85,7 @@ async def test_who_leaves_and_resumes_hears_every_change_once_and_in_order(daemo
     sent = batches()
     kills = {len(sent) * (number + 1) // (RESTARTS + 1) for number in range(RESTARTS)}
     async with aiohttp.ClientSession() as http:
-        caller = Caller(daemon, http)
+        caller = Importer(daemon, http)
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(listen(caller, CHANGES))
             for number, lines in enumerate(sent):

@@ -1,0 +1,73 @@
+"""A POST whose answer was lost is sent again with its Idempotency-Key, and is done once, also across kill -9."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.e2e.callers import Caller
+from tests.e2e.daemons import DaemonProcess, eventually
+
+ROUNDS = 8
+WITHIN_SECONDS = 0.03  # a POST takes some milliseconds
+SEED = 5
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def post(caller: Caller, name: str) -> aiohttp.ClientResponse:
+    """Ask for a session of that name, under that key."""
+    url, headers = await caller.paired()
+    sent = {"name": name, "workspace_path": "/w"}
+    return await caller.http.post(f"{url}/api/v5/sessions", json=sent, headers=headers | {"Idempotency-Key": name})
+
+
+async def names(caller: Caller) -> list[str]:
+    url, headers = await caller.paired()
+    async with caller.http.get(f"{url}/api/v5/sessions?limit=1000", headers=headers) as answer:
+        return [session["name"] for session in (await answer.json())["items"]]
+
+
+async def test_an_answer_that_was_never_read_is_given_again_after_a_kill(
+    daemon: DaemonProcess, http: aiohttp.ClientSession
+) -> None:
+    await daemon.serve()
+    caller = Caller(daemon, http)
+    url, headers = await caller.paired()
+    lost = asyncio.ensure_future(post(caller, "lost"))
+
+    async def is_stored() -> bool:
+        async with http.get(f"{url}/api/v5/sessions", headers=headers) as answer:
+            return len((await answer.json())["items"]) == 1
+
+    await eventually(is_stored, "the session is committed")
+    await daemon.kill()
+    lost.cancel()
+    await daemon.serve()
+    async with await post(caller, "lost") as again:
+        assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
+        assert again.headers["Location"].endswith((await again.json())["id"])
+    assert await names(caller) == ["lost"]
+
+
+async def test_whenever_it_is_killed_a_request_that_is_repeated_is_done_once(
+    daemon: DaemonProcess, http: aiohttp.ClientSession
+) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - no secret
+    await daemon.serve()
+    caller = Caller(daemon, http)
+    for number in range(ROUNDS):
+        first = asyncio.ensure_future(post(caller, f"session {number}"))
+        await asyncio.sleep(chance.random() * WITHIN_SECONDS)
+        await daemon.kill()
+        await asyncio.gather(first, return_exceptions=True)
+        await daemon.serve()
+        async with await post(caller, f"session {number}") as again:
+            assert again.status == 201
+    assert sorted(await names(caller)) == [f"session {number}" for number in range(ROUNDS)]
