@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="soak")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, help="repeats a run; otherwise any")
-    parser.add_argument("--clock", action="store_true", help="let the daemon's clock jump as well (needs libfaketime)")
+    parser.add_argument("--clock", action="store_true", help="its clock jumps too (libfaketime, which is slow)")
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)  # noqa: T201 - a command's output

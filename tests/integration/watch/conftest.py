@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from sidecar.clock import SystemClock
+from sidecar.clock import Clock, SystemClock
 from sidecar.feed.progress import ProgressBoard
 from sidecar.ids import new_id
 from sidecar.models.files import FileEntry
@@ -35,7 +35,8 @@ class Watched:
     def __init__(self, root: Path, home: Path, database: Database) -> None:
         self.root = root
         self.database = database
-        clock = SystemClock()
+        self.clock: Clock = SystemClock()
+        clock = self.clock
         tenant_id = new_id(clock.now_ms())
         self.tenant = database.keyspace.tenant(tenant_id)
         self.files = Files(self.tenant)
@@ -53,7 +54,7 @@ class Watched:
     async def start(self) -> None:
         self._watchers = Watchers(
             self.database,
-            SystemClock(),
+            self.clock,
             lambda coroutine, *, name: asyncio.get_running_loop().create_task(coroutine, name=name),
             self.board,
             environment=Environment(self._home),
