@@ -58,7 +58,7 @@ class BackupBody(Value):
 
     Attributes:
         path: Of the file; its folder exists.
-        replace: A file that is there is replaced.
+        replace: An older backup that is there is replaced; another file never is.
     """
 
     path: Path
@@ -90,7 +90,7 @@ class Upkeep(Protocol):
         """Write a backup of the whole store while it goes on.
 
         Raises:
-            ConflictError: A file is there.
+            ConflictError: A file is there, and is not to be replaced, or is no backup.
             UnavailableError: It can not be written.
         """
 

@@ -91,8 +91,7 @@ class DaemonUpkeep:
         """Write a backup of the whole store, read it again, and return what it holds."""
         if not path.is_absolute():
             raise InvalidError(f"{path} is not an absolute path.", code="invalid_path")
-        if not replace and await asyncio.to_thread(path.exists):
-            raise ConflictError(f"There is a file {path} already; it is only replaced when that is asked for.")
+        await asyncio.to_thread(_check_free, path, replace=replace)
         database = self._parts.database
         await database.engine.backup(path)
         _, rows = await asyncio.to_thread(backup.check, path)
@@ -134,6 +133,16 @@ class DaemonUpkeep:
         ):
             if value is not None:
                 yield Sample(name, value)
+
+
+def _check_free(path: Path, *, replace: bool) -> None:
+    """Raise ConflictError when something is at a path that a backup would destroy."""
+    if not path.exists():
+        return
+    if not replace:
+        raise ConflictError(f"There is a file {path} already; it is only replaced when that is asked for.")
+    if not backup.is_backup(path):
+        raise ConflictError(f"{path} is no backup of Sidecar's, so it is not replaced; name another file.")
 
 
 def _store_samples(database: Database) -> Iterator[Sample]:

@@ -111,6 +111,15 @@ def check(path: Path, progress: Progress = lambda _rows: None) -> tuple[Header, 
     return header, count
 
 
+def is_backup(path: Path) -> bool:
+    """Tell whether a file begins as a backup does; one that can not be read is taken for none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
 def rows(path: Path, progress: Progress = lambda _rows: None) -> Iterator[Row]:
     """Yield the rows of a backup that ``check`` has found whole; see there for ``progress``."""
     with _opened(path) as file:

@@ -33,6 +33,11 @@ async def test_a_store_is_backed_up_while_it_is_used_and_restored_on_another_mac
     again = daemon.run("backup", str(file))
     assert (again.returncode, again.stdout) == (exits.FAILED, "")
     assert daemon.run("backup", str(file), "--replace").returncode == exits.DONE
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work", encoding="utf-8")
+    refused = daemon.run("backup", str(thesis), "--replace")
+    assert (refused.returncode, thesis.read_text(encoding="utf-8")) == (exits.FAILED, "years of work")
+    assert "is no backup of Sidecar's" in refused.stderr
 
     with daemon_process(tmp_path / "other", daemon.workspace) as other:
         assert other.run("restore", str(file)).returncode == exits.DONE

@@ -148,14 +148,19 @@ async def test_a_backup_is_taken_while_the_daemon_runs_and_restores_into_a_fresh
     assert rows.keys() <= kept.keys()
 
 
-async def test_a_backup_replaces_nothing_unless_asked_to(house: House, tmp_path: Path) -> None:
+async def test_a_backup_replaces_nothing_but_a_backup_when_asked_to(house: House, tmp_path: Path) -> None:
     path = tmp_path / "precious"
     path.write_text("mine")
     sent = {"path": str(path)}
-    assert (await house.call("POST", "/api/v5/backups", house.key, json=sent)).status == 409
+    for replace in (False, True):
+        refused = await house.call("POST", "/api/v5/backups", house.key, json={**sent, "replace": replace})
+        assert refused.status == 409, "it is no backup"
     assert path.read_text() == "mine"
-    assert (await house.call("POST", "/api/v5/backups", house.key, json={**sent, "replace": True})).status == 200
+    path.unlink()
+    assert (await house.call("POST", "/api/v5/backups", house.key, json=sent)).status == 200
     assert path.read_bytes().startswith(b"sidecar-store-backup ")
+    assert (await house.call("POST", "/api/v5/backups", house.key, json=sent)).status == 409
+    assert (await house.call("POST", "/api/v5/backups", house.key, json={**sent, "replace": True})).status == 200
     assert (await house.call("POST", "/api/v5/backups", house.key, json={"path": "here"})).code == "invalid_path"
     absent = str(tmp_path / "absent" / "file")
     assert (await house.call("POST", "/api/v5/backups", house.key, json={"path": absent})).status == 503

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 3fff4168b100f00244bc4dec97e231f7a3361fda7b1016452feb32c911164329
+// SHA-256 of that: 4fd435e213872529a52e4260500ddd7198186a9dda0c7b4398635afe686bc3cc
 
 export interface paths {
     "/api/v5/agents": {
@@ -1209,7 +1209,7 @@ export interface components {
          *
          *     Attributes:
          *         path: Of the file; its folder exists.
-         *         replace: A file that is there is replaced.
+         *         replace: An older backup that is there is replaced; another file never is.
          */
         BackupBody: {
             /** Path */
