@@ -2,23 +2,34 @@
  * Writes that wait in a file, so that they outlast the host: a journal of lines, synced before a write counts as queued.
  * One process has it at a time; each window takes a file of its own.
  */
-import { constants } from "node:fs";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ConflictError, ForbiddenError, InvalidError } from "./errors.js";
-import { journalBytesMax, journalLinesSpareMax } from "./limits.js";
+import { ConflictError, ForbiddenError, InvalidError, LimitExceededError, asSidecarError } from "./errors.js";
+import { journalBytesMax, journalBytesSpareMax, journalLinesSpareMax } from "./limits.js";
 import type { QueueStore, QueuedWrite, Tried } from "./queue-store.js";
-import { readPrivate, writePrivate } from "./transport/private-file.js";
+import { readPrivate, replacePrivate } from "./transport/private-file.js";
 
 type Line = { add: QueuedWrite } | { tried: string; as: Tried } | { done: string };
+
+/** A write that waits, and how long its line is. */
+interface Kept {
+  write: QueuedWrite;
+  bytes: number;
+}
 
 export class FileQueueStore implements QueueStore {
   readonly path: string;
   readonly #lock: string;
-  readonly #waiting = new Map<string, QueuedWrite>();
+  readonly #waiting = new Map<string, Kept>();
+  #isTaken = false;
   #file: FileHandle | undefined;
-  #spareLines = 0;
+  /** Of the file, as far as it is known to be whole. */
+  #bytes = 0;
+  #lines = 0;
+  #waitingBytes = 0;
+  /** Whether something may stand behind the whole lines: what a failed append has left. */
+  #isRagged = false;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
@@ -30,16 +41,22 @@ export class FileQueueStore implements QueueStore {
    * @throws ConflictError Another process has the file.
    * @throws ForbiddenError Another user could have written it.
    * @throws InvalidError It is no journal.
+   * @throws LimitExceededError It is larger than any journal.
    */
   load(): Promise<QueuedWrite[]> {
     return this.#inTurn(async () => {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       await this.#take();
-      const found = await readPrivate(this.path, journalBytesMax);
-      if (found?.isOpen) throw new ForbiddenError(`${this.path} can be read by others; remove it.`);
-      for (const line of linesOf(found?.content.toString("utf8") ?? "", this.path)) this.#apply(line);
-      await this.#rewrite();
-      return [...this.#waiting.values()];
+      try {
+        const found = await readPrivate(this.path, journalBytesMax);
+        if (found?.isOpen) throw new ForbiddenError(`${this.path} can be read by others; remove it.`);
+        for (const line of linesOf(found?.content.toString("utf8") ?? "", this.path)) this.#apply(line, 0);
+        await this.#rewrite();
+      } catch (error) {
+        await this.#giveBack();
+        throw error;
+      }
+      return [...this.#waiting.values()].map(({ write }) => write);
     });
   }
 
@@ -59,46 +76,112 @@ export class FileQueueStore implements QueueStore {
 
   close(): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#file === undefined) return;
-      await this.#file.sync();
-      await this.#file.close();
-      this.#file = undefined;
-      await rm(this.#lock, { force: true });
+      if (!this.#isTaken) return;
+      try {
+        if (this.#spareLines > 0 || this.#isRagged) await this.#tidied();
+        await this.#file?.sync();
+      } finally {
+        await this.#release();
+        await this.#giveBack();
+      }
     });
+  }
+
+  get #spareLines(): number {
+    return this.#lines - this.#waiting.size;
+  }
+
+  /** Whether so much of the file is of no use any more that it is worth the work to write it anew. */
+  get #isWasteful(): boolean {
+    const isLong = this.#spareLines > journalLinesSpareMax && this.#spareLines > this.#waiting.size;
+    return isLong || this.#bytes - this.#waitingBytes > journalBytesSpareMax;
   }
 
   #append(line: Line, isSynced: boolean): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#file === undefined) throw new ConflictError(`${this.path} is not open.`);
-      await this.#file.appendFile(`${JSON.stringify(line)}\n`);
-      if (isSynced) await this.#file.sync();
-      this.#apply(line);
-      if (this.#spareLines > journalLinesSpareMax && this.#spareLines > this.#waiting.size) await this.#rewrite();
+      const text = Buffer.from(textOf(line));
+      if (this.#bytes + text.length > journalBytesMax) throw new LimitExceededError(`${this.path} has no more room.`);
+      await this.#put(this.#file, text, isSynced);
+      this.#apply(line, text.length);
+      if (this.#isWasteful) await this.#tidied();
     });
   }
 
-  #apply(line: Line): void {
+  /** Put a line behind the others; when that fails, nothing of it stays. */
+  async #put(file: FileHandle, text: Buffer, isSynced: boolean): Promise<void> {
+    if (this.#isRagged) await this.#cut(file);
+    try {
+      for (let at = 0; at < text.length;) {
+        at += (await file.write(text, at, text.length - at, this.#bytes + at)).bytesWritten;
+      }
+      if (isSynced) await file.sync();
+    } catch (error) {
+      this.#isRagged = true;
+      await this.#cut(file).catch(() => undefined); // it is tried again before the next line
+      throw error;
+    }
+    this.#bytes += text.length;
+    this.#lines += 1;
+  }
+
+  async #cut(file: FileHandle): Promise<void> {
+    await file.truncate(this.#bytes);
+    this.#isRagged = false;
+  }
+
+  #apply(line: Line, bytes: number): void {
     if ("add" in line) {
-      this.#waiting.set(line.add.key, line.add);
-      return;
+      this.#forget(line.add.key);
+      this.#waiting.set(line.add.key, { write: line.add, bytes });
+      this.#waitingBytes += bytes;
+    } else if ("done" in line) {
+      this.#forget(line.done);
+    } else {
+      Object.assign(this.#waiting.get(line.tried)?.write ?? {}, line.as);
     }
-    this.#spareLines += 1;
-    if ("done" in line) {
-      if (this.#waiting.delete(line.done)) this.#spareLines += 1;
-      return;
+  }
+
+  #forget(key: string): void {
+    this.#waitingBytes -= this.#waiting.get(key)?.bytes ?? 0;
+    this.#waiting.delete(key);
+  }
+
+  /** Write the file anew; when that fails, the old one is as good, only longer. */
+  async #tidied(): Promise<void> {
+    try {
+      await this.#rewrite();
+    } catch (error) {
+      process.emitWarning(asSidecarError(error));
     }
-    const write = this.#waiting.get(line.tried);
-    if (write !== undefined) Object.assign(write, line.as);
   }
 
   /** Put only what waits into the file. */
   async #rewrite(): Promise<void> {
-    await this.#file?.close();
+    const wasOpen = this.#file !== undefined;
+    const kept = [...this.#waiting.values()].map(({ write }) => ({ write, text: Buffer.from(textOf({ add: write })) }));
+    const content = Buffer.concat(kept.map(({ text }) => text));
+    try {
+      this.#file = await replacePrivate(this.path, content, () => this.#release());
+    } catch (error) {
+      if (wasOpen) this.#file ??= await open(this.path, "r+");
+      throw error;
+    }
+    for (const { write, text } of kept) this.#waiting.set(write.key, { write, bytes: text.length });
+    this.#lines = kept.length;
+    this.#bytes = this.#waitingBytes = content.length;
+    this.#isRagged = false;
+  }
+
+  async #release(): Promise<void> {
+    const file = this.#file;
     this.#file = undefined;
-    const lines = [...this.#waiting.values()].map((add) => `${JSON.stringify({ add })}\n`);
-    await writePrivate(this.path, lines.join(""));
-    this.#file = await open(this.path, constants.O_WRONLY | constants.O_APPEND);
-    this.#spareLines = 0;
+    await file?.close();
+  }
+
+  async #giveBack(): Promise<void> {
+    this.#isTaken = false;
+    await rm(this.#lock, { force: true });
   }
 
   /** Take the lock, also from a process that has ended without giving it back. */
@@ -106,6 +189,7 @@ export class FileQueueStore implements QueueStore {
     for (let tries = 0; tries < 2; tries += 1) {
       try {
         await writeFile(this.#lock, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
+        this.#isTaken = true;
         return;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -125,6 +209,10 @@ export class FileQueueStore implements QueueStore {
     this.#last = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function textOf(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** The last line may be half: what ended in the middle of it had not been told that its write was kept. */

@@ -43,4 +43,5 @@ export const retryMsMax = 5_000;
 export const internalErrorsMax = 3; // a write that breaks the daemon so often is refused: it would block all behind it
 export const journalBytesMax = 268_435_456; // the queue's own bound, with envelopes, escapes and what is done
 export const journalLinesSpareMax = 1_000; // lines of writes that are done, before the journal is written anew
+export const journalBytesSpareMax = 67_108_864; // bytes of them; with a full queue, escaped, still within the journal's bound
 export const closeMsDefault = 2_000; // what is still waiting when a client closes gets so long

@@ -1,23 +1,27 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ConflictError, FileQueueStore, ForbiddenError, InvalidError } from "../src/index.js";
+import { ConflictError, FileQueueStore, ForbiddenError, InvalidError, LimitExceededError } from "../src/index.js";
 import type { QueuedWrite } from "../src/index.js";
-import { journalLinesSpareMax } from "../src/limits.js";
+import { journalBytesMax, journalBytesSpareMax, journalLinesSpareMax } from "../src/limits.js";
 import { Daemon, eventually } from "./daemon.js";
 
+const dist = fileURLToPath(new URL("../dist/esm/index.js", import.meta.url));
 let folder: string;
 let file: string;
 beforeEach(() => {
@@ -89,12 +93,73 @@ test("the file does not grow with what is done", async () => {
   expect(await reopened()).toEqual([write("stays")]);
 });
 
+test("the file does not grow with large writes that are done, however few, and is short when it is closed", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  await store.add(write("stays"));
+  const body = "x".repeat(8_000_000);
+  for (let n = 0; n < Math.ceil(journalBytesSpareMax / body.length); n += 1) {
+    await store.add({ ...write(`k${n}`), body });
+    await store.done(`k${n}`);
+  }
+  expect(statSync(file).size).toBeLessThan(body.length);
+  await store.add({ ...write("last"), body });
+  await store.done("last");
+  await store.close();
+  expect(statSync(file).size).toBeLessThan(1_000);
+  expect(await reopened()).toEqual([write("stays")]);
+});
+
+test("a file that is larger than any journal is left as it is, and told of", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  await store.add(write("a"));
+  await store.close();
+  truncateSync(file, journalBytesMax + 1); // a hole: takes no room on the disk
+  await expect(new FileQueueStore(file).load()).rejects.toBeInstanceOf(LimitExceededError);
+  expect(statSync(file).size).toBe(journalBytesMax + 1);
+  expect(existsSync(`${file}.lock`)).toBe(false);
+});
+
+test.skipIf(process.platform === "win32")("of a write that did not fit on the disk nothing stays", async () => {
+  const script = `
+    process.on("SIGXFSZ", () => {});
+    const { FileQueueStore } = await import(${JSON.stringify(dist)});
+    const store = new FileQueueStore(${JSON.stringify(file)});
+    const write = (key, body) => ({ key, method: "POST", path: "/" + key, headers: {}, body });
+    await store.load();
+    await store.add(write("a", "{}"));
+    await store.add(write("b", "x".repeat(1_000_000))).catch((error) => console.log(error.code));
+    await store.add(write("c", "{}"));
+    process.kill(process.pid, "SIGKILL");`;
+  const shell = 'ulimit -f 64; "$0" --input-type=module -e "$1" || true';
+  expect(execFileSync("sh", ["-c", shell, process.execPath, script], { stdio: "pipe" }).toString()).toBe("EFBIG\n");
+  expect(await reopened()).toEqual([write("a"), write("c")]);
+});
+
+test("a journal that can not be written anew is gone on with", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  for (let n = 0; n < journalLinesSpareMax; n += 1) await store.tried("gone", { triedAtMs: n });
+  const [place, aside] = [join(folder, "queue"), join(folder, "aside")];
+  renameSync(place, aside);
+  writeFileSync(place, "no folder");
+  await store.tried("gone", { triedAtMs: 0 });
+  await store.add(write("a"));
+  rmSync(place);
+  renameSync(aside, place);
+  await store.add(write("b"));
+  expect(readFileSync(file, "utf8").split("\n")).toHaveLength(3);
+  await store.close();
+  expect(existsSync(`${file}.lock`)).toBe(false);
+  expect(await reopened()).toEqual([write("a"), write("b")]);
+});
+
 test("writes that a host had queued when it was killed are done after its next start, each once and in order", async () => {
   const daemon = new Daemon();
   await daemon.start();
   const client = daemon.client();
   const { id } = await client.llm.create({ ai_provider: "x", title: "Host" });
-  const dist = fileURLToPath(new URL("../dist/esm/index.js", import.meta.url));
   const script = `
     const { FileQueueStore, connect } = await import(${JSON.stringify(dist)});
     const client = connect({ name: "host", writes: new FileQueueStore(${JSON.stringify(file)}) });

@@ -2,8 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ForbiddenError } from "../errors.js";
+import { ForbiddenError, LimitExceededError } from "../errors.js";
 
 export interface PrivateFile {
   content: Buffer;
@@ -18,6 +19,7 @@ const readFlags = isWindows ? constants.O_RDONLY : constants.O_RDONLY | constant
  * Return a small file that only its owner may write, or undefined when it is not there.
  *
  * @throws ForbiddenError It belongs to somebody else, others could write it, or it is no plain file.
+ * @throws LimitExceededError It is too large; it is never cut.
  */
 export async function readPrivate(path: string, bytesMax: number): Promise<PrivateFile | undefined> {
   let file;
@@ -34,7 +36,10 @@ export async function readPrivate(path: string, bytesMax: number): Promise<Priva
     if (!isWindows && (status.uid !== process.geteuid?.() || (status.mode & 0o022) !== 0)) {
       throw new ForbiddenError(`${path} can be written by another user; remove it.`);
     }
-    const buffer = Buffer.alloc(Math.min(status.size, bytesMax));
+    if (status.size > bytesMax) {
+      throw new LimitExceededError(`${path} has ${status.size} bytes, of at most ${bytesMax}; move it away.`);
+    }
+    const buffer = Buffer.alloc(status.size);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     return { content: buffer.subarray(0, bytesRead), isOpen: !isWindows && (status.mode & 0o077) !== 0 };
   } finally {
@@ -44,18 +49,31 @@ export async function readPrivate(path: string, bytesMax: number): Promise<Priva
 
 /** Replace a file in one step, readable by its owner alone; it is on disk when this returns. */
 export async function writePrivate(path: string, content: string): Promise<void> {
+  await (await replacePrivate(path, content)).close();
+}
+
+/**
+ * Replace a file as `writePrivate` does, and return the new one, open.
+ *
+ * @param release Called when the new one is on disk, just before it takes the place: closes the old one, which Windows
+ *   would not replace while it is open.
+ */
+export async function replacePrivate(
+  path: string,
+  content: string | Buffer,
+  release?: () => Promise<void>,
+): Promise<FileHandle> {
   await makePrivateFolder(dirname(path));
   const draft = `${path}.${randomBytes(6).toString("hex")}.new`;
+  const file = await open(draft, "wx", 0o600);
   try {
-    const file = await open(draft, "wx", 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await file.writeFile(content);
+    await file.sync();
+    await release?.();
     await rename(draft, path);
+    return file;
   } catch (error) {
+    await file.close();
     await rm(draft, { force: true });
     throw error;
   }
