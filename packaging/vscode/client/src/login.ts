@@ -44,6 +44,8 @@ export class Login {
   #access: Access | undefined;
   #flight: Promise<Access> | undefined;
   #generation = 0;
+  /** The last login or logout; settles when the store has it. */
+  #change: Promise<unknown> = Promise.resolve();
 
   constructor(options: LoginOptions) {
     this.#options = options;
@@ -80,15 +82,15 @@ export class Login {
   }
 
   /** Take a login that was just opened. */
-  async adopt(login: LoginAnswer, kind: LoginKind): Promise<void> {
-    await this.#supersede();
-    await this.#keep(login, kind);
+  adopt(login: LoginAnswer, kind: LoginKind): Promise<void> {
+    return this.#replace(async () => {
+      await this.#keep(login, kind);
+    });
   }
 
   /** Forget who is logged in; nobody is until somebody logs in or pairs. */
-  async forget(): Promise<void> {
-    await this.#supersede();
-    await this.#write({ kind: "account" });
+  forget(): Promise<void> {
+    return this.#replace(() => this.#write({ kind: "account" }));
   }
 
   /** Open a login of the machine's owner, whoever is logged in now. */
@@ -116,6 +118,7 @@ export class Login {
   /** Exchange the refresh token, or pair. Runs once for all who wait, and bounds its own time. */
   async #obtain(signal: AbortSignal): Promise<Access> {
     const generation = this.#generation;
+    await raced(this.#change, signal);
     const agent = await this.#options.link.ready(signal);
     const wire = { ...this.#options, agent, signal };
     const kept = await this.#read();
@@ -125,11 +128,20 @@ export class Login {
     return this.#keep(login, kind);
   }
 
-  /** Drop the present login; a renewal that is under way keeps nothing any more. */
-  async #supersede(): Promise<void> {
+  /**
+   * Put another login, or none, in the place of the present one. A renewal that is under way keeps nothing any more; one
+   * that begins meanwhile waits: the store still has the token that is being replaced.
+   */
+  #replace(keep: () => Promise<void>): Promise<void> {
     this.#generation += 1;
     this.#access = undefined;
-    await this.#flight?.catch(() => undefined);
+    const before = Promise.allSettled([this.#change, this.#flight]);
+    const change = before.then(() => {
+      this.#access = undefined; // of a login that was still being kept
+      return keep();
+    });
+    this.#change = change.catch(() => undefined); // told to whoever asked for it
+    return change;
   }
 
   async #refreshed(wire: Wire, kept: Kept): Promise<[LoginAnswer, LoginKind]> {
@@ -154,10 +166,11 @@ export class Login {
 
   async #keep(login: LoginAnswer, kind: LoginKind): Promise<Access> {
     const endsAtMs = this.#options.now() + login.expires_in * 1_000;
-    this.#access = { token: login.access_token, userId: login.user.id, endsAtMs };
+    const access = { token: login.access_token, userId: login.user.id, endsAtMs };
+    this.#access = access;
     await this.#write({ kind, user_id: login.user.id, refresh_token: login.refresh_token });
     this.renewed.tell(login.access_token);
-    return this.#access;
+    return access; // also when a logout has come meanwhile
   }
 
   async #read(): Promise<Kept | undefined> {

@@ -82,6 +82,35 @@ test("a renewal that is overtaken by a logout or a login keeps nothing", async (
   expect(owner.id).not.toBe(user.id);
 });
 
+test("a call that is made while a logout is being stored does not undo it", async () => {
+  let stored: Promise<void> | undefined;
+  let begun = (): void => undefined;
+  class SlowStore extends MemoryTokenStore {
+    override async write(text: string): Promise<void> {
+      const wait = stored;
+      stored = undefined;
+      begun();
+      await wait;
+      await super.write(text);
+    }
+  }
+  const client = clientWith(new SlowStore());
+  await client.users.me(); // pairs
+  let release!: () => void;
+  stored = new Promise((resolve) => (release = resolve));
+  const writing = new Promise<void>((resolve) => (begun = resolve));
+  const logout = client.users.logout();
+  await writing;
+  const call = client.users.me();
+  call.catch(() => undefined);
+  // room for a call that does not wait: it would be paired anew by the token that is being forgotten
+  await Promise.race([call.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 500))]);
+  release();
+  await logout;
+  await expect(call).rejects.toBeInstanceOf(UnauthenticatedError);
+  await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
+});
+
 test("an address with accounts in two tenants logs in to the one that is named", async () => {
   const email = newEmail();
   const first = await clientWith().users.register({ email, password });
