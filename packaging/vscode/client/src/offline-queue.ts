@@ -173,6 +173,7 @@ export class OfflineQueue {
   async #advance(entry: Entry, userId: string | undefined): Promise<void> {
     await entry.kept.catch(() => undefined);
     if (!this.#entries.includes(entry)) return; // withdrawn, or it could not be kept
+    if ((entry.write.userId ?? userId) !== userId) return; // whose it is has only now become known: another user's
     const wasTried = entry.write.triedAtMs !== undefined;
     if (wasTried && this.#options.now() - (entry.write.triedAtMs ?? 0) > replayMsMax) {
       await this.#refuse(entry, outcomeUnknown(entry.write));
