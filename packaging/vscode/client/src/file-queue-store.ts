@@ -2,10 +2,11 @@
  * Writes that wait in a file, so that they outlast the host: a journal of lines, synced before a write counts as queued.
  * One process has it at a time; each window takes a file of its own.
  */
-import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConflictError, ForbiddenError, InvalidError, LimitExceededError, asSidecarError } from "./errors.js";
+import { FileLock } from "./file-lock.js";
 import { journalBytesMax, journalBytesSpareMax, journalLinesSpareMax } from "./limits.js";
 import type { QueueStore, QueuedWrite, Tried } from "./queue-store.js";
 import { readPrivate, replacePrivate } from "./transport/private-file.js";
@@ -20,9 +21,8 @@ interface Kept {
 
 export class FileQueueStore implements QueueStore {
   readonly path: string;
-  readonly #lock: string;
+  readonly #lock: FileLock;
   readonly #waiting = new Map<string, Kept>();
-  #isTaken = false;
   #file: FileHandle | undefined;
   /** Of the file, as far as it is known to be whole. */
   #bytes = 0;
@@ -34,7 +34,7 @@ export class FileQueueStore implements QueueStore {
 
   constructor(path: string) {
     this.path = path;
-    this.#lock = `${path}.lock`;
+    this.#lock = new FileLock(path);
   }
 
   /**
@@ -46,14 +46,14 @@ export class FileQueueStore implements QueueStore {
   load(): Promise<QueuedWrite[]> {
     return this.#inTurn(async () => {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
-      await this.#take();
+      await this.#lock.take();
       try {
         const found = await readPrivate(this.path, journalBytesMax);
         if (found?.isOpen) throw new ForbiddenError(`${this.path} can be read by others; remove it.`);
         for (const line of linesOf(found?.content.toString("utf8") ?? "", this.path)) this.#apply(line, 0);
         await this.#rewrite();
       } catch (error) {
-        await this.#giveBack();
+        await this.#lock.giveBack();
         throw error;
       }
       return [...this.#waiting.values()].map(({ write }) => write);
@@ -76,13 +76,13 @@ export class FileQueueStore implements QueueStore {
 
   close(): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.#isTaken) return;
+      if (!this.#lock.isTaken) return;
       try {
         if (this.#spareLines > 0 || this.#isRagged) await this.#tidied();
         await this.#file?.sync();
       } finally {
         await this.#release();
-        await this.#giveBack();
+        await this.#lock.giveBack();
       }
     });
   }
@@ -179,30 +179,6 @@ export class FileQueueStore implements QueueStore {
     await file?.close();
   }
 
-  async #giveBack(): Promise<void> {
-    this.#isTaken = false;
-    await rm(this.#lock, { force: true });
-  }
-
-  /** Take the lock, also from a process that has ended without giving it back. */
-  async #take(): Promise<void> {
-    for (let tries = 0; tries < 2; tries += 1) {
-      try {
-        await writeFile(this.#lock, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
-        this.#isTaken = true;
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
-      const pid = Number(await readFile(this.#lock, "utf8").catch(() => ""));
-      if (pid > 0 && isRunning(pid)) {
-        throw new ConflictError(`${this.path} is in use by process ${pid}; each window takes a file of its own.`);
-      }
-      await rm(this.#lock, { force: true });
-    }
-    throw new ConflictError(`${this.path} is in use by another process.`);
-  }
-
   /** One after the other, in the order of the calls. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work);
@@ -225,14 +201,5 @@ function* linesOf(text: string, path: string): Generator<Line> {
     } catch (error) {
       throw new InvalidError(`${path}, line ${number + 1}, is not a line of a journal.`, { cause: error });
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

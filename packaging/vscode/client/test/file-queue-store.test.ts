@@ -4,6 +4,7 @@ import {
   chmodSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -65,7 +66,28 @@ test("one process has the file at a time; one that has ended gives it back", asy
   await expect(second.load()).rejects.toBeInstanceOf(ConflictError);
   await expect(second.add(write("a"))).rejects.toBeInstanceOf(ConflictError);
   await store.close();
-  writeFileSync(`${file}.lock`, "999999999\n");
+  for (const left of [`${file}.lock`, `${file}.lock.turn`]) writeFileSync(left, "999999999\n");
+  expect(await reopened()).toEqual([]);
+});
+
+test("of many that find the lock of one that has ended, one takes it over", async () => {
+  await reopened();
+  for (let round = 0; round < 20; round += 1) {
+    writeFileSync(`${file}.lock`, "999999999\n");
+    const stores = Array.from({ length: 10 }, () => new FileQueueStore(file));
+    const outcomes = await Promise.allSettled(stores.map((store) => store.load()));
+    expect(outcomes.filter((each) => each.status === "fulfilled")).toHaveLength(1);
+    for (const each of outcomes) if (each.status === "rejected") expect(each.reason).toBeInstanceOf(ConflictError);
+    await Promise.all(stores.map((store) => store.close()));
+    expect(readdirSync(join(folder, "queue"))).toEqual(["writes.jsonl"]);
+  }
+});
+
+test.skipIf(process.platform !== "linux")("a lock is not held by a later process of the same number", async () => {
+  await reopened();
+  writeFileSync(`${file}.lock`, `${process.pid}\n`);
+  await expect(new FileQueueStore(file).load()).rejects.toBeInstanceOf(ConflictError);
+  writeFileSync(`${file}.lock`, `${process.pid} 00000000-0000-0000-0000-000000000000/1\n`); // before the last boot
   expect(await reopened()).toEqual([]);
 });
 
