@@ -47,6 +47,7 @@ blob_grace_seconds = 3_600  # what nothing names is kept so long: its record may
 changes_page_rows_max = 200  # rows read from the log at a time: a few MB at the worst
 changes_age_days_max = 14
 changes_message_bytes_max = 524_288  # many WebSocket clients refuse messages over 1 MiB by default
+feed_read_bytes_max = 65_536  # decoded at once for the ring: two or three milliseconds of the event loop
 feed_ring_changes_max = 20_000  # newest changes kept in memory for listeners near the head: about 8 MB
 subscribers_max = 200
 subscribers_unknown_max = 50  # that have not shown a token yet; they have five seconds

@@ -56,7 +56,7 @@ class Hub:
         while True:
             watch = self._engine.watch(self._log.head_key)
             try:
-                while moments := await self._log.after(self._head):
+                while moments := await self._read(self._head):
                     self._take(moments)
                 await watch.changed()
             finally:
@@ -74,10 +74,14 @@ class Hub:
                 if stamp < self._head:
                     return self._from_ring(stamp)
                 await news.wait()
-            elif moments := await self._log.after(stamp):
+            elif moments := await self._read(stamp):
                 return moments
             else:
                 await news.wait()
+
+    async def _read(self, stamp: bytes) -> list[Moment]:
+        await asyncio.sleep(0)  # a read of the embedded store does not wait for anything, so everybody else would
+        return await self._log.after(stamp, bytes_max=limits.feed_read_bytes_max)
 
     def _from_ring(self, stamp: bytes) -> list[Moment]:
         newer = itertools.takewhile(lambda moment: moment.stamp > stamp, reversed(self._ring))

@@ -91,15 +91,22 @@ class ChangeLog:
             )
         return stamp
 
-    async def after(self, stamp: bytes, *, limit: int = limits.changes_page_rows_max) -> list[Moment]:
-        """Return at most ``limit`` rows behind ``stamp``, oldest first.
+    async def after(
+        self,
+        stamp: bytes,
+        *,
+        limit: int = limits.changes_page_rows_max,
+        bytes_max: int = limits.changes_message_bytes_max,
+    ) -> list[Moment]:
+        """Return at most ``limit`` rows behind ``stamp``, oldest first; of more than ``bytes_max`` only the first.
 
         Raises:
             CursorExpiredError: Rows behind ``stamp`` have been trimmed meanwhile.
         """
 
         def body(tr: Reading) -> tuple[bytes, bytes, list[Row]]:
-            return self._changes.floor(tr), self._changes.head(tr), self._changes.after(tr, stamp, limit=limit)
+            rows = self._changes.after(tr, stamp, limit=limit, bytes_max=bytes_max)
+            return self._changes.floor(tr), self._changes.head(tr), rows
 
         floor, head, rows = await self._database.read(body)
         if stamp < floor:

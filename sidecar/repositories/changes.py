@@ -60,15 +60,24 @@ class Changes:
         """Return the stamp up to which rows have been trimmed."""
         return tr.kv.get(self._floor_key, snapshot=True) or STAMP_FIRST
 
-    def after(self, tr: Reading, stamp: bytes, *, limit: int = limits.changes_page_rows_max) -> list[Row]:
+    def after(
+        self,
+        tr: Reading,
+        stamp: bytes,
+        *,
+        limit: int = limits.changes_page_rows_max,
+        bytes_max: int = limits.changes_message_bytes_max,
+    ) -> list[Row]:
         """Return at most ``limit`` rows behind ``stamp``, oldest first; none only when there are none.
 
-        They are no more than one message tells: the next poll would decode the others again.
+        Args:
+            bytes_max: So much of them, and no more than the last row over it; by default what one message tells,
+                because the next poll would decode the others again.
         """
         begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
         rows = tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
         sizes = accumulate((len(value) for _, value in rows), initial=0)
-        told = takewhile(lambda each: each[1] < limits.changes_message_bytes_max, zip(rows, sizes, strict=False))
+        told = takewhile(lambda each: each[1] < bytes_max, zip(rows, sizes, strict=False))
         return [self._row(key, value) for (key, value), _ in told]
 
     def count(self, tr: Reading) -> int:

@@ -89,9 +89,9 @@ class Search:
             stamp = await self._read_all(tenant, log)
 
     async def _take(self, tenant: TenantKeys, moments: list[Moment], stamp: bytes) -> None:
-        changes = [Change.model_validate_json(each.json) for moment in moments for each in moment.events]
-        newest = {(each.kind, each.id): each for each in changes if each.kind in KINDS}
-        entries, gone = await self._database.read(lambda tr: _read_changed(tr, tenant, list(newest)))
+        told = [each for moment in moments for each in moment.events if each.kind in KINDS]
+        keys = dict.fromkeys((each.kind, Change.model_validate_json(each.json).id) for each in told)
+        entries, gone = await self._database.read(_changed(tenant, list(keys)), background=True)
         await self._in_thread(lambda file: file.write(tenant.tenant_id, entries, gone, stamp))
 
     async def _read_all(self, tenant: TenantKeys, log: ChangeLog) -> bytes:

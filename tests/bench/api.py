@@ -31,6 +31,7 @@ from sidecar.daemon.wiring import Daemon
 from sidecar.models.tenants import TenantLimits, TenantSettings
 from sidecar.repositories.tenants import Tenants
 from sidecar.services.audit import Device
+from sidecar.store.embedded.environment import Environment
 
 SECONDS = 4
 CONNECTIONS = 16
@@ -62,18 +63,21 @@ def main(arguments: Sequence[str]) -> int:
     """Run the measurements that the arguments ask for."""
     parser = argparse.ArgumentParser(prog="bench api")
     parser.add_argument("--files", type=int, default=FILES, help="files to index; 0 leaves that out")
+    parser.add_argument(
+        "--sync-ms", type=float, default=0, help="lengthen each commit by so much: 2 is a common SSD, virtual disks lie"
+    )
     options = parser.parse_args(arguments)
     if shutil.which("wrk") is None:
         raise SystemExit("bench api needs wrk; on Debian: apt-get install wrk")
     with tempfile.TemporaryDirectory(prefix="sidecar-bench-") as folder:
-        asyncio.run(_measure(Path(folder), options.files))
+        asyncio.run(_measure(Path(folder), options.files, options.sync_ms))
     return 0
 
 
-async def _measure(folder: Path, files: int) -> None:
+async def _measure(folder: Path, files: int, sync_ms: float) -> None:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    daemon = context.Process(target=_serve_daemon, args=(theirs, str(folder)))
+    daemon = context.Process(target=_serve_daemon, args=(theirs, str(folder), sync_ms))
     daemon.start()
     url, token = ours.recv()
     headers = {"Authorization": f"Bearer {token}"}
@@ -188,8 +192,20 @@ def _tree(root: Path, files: int) -> Path:
     return root
 
 
-def _serve_daemon(pipe: Connection, folder: str) -> None:
+def _serve_daemon(pipe: Connection, folder: str, sync_ms: float) -> None:
+    if sync_ms:
+        _lengthen_commits(sync_ms / 1000)
     run(_daemon(pipe, Path(folder)))
+
+
+def _lengthen_commits(seconds: float) -> None:
+    write = Environment.write
+
+    def slow(self: Environment, work: Any) -> None:
+        write(self, work)
+        time.sleep(seconds)
+
+    Environment.write = slow  # type: ignore[method-assign] # the disk that this machine does not have
 
 
 async def _daemon(pipe: Connection, folder: Path) -> None:
