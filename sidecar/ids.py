@@ -3,6 +3,7 @@
 A UUIDv7 begins with its time of creation, so records made later have larger keys. Source: RFC 9562, section 5.7.
 """
 
+import itertools
 import os
 import threading
 import uuid
@@ -86,6 +87,21 @@ def new_id(now_ms: int) -> str:
 def new_ids(now_ms: int, count: int) -> list[tuple[str, bytes]]:
     """Return so many of them, each as its text and its 16 bytes."""
     return _process_ids.new_many(now_ms, count)
+
+
+class RequestIds:
+    """Makes ids of requests: UUIDs that share a beginning, of this process's own, and count.
+
+    They name what a log and an answer tell of, and are no keys; a request is too short for a UUID of its own time.
+    """
+
+    def __init__(self, now_ms: int) -> None:
+        self._beginning = new_id(now_ms)[:24]
+        self._count = itertools.count(1)
+
+    def new(self) -> str:
+        """Return the next one."""
+        return f"{self._beginning}{next(self._count):012x}"
 
 
 def id_bytes(identifier: str) -> bytes:

@@ -69,7 +69,9 @@ class Tally:
         self.value = 0.0
 
 
-class _Histogram:
+class Histogram:
+    """How long something took, each time: who measures often holds on to it."""
+
     __slots__ = ("buckets", "count", "last", "total")
 
     def __init__(self) -> None:
@@ -78,13 +80,22 @@ class _Histogram:
         self.total = 0.0
         self.last = 0.0
 
+    def observe(self, seconds: float) -> None:
+        """Note a duration."""
+        self.count += 1
+        self.total += seconds
+        self.last = seconds
+        number = bisect_left(metrics_buckets_seconds, seconds)
+        if number < len(metrics_buckets_seconds):
+            self.buckets[number] += 1
+
 
 class Metrics:
     """The counts of one daemon. Counted on the event loop alone."""
 
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, Labels], Tally] = {}
-        self._histograms: dict[tuple[str, Labels], _Histogram] = {}
+        self._histograms: dict[tuple[str, Labels], Histogram] = {}
         self._collectors: list[Callable[[], Iterable[Sample]]] = []
 
     def tally(self, name: str, labels: Labels = ()) -> Tally:
@@ -96,18 +107,14 @@ class Metrics:
         """Add to a counter."""
         self.tally(name, labels).value += amount
 
+    def histogram(self, name: str, labels: Labels = ()) -> Histogram:
+        """Return the one histogram of that name with these labels."""
+        assert MEASURES[name].kind == "histogram"  # noqa: S101 - the same
+        return self._histograms.setdefault((name, labels), Histogram())
+
     def observe(self, name: str, seconds: float, labels: Labels = ()) -> None:
         """Note a duration in a histogram."""
-        assert MEASURES[name].kind == "histogram"  # noqa: S101 - the same
-        histogram = self._histograms.get((name, labels))
-        if histogram is None:
-            histogram = self._histograms[name, labels] = _Histogram()
-        histogram.count += 1
-        histogram.total += seconds
-        histogram.last = seconds
-        number = bisect_left(metrics_buckets_seconds, seconds)
-        if number < len(metrics_buckets_seconds):
-            histogram.buckets[number] += 1
+        self.histogram(name, labels).observe(seconds)
 
     def move(self, name: str, by: int) -> None:
         """Let a gauge rise or fall."""
@@ -145,7 +152,7 @@ class Metrics:
         return "\n".join(lines) + "\n"
 
 
-def _histogram_lines(name: str, labels: Labels, histogram: _Histogram) -> list[str]:
+def _histogram_lines(name: str, labels: Labels, histogram: Histogram) -> list[str]:
     lines, below = [], 0
     for bound, count in zip(metrics_buckets_seconds, histogram.buckets, strict=True):
         below += count

@@ -1,4 +1,4 @@
-"""The aiohttp application: the routes, with a gate before each and one before all else."""
+"""The aiohttp application: the routes, with a gate before each and one before every other path."""
 
 import json
 from collections import defaultdict

@@ -15,6 +15,7 @@ from sidecar.auth.tokens import Principal, Tokens
 from sidecar.feed.hub import Hub
 from sidecar.feed.log import ChangeLog
 from sidecar.feed.progress import ProgressBoard
+from sidecar.ids import RequestIds
 from sidecar.metrics import Metrics
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
@@ -87,6 +88,7 @@ class Context:
     pairing_key: str = field(repr=False)
     hosts: frozenset[str]
     draining: asyncio.Event
+    request_ids: RequestIds
     silent: dict[web.RequestHandler, asyncio.TimerHandle] = field(default_factory=dict)
 
     @property
@@ -101,4 +103,3 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 CALLER = web.RequestKey("caller", Caller)
 TENANT = web.RequestKey("tenant", TenantKeys)
 TAKEN = web.RequestKey("taken", Taken)
-REQUEST_ID = web.RequestKey("request_id", str)

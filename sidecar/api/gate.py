@@ -17,7 +17,6 @@ from sidecar.api import problems
 from sidecar.api.context import (
     CALLER,
     PRINCIPAL,
-    REQUEST_ID,
     ROLES,
     TAKEN,
     TENANT,
@@ -28,12 +27,12 @@ from sidecar.api.context import (
 from sidecar.api.idempotency import replayed
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.preferences import shaped
-from sidecar.api.requests import LINES_TYPE
+from sidecar.api.requests import FIXED_HEADERS, LINES_TYPE
 from sidecar.api.shapes import Route
 from sidecar.auth.buckets import Taken, rate_of_user
 from sidecar.auth.pairing import is_pairing_key
 from sidecar.errors import ForbiddenError, SidecarError, TooManyRequestsError, UnauthenticatedError
-from sidecar.ids import current_request, new_id
+from sidecar.ids import current_request
 from sidecar.metrics import Labels, Tally
 from sidecar.repositories.transactions import Actor, acting
 from sidecar.services.callers import Caller
@@ -48,7 +47,7 @@ NO_ROUTE = "(no route)"
 UNKNOWN_METHOD: Labels = (("method", "other"), ("route", NO_ROUTE), ("status", "405"))
 _ATTACKS = frozenset({"invalid_token", "token_revoked", "invalid_pairing_key", "invalid_browser_token"})
 _FETCH_SITE = istr("Sec-Fetch-Site")
-_CONTENT_TYPE_OPTIONS, _REQUEST_ID = istr("X-Content-Type-Options"), istr("X-Request-Id")
+_REQUEST_ID = istr("X-Request-Id")
 _RATE_LIMIT_POLICY, _RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
 _OWN_SITES = frozenset({None, "none", "same-origin"})
 _STRANGERS = frozenset({None, Policy.PUBLIC, Policy.CREDENTIALS, Policy.PAIRING_KEY})
@@ -74,6 +73,8 @@ class Gate:
         self._body_bytes_max = limits.credentials_body_bytes_max if self._is_stranger else limits.request_body_bytes_max
         self._takes_lines = route is not None and route.shape.lines
         self._origins = own_origins(context)
+        self._silent, self._new_id = context.silent, context.request_ids.new
+        self._seconds = context.metrics.histogram("request_seconds")
         self._tallies: dict[tuple[str, int], Tally] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -81,10 +82,10 @@ class Gate:
 
         The log names routes by their patterns: a path may hold a ticket, a query a path of the user's.
         """
-        deadline = self._context.silent.pop(request.protocol, None)
+        deadline = self._silent.pop(request.protocol, None)
         if deadline is not None:
             deadline.cancel()
-        request_id = request[REQUEST_ID] = new_id(self._context.database.clock.now_ms())
+        request_id = self._new_id()
         current_request.set(request_id)
         began = perf_counter()
         try:
@@ -128,7 +129,7 @@ class Gate:
                 self._tallies[method, status] = tally
         tally.value += 1
         if status != HTTPStatus.SWITCHING_PROTOCOLS:  # a socket lives for days
-            self._context.metrics.observe("request_seconds", seconds)
+            self._seconds.observe(seconds)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s %d %.1f ms", method, self._pattern, status, seconds * 1000)
 
@@ -222,10 +223,9 @@ class Gate:
 def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Give an answer the headers that all have; who sends one as a stream, calls this before the first byte."""
     headers = response.headers
-    headers[hdrs.SERVER] = "sidecar"
-    headers[_CONTENT_TYPE_OPTIONS] = "nosniff"
-    headers[hdrs.CACHE_CONTROL] = "no-store"
-    headers[_REQUEST_ID] = request[REQUEST_ID]
+    if hdrs.SERVER not in headers:
+        headers.extend(FIXED_HEADERS)
+    headers[_REQUEST_ID] = current_request.get()
     taken = request.get(TAKEN)
     if taken is not None:  # draft-ietf-httpapi-ratelimit-headers: structured fields, times in seconds
         rate = taken.rate

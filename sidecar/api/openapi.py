@@ -19,6 +19,7 @@ from sidecar.api.idempotency import METHODS
 from sidecar.api.problems import CODES
 from sidecar.api.requests import LINES_TYPE, raw_answer
 from sidecar.api.shapes import Route, Shape
+from sidecar.models.base import Record
 
 _REF = "#/components/schemas/{model}"
 _ID = {"type": "string", "format": "uuid", "description": "A UUIDv7, as answers give it."}
@@ -168,7 +169,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             {"name": name, "in": "query", "required": name in required, "schema": _without_null(each)}
             for name, each in schema.get("properties", {}).items()
         ]
-    if route.method in METHODS and route.policy in ROLES and not route.shape.lines:
+    is_record = isinstance(route.shape.answer, type) and issubclass(route.shape.answer, Record)
+    if route.method in METHODS and route.policy in ROLES and is_record:  # what ``idempotency`` keeps the answers of
         key = {"type": "string", "minLength": 1, "maxLength": limits.idempotency_key_chars_max, "pattern": "^[!-~]+$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
     if route.shape.tagged and route.method != "GET":

@@ -130,7 +130,8 @@ def if_match(request: web.Request) -> int | None:
     return int(number)
 
 
-_JSON = CIMultiDict({"Content-Type": "application/json; charset=utf-8"})
+FIXED_HEADERS = CIMultiDict({"Server": "sidecar", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
+_JSON = CIMultiDict({"Content-Type": "application/json; charset=utf-8", **FIXED_HEADERS})
 
 
 def json_answer(content: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:

@@ -89,6 +89,8 @@ class Server:
         self._context.draining.set()
         if self._accepting is not None:
             self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+            self._listener.close()  # who comes now is refused, and need not wait for nothing
         await self._runner.cleanup()
 
     def let_go_of_silent(self) -> None:

@@ -91,10 +91,8 @@ async def list_all(request: web.Request) -> web.Response:
     asked, sessions = query(request, SessionsQuery), WorkspaceSessions(tenant_of(request))
     user_id = shown_user(request, asked.user_id)
     if asked.workspace_path is None and asked.tag is None and asked.git_branch is None:
-        page = await request.app[CONTEXT].database.read(
-            lambda tr: sessions.page_served(
-                tr, stored.RECENT, under=_under(user_id), cursor=asked.cursor, limit=asked.limit, reverse=True
-            )
+        page = await request.app[CONTEXT].sessions.list_recent(
+            tenant_of(request), user_id, cursor=asked.cursor, limit=asked.limit
         )
         return page_answer(page.items, page.next_cursor)
     found = await request.app[CONTEXT].database.read(lambda tr: _filtered(tr, request, sessions, asked))

@@ -1,6 +1,7 @@
 """Files that commands write for their user: whole or not at all, their owner's alone, never over another by mistake."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,13 +38,12 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
         ConflictError: A file is there and not to be replaced.
         UnavailableError: It can not be written.
     """
-    draft = path.with_name(f"{path.name}.partial")
     try:
         if path.exists() and not replace:
             raise ConflictError(f"There is a file {path} already; --replace replaces it.")
+        descriptor, name = tempfile.mkstemp(prefix=f"{path.name[:100]}.", suffix=".partial", dir=path.parent)
+        draft = Path(name)
         try:
-            draft.unlink(missing_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 yield file
             draft.replace(path)

@@ -121,7 +121,12 @@ class Health:
 
     def _places_in_trouble(self) -> Iterator[tuple[str, str]]:
         for path in self._places():
-            if not path.exists():
+            try:
+                is_there = path.exists()
+            except OSError as error:  # a failing disk, a server that is away, a folder above that is closed
+                yield str(path), f"{path} can not be looked at: {error.strerror}."
+                continue
+            if not is_there:
                 yield str(path), f"{path} was removed; {_GONE_ADVICE}"
             elif not os.access(path, os.W_OK):
                 yield str(path), f"{path} can not be written to; changes may be refused until it can."

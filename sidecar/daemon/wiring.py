@@ -32,6 +32,7 @@ from sidecar.daemon.upkeep import DaemonUpkeep, Parts
 from sidecar.endpoint import Endpoint
 from sidecar.errors import UnavailableError
 from sidecar.feed.progress import ProgressBoard
+from sidecar.ids import RequestIds
 from sidecar.metrics import Metrics
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.changes import Changes
@@ -159,6 +160,7 @@ class Daemon:
             pairing_key=pairing_key,
             hosts=server.host_names(listener),
             draining=asyncio.Event(),
+            request_ids=RequestIds(self._clock.now_ms()),
         )
         self.context = context
         http = server.Server(listener, context, self._tasks.start)

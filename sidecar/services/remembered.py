@@ -4,6 +4,7 @@ Two ways to know that: nothing at all was committed since (``recall``, which rea
 again and are the same (``confirm``). So it is never old, and needs nobody to tell it of changes.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from typing import Generic, NamedTuple, TypeVar
@@ -34,6 +35,7 @@ class Remembered(Generic[K, V]):
         self._database = database
         self._size_max = size_max
         self._size = 0
+        self._lock = threading.Lock()  # a cluster's transactions run in threads
         self._kept: OrderedDict[K, _Kept[V]] = OrderedDict()
 
     def recall(self, key: K) -> V | None:
@@ -52,7 +54,9 @@ class Remembered(Generic[K, V]):
         kept = self._kept.get(key)
         if kept is None or any(tr.kv.get(name) != row for name, row in kept.rows):
             return None
-        self._kept[key] = kept._replace(version=version)
+        with self._lock:
+            if self._kept.get(key) is kept:
+                self._kept[key] = kept._replace(version=version)
         return kept.value
 
     def keep(self, key: K, value: V, rows: Rows, *, version: int | None, size: int = 1) -> None:
@@ -61,8 +65,9 @@ class Remembered(Generic[K, V]):
         Args:
             version: The store's newest before they were read: they may be newer, never older.
         """
-        before = self._kept.pop(key, None)
-        self._size += size - (before.size if before else 0)
-        self._kept[key] = _Kept(value, rows, version, size)
-        while self._size > self._size_max:
-            self._size -= self._kept.popitem(last=False)[1].size
+        with self._lock:
+            before = self._kept.pop(key, None)
+            self._size += size - (before.size if before else 0)
+            self._kept[key] = _Kept(value, rows, version, size)
+            while self._size > self._size_max:
+                self._size -= self._kept.popitem(last=False)[1].size

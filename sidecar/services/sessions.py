@@ -16,11 +16,12 @@ from sidecar.models.snapshots import SNAPSHOT_PARTS, Reason, Snapshot
 from sidecar.models.workspace_sessions import PartName, StoredSession, WorkspaceSession
 from sidecar.repositories.blobs import Blobs
 from sidecar.repositories.codec import Served, served
-from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.keys import TenantKeys, id_element
+from sidecar.repositories.paging import Page
 from sidecar.repositories.parts import Split, split
 from sidecar.repositories.snapshots import Snapshots
 from sidecar.repositories.transactions import Database, Reading, Writing
-from sidecar.repositories.workspace_sessions import WorkspaceSessions, split_fields, state_of
+from sidecar.repositories.workspace_sessions import RECENT, WorkspaceSessions, split_fields, state_of
 from sidecar.services.cascades import Cascades
 from sidecar.services.remembered import Remembered
 
@@ -40,6 +41,29 @@ class SessionService:
         self._served: Remembered[tuple[str, str], Served] = Remembered(
             database, size_max=limits.sessions_served_bytes_max
         )
+        self._recent: Remembered[tuple[str, str, str | None, int], Page[bytes]] = Remembered(
+            database, size_max=limits.sessions_served_bytes_max
+        )
+
+    async def list_recent(self, tenant: TenantKeys, user_id: str, *, cursor: str | None, limit: int) -> Page[bytes]:
+        """Return a page of a user's sessions as lists show them, newest activity first.
+
+        It is not read again while nothing is committed.
+        """
+        kept_as = (tenant.tenant_id, user_id, cursor, limit)
+        known = self._recent.recall(kept_as)
+        if known is not None:
+            return known
+        version, under = self._database.engine.newest_version(), (id_element(user_id),)
+        page = await self._database.read(
+            lambda tr: WorkspaceSessions(tenant).page_served(
+                tr, RECENT, under=under, cursor=cursor, limit=limit, reverse=True
+            )
+        )
+        size = sum(map(len, page.items))
+        if size <= limits.session_served_bytes_max:
+            self._recent.keep(kept_as, page, (), version=version, size=size)
+        return page
 
     def recall_served(self, tenant: TenantKeys, session_id: str) -> Served | None:
         """Return what ``find_served`` would, if nothing was committed since it did; else None."""

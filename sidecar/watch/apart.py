@@ -101,6 +101,7 @@ class Apart:
 
     def is_possible(self) -> bool:
         """Tell whether to ask: on battery the two processes would not be paced as one."""
+        self._hasher.pace.spent(0.0)  # looks now and then whether it still is so
         return not self._has_failed and not self._hasher.pace.is_slow
 
     def ask(self, looks: Sequence[Look]) -> None:

@@ -51,6 +51,7 @@ class EmbeddedEngine:
         self._watches = Watches()
         self._reader: EmbeddedReader | None = None  # of the shared snapshot
         self._writer = Writer(environment, clock, self._watches, answered=self._answered, committed=self._outdated)
+        self._newest = self._writer.version
         self._shared: Snapshot | None = None
         self._closed = False
         common = (self._submit_and_wait, self._activate, self._watches)
@@ -87,7 +88,7 @@ class EmbeddedEngine:
 
     def newest_version(self) -> int:
         """Return the version of the newest commit: nobody else writes this store."""
-        return self._writer.version
+        return self._newest
 
     def watch(self, key: bytes) -> EmbeddedWatch:
         """Watch ``key`` from its present value."""
@@ -232,8 +233,12 @@ class EmbeddedEngine:
         return reader
 
     def _outdated(self) -> None:
-        """Forget the kept reader. Called by the writer's thread for each commit."""
+        """Forget the kept reader, then tell of the new version. Called by the writer's thread before it acknowledges.
+
+        In this order: who has seen the new version reads no older snapshot any more.
+        """
         self._reader = None
+        self._newest = self._writer.version
 
     def _submit_and_wait(self, commit: Commit) -> None:
         commit.done = threading.Event()

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 4fd435e213872529a52e4260500ddd7198186a9dda0c7b4398635afe686bc3cc
+// SHA-256 of that: d9d887c3614443478288473855e9e29e0caaa16b08402ca893894e5c65e09c18
 
 export interface paths {
     "/api/v5/agents": {
@@ -3474,9 +3474,7 @@ export interface operations {
     post_auth_keys_rotate: {
         parameters: {
             query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3542,9 +3540,7 @@ export interface operations {
     post_auth_logout: {
         parameters: {
             query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3740,9 +3736,7 @@ export interface operations {
     post_auth_tickets: {
         parameters: {
             query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -5958,9 +5952,7 @@ export interface operations {
     put_users_me_password: {
         parameters: {
             query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
