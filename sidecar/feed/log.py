@@ -96,7 +96,7 @@ class ChangeLog:
         stamp: bytes,
         *,
         limit: int = limits.changes_page_rows_max,
-        bytes_max: int = limits.changes_message_bytes_max,
+        bytes_max: int | None = None,
     ) -> list[Moment]:
         """Return at most ``limit`` rows behind ``stamp``, oldest first; of more than ``bytes_max`` only the first.
 

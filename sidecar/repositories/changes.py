@@ -66,7 +66,7 @@ class Changes:
         stamp: bytes,
         *,
         limit: int = limits.changes_page_rows_max,
-        bytes_max: int = limits.changes_message_bytes_max,
+        bytes_max: int | None = None,
     ) -> list[Row]:
         """Return at most ``limit`` rows behind ``stamp``, oldest first; none only when there are none.
 
@@ -76,8 +76,9 @@ class Changes:
         """
         begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
         rows = tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
+        most = limits.changes_message_bytes_max if bytes_max is None else bytes_max
         sizes = accumulate((len(value) for _, value in rows), initial=0)
-        told = takewhile(lambda each: each[1] < bytes_max, zip(rows, sizes, strict=False))
+        told = takewhile(lambda each: each[1] < most, zip(rows, sizes, strict=False))
         return [self._row(key, value) for (key, value), _ in told]
 
     def count(self, tr: Reading) -> int:
