@@ -1,6 +1,8 @@
 """What holds for every test: the same examples in every run, and signals as a terminal gives them."""
 
+import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -17,3 +19,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a command of its own run a longer form of a test."""
     parser.addoption("--stopped-seconds", type=float, default=11.0, help="how long the stopped process is stopped")
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Give the process its umask back: ``up``, called in a test's own process, closes to others what is made later."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)

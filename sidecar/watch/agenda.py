@@ -46,7 +46,7 @@ class Agenda:
     def plan_full(self, seconds: float, *, jitter_seconds: float = 0.0) -> None:
         """Compare everything after a while, at the latest."""
         # Not for secrets: the jitter keeps several workspaces from being compared at the same time.
-        self._full_at = self._clock.monotonic() + seconds + random.uniform(0, jitter_seconds)  # noqa: S311
+        self._full_at = self._clock.monotonic() + seconds + random.uniform(0, jitter_seconds)  # noqa: S311 - no secret
 
     async def wait(self, seconds_max: float) -> None:
         """Return when ``hints`` hold something that has settled, and otherwise after ``seconds_max``."""
