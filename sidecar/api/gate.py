@@ -24,18 +24,20 @@ from sidecar.api.context import (
     Handler,
     Policy,
 )
-from sidecar.api.idempotency import replayed
+from sidecar.api.idempotency import HEADER, repeats_login, replayed
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.preferences import shaped
 from sidecar.api.requests import FIXED_HEADERS, LINES_TYPE
 from sidecar.api.shapes import Route
 from sidecar.auth.buckets import Taken, rate_of_user
 from sidecar.auth.pairing import is_pairing_key
+from sidecar.auth.tokens import Principal
 from sidecar.errors import ForbiddenError, SidecarError, TooManyRequestsError, UnauthenticatedError
 from sidecar.ids import current_request
 from sidecar.metrics import Labels, Tally
 from sidecar.repositories.transactions import Actor, acting
 from sidecar.services.callers import Caller
+from sidecar.services.logins import Login
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,8 @@ class Gate:
         self._is_stranger = policy in _STRANGERS
         self._body_bytes_max = limits.credentials_body_bytes_max if self._is_stranger else limits.request_body_bytes_max
         self._takes_lines = route is not None and route.shape.lines
+        self._is_keyed = route is not None and route.is_keyed
+        self._gives_login = route is not None and route.shape.answer is Login
         self._origins = own_origins(context)
         self._silent, self._new_id = context.silent, context.request_ids.new
         self._seconds = context.metrics.histogram("request_seconds")
@@ -117,7 +121,8 @@ class Gate:
             return shaped(request, await self._handler(request))
         principal, device = caller.principal, device_of(request)
         with acting(Actor(principal.user_id, principal.login_id, device.ip_address, device.user_agent)):
-            return shaped(request, await replayed(request, self._handler))
+            answering = replayed(request, self._handler) if self._is_keyed else self._handler(request)
+            return shaped(request, await answering)
 
     def _note(self, method: str, status: int, seconds: float) -> None:
         tally = self._tallies.get((method, status))
@@ -191,7 +196,13 @@ class Gate:
         context = self._context
         token = bearer(request)
         if token is not None:
-            return await context.callers.check(context.tokens.verify(token))
+            principal = context.tokens.verify(token)
+            try:
+                return await context.callers.check(principal)
+            except UnauthenticatedError:
+                if not (self._gives_login and await self._repeats_login(request, principal)):
+                    raise
+                return await context.callers.check(principal, has_ended=True)
         cookie = request.cookies.get(context.cookie_name)
         if cookie is not None:
             caller = await context.callers.check_browser(cookie)
@@ -200,6 +211,17 @@ class Gate:
         if self._policy is not Policy.SOCKET:
             raise UnauthenticatedError("This route needs an access token; pair or log in first.")
         return None
+
+    async def _repeats_login(self, request: web.Request, principal: Principal) -> bool:
+        """Tell whether the change that has ended the caller's login is sent again; to be wrong counts as a guess."""
+        if HEADER not in request.headers:
+            return False
+        attempts, peer = self._context.attempts, peer_of(request)
+        admit(request, attempts.by_peer(peer))
+        is_repeated = await repeats_login(request, principal)
+        if is_repeated:
+            attempts.succeeded(peer)
+        return is_repeated
 
     def _bind(self, request: web.Request, caller: Caller) -> None:
         """Let handlers know the caller, and reach records through the keys of their tenant and through no others."""

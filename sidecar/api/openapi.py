@@ -15,11 +15,10 @@ from sidecar import __version__, limits
 from sidecar.api.answers import Problem
 from sidecar.api.context import ROLES, Policy
 from sidecar.api.examples import curl_of
-from sidecar.api.idempotency import METHODS
+from sidecar.api.idempotency import HEADER
 from sidecar.api.problems import CODES
 from sidecar.api.requests import LINES_TYPE, raw_answer
 from sidecar.api.shapes import Route, Shape
-from sidecar.models.base import Record
 
 _REF = "#/components/schemas/{model}"
 _ID = {"type": "string", "format": "uuid", "description": "A UUIDv7, as answers give it."}
@@ -37,10 +36,10 @@ _DESCRIPTION = """Sidecar's API on this machine. Errors are RFC 9457 problem doc
 Lists take `limit` and `cursor` and answer `items` and `next_cursor`, which is null at the end. Single records carry an
 `ETag`; PUT, PATCH and DELETE honour `If-Match` (412 when the record has moved on). PATCH of sessions, conversations
 and agents is JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null gives a field its default
-back; the routes `…/add` and `…/remove` change tags, facts and decisions without replacing them. A POST, PUT or PATCH
-with an `Idempotency-Key` is answered once and then replayed for 24 hours. `Prefer: return=minimal` leaves the
-record out of the answer to a change. Users see what is theirs; managers and admins read everybody's; admins change it
-too."""
+back; the routes `…/add` and `…/remove` change tags, facts and decisions without replacing them. A request with an
+`Idempotency-Key`, where a route takes one, is done once; a repeat within 24 hours gets the same answer, with
+`Idempotency-Replayed: true`. `Prefer: return=minimal` leaves the record out of the answer to a change. Users see what
+is theirs; managers and admins read everybody's; admins change it too."""
 
 
 async def get(request: web.Request) -> web.Response:
@@ -169,10 +168,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             {"name": name, "in": "query", "required": name in required, "schema": _without_null(each)}
             for name, each in schema.get("properties", {}).items()
         ]
-    is_record = isinstance(route.shape.answer, type) and issubclass(route.shape.answer, Record)
-    if route.method in METHODS and route.policy in ROLES and is_record:  # what ``idempotency`` keeps the answers of
+    if route.is_keyed:
         key = {"type": "string", "minLength": 1, "maxLength": limits.idempotency_key_chars_max, "pattern": "^[!-~]+$"}
-        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
+        found.append({"name": HEADER, "in": "header", "required": False, "schema": key})
     if route.shape.tagged and route.method != "GET":
         tag = {"type": "string", "pattern": '^"[0-9]{1,9}"$'}
         found.append({"name": "If-Match", "in": "header", "required": False, "schema": tag})
@@ -247,6 +245,6 @@ def problems_of(route: Route) -> frozenset[int]:
         found |= {408, 409, 413, 415} | (set() if is_known else {411})
     if changes and route.shape.tagged:
         found.add(412)
-    if route.method == "POST" and is_known:
+    if route.is_keyed:
         found.add(422)
     return frozenset(found)

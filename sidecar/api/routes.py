@@ -83,8 +83,14 @@ _AUTH = (
     ),
     Route("POST", f"{V5}/auth/login", auth.login, Policy.CREDENTIALS, Shape(auth.LoginBody, answer=Login)),
     Route("POST", f"{V5}/auth/refresh", auth.refresh, Policy.CREDENTIALS, Shape(auth.RefreshBody, answer=Login)),
-    Route("POST", f"{V5}/auth/logout", auth.logout, USER, Shape(statuses=(204,))),
-    Route("POST", f"{V5}/auth/tickets", auth.issue_ticket, USER, Shape(answer=shown.Ticket, statuses=(201,))),
+    Route("POST", f"{V5}/auth/logout", auth.logout, USER, Shape(statuses=(204,), keyed=False)),
+    Route(
+        "POST",
+        f"{V5}/auth/tickets",
+        auth.issue_ticket,
+        USER,
+        Shape(answer=shown.Ticket, statuses=(201,), keyed=False),
+    ),
     Route(
         "GET",
         f"{V5}/auth/sessions",
@@ -93,7 +99,7 @@ _AUTH = (
         Shape(query=PageQuery, answer=list[PublicAuthSession]),
     ),
     Route("DELETE", f"{V5}/auth/sessions/{{id}}", auth.end_login, USER, Shape(statuses=(204,))),
-    Route("POST", f"{V5}/auth/keys/rotate", auth.rotate_keys, ADMIN, Shape(answer=shown.Keys)),
+    Route("POST", f"{V5}/auth/keys/rotate", auth.rotate_keys, ADMIN, Shape(answer=shown.Keys, keyed=False)),
 )
 _SESSIONS = (
     Route("POST", f"{V5}/sessions", sessions.add, WRITER, Made(sessions.SessionBody, answer=WorkspaceSession)),
@@ -265,7 +271,7 @@ _FILES = (
         f"{V5}/workspaces",
         workspaces.add,
         WRITER,
-        Tagged(workspaces.WorkspaceBody, answer=shown.WatchedWorkspace, statuses=(200, 201)),
+        Tagged(workspaces.WorkspaceBody, answer=shown.WatchedWorkspace, statuses=(200, 201), keyed=False),
     ),
     Route(
         "GET",
@@ -280,7 +286,7 @@ _FILES = (
         f"{V5}/workspaces/{{id}}/rescan",
         workspaces.rescan,
         WRITER,
-        Tagged(answer=shown.WatchedWorkspace, statuses=(202,)),
+        Tagged(answer=shown.WatchedWorkspace, statuses=(202,), keyed=False),
     ),
     Route("DELETE", f"{V5}/workspaces/{{id}}", workspaces.remove, WRITER, Gone),
     Route("GET", f"{V5}/files", files.list_all, USER, Shape(query=files.FilesQuery, answer=list[File])),
@@ -289,7 +295,13 @@ _FILES = (
 )
 _FEED = (
     Route("GET", f"{V5}/export", transfer.export, USER, Shape(query=transfer.TransferQuery, answer=LINES_TYPE)),
-    Route("POST", IMPORT_PATH, transfer.take, WRITER, Shape(query=transfer.TransferQuery, answer=Imported, lines=True)),
+    Route(
+        "POST",
+        IMPORT_PATH,
+        transfer.take,
+        WRITER,
+        Shape(query=transfer.TransferQuery, answer=Imported, lines=True, keyed=False),
+    ),
     Route("GET", f"{V5}/search", search.search, USER, Shape(query=search.SearchQuery, answer=list[search.Found])),
     Route(
         "GET", f"{V5}/changes", changes.list_since, USER, Shape(query=changes.ChangesQuery, answer=shown.ChangesAnswer)

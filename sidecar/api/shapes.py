@@ -2,8 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from sidecar.api.context import Handler, Policy
+from sidecar.api.context import ROLES, Handler, Policy
 from sidecar.models.base import Value
+
+KEYED_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Shape(NamedTuple):
@@ -17,6 +19,8 @@ class Shape(NamedTuple):
         tagged: The answer carries an ETag, and If-Match is honoured.
         patch: The body is a merge patch of ``body``.
         lines: The body is JSON Lines, read as a stream.
+        keyed: An Idempotency-Key is honoured where a known caller writes. Not where doing it twice does the same and
+            the answer tells what is so now, nor where the answer is a secret that works once.
     """
 
     body: type[Value] | None = None
@@ -26,6 +30,7 @@ class Shape(NamedTuple):
     tagged: bool = False
     patch: bool = False
     lines: bool = False
+    keyed: bool = True
 
 
 class Route(NamedTuple):
@@ -36,3 +41,8 @@ class Route(NamedTuple):
     handler: Handler
     policy: Policy
     shape: Shape = Shape()
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether a repeat under an Idempotency-Key gets the same answer; a DELETE's is a 404, which says as much."""
+        return self.method in KEYED_METHODS and self.policy in ROLES and self.shape.keyed

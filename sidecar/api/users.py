@@ -10,6 +10,7 @@ from sidecar import limits
 from sidecar.api.auth import NewPassword, Secret
 from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.gate import admit
+from sidecar.api.idempotency import ORIGIN
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.requests import PageQuery, body, if_match, page_answer, query, raw_answer, record_answer, tenant_of
 from sidecar.models.base import Value
@@ -80,7 +81,9 @@ async def put_password(request: web.Request) -> web.Response:
     sent = await body(request, PasswordBody)
     context, caller, peer = request.app[CONTEXT], request[CALLER], peer_of(request)
     admit(request, context.attempts.on_account(caller.user.email, peer, is_paired=False))
-    login = await context.accounts.change_password(caller, sent.current_password, sent.new_password, device_of(request))
+    login = await context.accounts.change_password(
+        caller, sent.current_password, sent.new_password, device_of(request), origin=request.get(ORIGIN)
+    )
     context.attempts.succeeded(peer, caller.user.email)
     return raw_answer(login.to_json())
 

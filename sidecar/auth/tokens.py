@@ -135,6 +135,8 @@ class Tokens:
     def successors(self, token: str, login: LoginId) -> list[str]:
         """Return what may follow a refresh token as the token of ``login``: one for each signing key, newest first.
 
+        Another secret may stand for the first token: then who has it gets the same again.
+
         A successor is computed, not drawn, so that windows which race with the same token all get the same next one
         and their family stays one chain, although nobody keeps the token itself. Without a signing key it is as
         random as the token that it follows.

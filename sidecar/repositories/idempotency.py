@@ -13,8 +13,9 @@ class KeptHead(Value):
     """What is kept beside an answer's body.
 
     Attributes:
-        fingerprint: Of the request: method, path and body, SHA-256.
+        fingerprint: Of the request: method, path and body, hashed.
         at_ms: When it was answered, milliseconds since 1970.
+        login_id: Of the login that was the answer; its tokens are not kept.
     """
 
     fingerprint: str
@@ -22,6 +23,7 @@ class KeptHead(Value):
     status: int
     etag: str | None = None
     location: str | None = None
+    login_id: str | None = None
 
 
 class Kept(KeptHead):

@@ -124,11 +124,14 @@ class Accounts:
             raise UnauthenticatedError("The e-mail address or the password is wrong.", code="invalid_credentials")
         return self._logins.answer(opened)
 
-    async def change_password(self, caller: Caller, current: str | None, new: str, device: Device) -> Login:
+    async def change_password(
+        self, caller: Caller, current: str | None, new: str, device: Device, *, origin: str | None = None
+    ) -> Login:
         """Replace the caller's password, end all their logins, this one too, and open a new one.
 
         Args:
             current: None where the account has none yet: the machine's owner came by pairing.
+            origin: See ``Logins.open``.
 
         Raises:
             UnauthenticatedError: ``current`` is wrong (code ``invalid_credentials``).
@@ -147,7 +150,7 @@ class Accounts:
                 raise InvalidError("The password was changed meanwhile; log in with it.", code="password_changed")
             user = Users(keys).update(tr, caller.user.id, {"password_hash": password_hash})
             self._logins.end_all(tr, keys, user.id)
-            return self._open(tr, "auth.password_changed", (user, caller.tenant), device)
+            return self._open(tr, "auth.password_changed", (user, caller.tenant), device, origin=origin)
 
         return self._logins.answer(await self._database.transact(body))
 
@@ -166,10 +169,17 @@ class Accounts:
     # --- inside ---
 
     def _open(
-        self, tr: Writing, event_type: str, owner: tuple[User, Tenant], device: Device, *, browser: bool = False
+        self,
+        tr: Writing,
+        event_type: str,
+        owner: tuple[User, Tenant],
+        device: Device,
+        *,
+        browser: bool = False,
+        origin: str | None = None,
     ) -> Opened:
         user, tenant = owner
-        opened = self._logins.open(tr, user, tenant, device, kind="browser" if browser else "refresh")
+        opened = self._logins.open(tr, user, tenant, device, kind="browser" if browser else "refresh", origin=origin)
         record(tr, self._keys(tenant.id), event_type, device, user_id=user.id, session_id=opened.session.id)
         return opened
 

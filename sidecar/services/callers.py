@@ -57,8 +57,11 @@ class Callers:
         """Return who a request's access token speaks for, if nothing was committed since it was looked up."""
         return self._known.recall(principal)
 
-    async def check(self, principal: Principal) -> Caller:
+    async def check(self, principal: Principal, *, has_ended: bool = False) -> Caller:
         """Return who a request's access token speaks for now: its login not ended, its user active and of that role.
+
+        Args:
+            has_ended: The login has; it is only asked whose it was.
 
         Raises:
             UnauthenticatedError: One of these no longer holds.
@@ -66,6 +69,8 @@ class Callers:
         version = self._database.engine.newest_version()
 
         def body(tr: Reading) -> Caller | None:
+            if has_ended:
+                return self._owner(tr, principal)
             known = self._known.confirm(tr, principal, version)
             if known is not None:
                 return known
@@ -81,11 +86,12 @@ class Callers:
         return caller
 
     def _caller(self, tr: Reading, principal: Principal) -> Caller | None:
-        keys = self._keys(principal.tenant_id)
-        owner = active(tr, keys, principal.user_id)
-        if owner is None or owner[0].role != principal.role or not self._is_live(tr, keys, principal):
-            return None
-        return Caller(principal, *owner)
+        caller = self._owner(tr, principal)
+        return caller if caller and self._is_live(tr, self._keys(principal.tenant_id), principal) else None
+
+    def _owner(self, tr: Reading, principal: Principal) -> Caller | None:
+        owner = active(tr, self._keys(principal.tenant_id), principal.user_id)
+        return Caller(principal, *owner) if owner and owner[0].role == principal.role else None
 
     async def check_browser(self, token: str) -> Caller:
         """Return who a browser's cookie speaks for.

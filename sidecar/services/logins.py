@@ -72,10 +72,23 @@ class Logins:
 
     # --- opening ---
 
-    def open(self, tr: Writing, user: User, tenant: Tenant, device: Device, *, kind: TokenKind = "refresh") -> Opened:
-        """Store the first link of a new family."""
+    def open(
+        self,
+        tr: Writing,
+        user: User,
+        tenant: Tenant,
+        device: Device,
+        *,
+        kind: TokenKind = "refresh",
+        origin: str | None = None,
+    ) -> Opened:
+        """Store the first link of a new family.
+
+        Args:
+            origin: A secret that its refresh token is computed from, so that ``again`` can give it again.
+        """
         login = LoginId(tenant.id, new_id(tr.now_ms))
-        token = new_login_token(kind, login)
+        token = new_login_token(kind, login) if origin is None else self._tokens.successors(origin, login)[0]
         session = AuthSession.new(
             tenant_id=tenant.id,
             user_id=user.id,
@@ -100,6 +113,27 @@ class Logins:
             login_id=session.id,
         )
         return Login(access_token=access_token, refresh_token=token, user=user.public(), tenant=tenant)
+
+    async def again(self, login: LoginId, origin: str) -> Login:
+        """Return what a client has got already: the login that was opened with ``origin``, as long as it is unused.
+
+        Raises:
+            UnauthenticatedError: It has ended or was refreshed, or ``origin`` or the signing key was another.
+        """
+
+        def body(tr: Reading) -> Opened | None:
+            session = AuthSessions(self._keys(login.tenant_id)).find(tr, login.login_id)
+            owner = None if session is None else active(tr, self._keys(login.tenant_id), session.user_id)
+            if session is None or owner is None or session.revoked_at is not None:
+                return None
+            tokens = self._tokens.successors(origin, login)
+            token = next((each for each in tokens if is_token(session.refresh_token_hash, each)), None)
+            return None if token is None else Opened(session, token, *owner)
+
+        opened = await self._database.read(body)
+        if opened is None:
+            raise UnauthenticatedError("The login has ended; log in again.", code="login_ended")
+        return self.answer(opened)
 
     async def refresh(self, token: str, device: Device) -> Login:
         """Exchange a refresh token for the next pair.

@@ -1,4 +1,4 @@
-"""A POST whose answer was lost is sent again with its Idempotency-Key, and is done once, also across kill -9."""
+"""A request whose answer was lost is sent again with its Idempotency-Key, and is done once, also across kill -9."""
 
 import asyncio
 import random
@@ -54,6 +54,38 @@ async def test_an_answer_that_was_never_read_is_given_again_after_a_kill(
         assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
         assert again.headers["Location"].endswith((await again.json())["id"])
     assert await names(caller) == ["lost"]
+
+
+async def test_a_login_that_was_never_read_is_given_again_after_a_kill(
+    daemon: DaemonProcess, http: aiohttp.ClientSession
+) -> None:
+    await daemon.serve()
+    caller = Caller(daemon, http)
+    url, owner = await caller.paired()
+    old = {"Authorization": owner["Authorization"], "Idempotency-Key": "lost"}
+
+    async def change(url: str) -> aiohttp.ClientResponse:
+        sent = {"new_password": "correct horse battery"}
+        return await http.put(f"{url}/api/v5/users/me/password", json=sent, headers=old)
+
+    async def me(url: str, token: str) -> int:
+        async with http.get(f"{url}/api/v5/users/me", headers={"Authorization": token}) as answer:
+            return answer.status
+
+    async def is_changed() -> bool:
+        return await me(url, old["Authorization"]) == 401
+
+    lost = asyncio.ensure_future(change(url))
+    await eventually(is_changed, "the login that it was asked with has ended")
+    await daemon.kill()
+    lost.cancel()
+    await daemon.serve()
+    url, _ = await caller.paired()
+    async with await change(url) as again:
+        assert (again.status, again.headers["Idempotency-Replayed"]) == (200, "true")
+        login = await again.json()
+    assert await me(url, f"Bearer {login['access_token']}") == 200
+    assert await me(url, old["Authorization"]) == 401
 
 
 async def test_whenever_it_is_killed_a_request_that_is_repeated_is_done_once(

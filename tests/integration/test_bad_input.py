@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -166,83 +165,3 @@ async def test_many_who_add_at_once_lose_nothing(house: House) -> None:
     found = (await house.call("GET", path, token)).content
     assert sorted(found["tags"]) == sorted(f"t{number}" for number in range(20))
     assert sorted(found["memory"]["facts"]) == sorted(f"f{number}" for number in range(20))
-
-
-async def test_a_repeated_post_is_answered_once_also_when_its_twins_race(house: House) -> None:
-    token = (await house.pair())["access_token"]
-    sent = {"name": "x", "workspace_path": "/x", "editor_state": {"ours": "y" * 200_000}}
-    key = {"Idempotency-Key": "one"}
-    async with asyncio.TaskGroup() as tasks:
-        twins = [tasks.create_task(house.call("POST", "/api/v5/sessions", token, key, json=sent)) for _ in range(8)]
-    answers = [twin.result() for twin in twins]
-    assert {answer.status for answer in answers} == {201}
-    assert len({str(answer.content) for answer in answers}) == 1
-    assert len((await house.call("GET", "/api/v5/sessions", token)).content["items"]) == 1
-    other = await house.call("POST", "/api/v5/sessions", token, key, json=sent | {"name": "y"})
-    assert (other.status, other.code) == (422, "idempotency_key_reused")
-    house.clock.move(limits.idempotency_seconds + 1)
-    token = (await house.pair())["access_token"]
-    again = await house.call("POST", "/api/v5/sessions", token, key, json=sent)
-    assert again.status == 201
-    assert "Idempotency-Replayed" not in again.headers
-    assert len((await house.call("GET", "/api/v5/sessions", token)).content["items"]) == 2
-
-
-@pytest.mark.parametrize("prefer", [{}, {"Prefer": "return=minimal"}])
-@pytest.mark.parametrize("tag", [{}, {"If-Match": '"1"'}])
-async def test_a_repeated_put_or_patch_is_done_once_also_when_its_twins_race(
-    house: House, prefer: dict[str, str], tag: dict[str, str]
-) -> None:
-    token = (await house.pair())["access_token"]
-    sent = {"name": "x", "workspace_path": "/x"}
-    path = "/api/v5/sessions/" + (await house.call("POST", "/api/v5/sessions", token, json=sent)).content["id"]
-    headers = {"Idempotency-Key": "one", **prefer, **tag}
-    async with asyncio.TaskGroup() as tasks:
-        twins = [
-            tasks.create_task(house.call("PATCH", path, token, headers, json={"git_branch": "b"})) for _ in range(8)
-        ]
-    answers = [twin.result() for twin in twins]
-    assert {(answer.status, answer.headers["ETag"]) for answer in answers} == {(204 if prefer else 200, '"2"')}
-    assert (await house.call("GET", path, token)).content["version"] == 2
-    headers = {"Idempotency-Key": "two", **prefer, **({"If-Match": '"2"'} if tag else {})}
-    for _ in range(2):
-        put = await house.call("PUT", path, token, headers, json=sent)
-        assert (put.status, put.headers["ETag"]) == (204 if prefer else 200, '"3"')
-    for _ in range(2):
-        key = {"Idempotency-Key": "three", **prefer}
-        put = await house.call("PUT", "/api/v5/settings/editor/tabs", token, key, json={"value": 4})
-        assert (put.status, put.headers["ETag"]) == (201, '"1"')
-        assert (put.content is None) == bool(prefer)
-
-
-async def test_an_answer_under_a_key_is_the_one_without(house: House) -> None:
-    token = (await house.pair())["access_token"]
-
-    async def made(path: str, sent: dict[str, Any]) -> str:
-        return f"{path}/{(await house.call('POST', path, token, json=sent)).content['id']}"
-
-    conversation = await made("/api/v5/conversations", {"ai_provider": "x", "title": "y"})
-    message = {"role": "user", "content": "?", "token_count": 3}
-    await house.call("POST", f"{conversation}/messages", token, json=message)
-    agent = await made("/api/v5/agents", {"name": "a", "agent_type": "specialist"})
-    state = {"groups": [{"tabs": [{"path": "a.py", "content": "x" * 100_000}]}]}
-    session = {"name": "s", "workspace_path": "/s", "editor_state": state}
-    changes: list[tuple[str, str, dict[str, Any]]] = [
-        ("PATCH", conversation, {"title": "z"}),
-        ("PATCH", agent, {"name": "b"}),
-        ("PUT", agent, {"name": "c", "agent_type": "coordinator"}),
-        ("PUT", "/api/v5/users/me", {"first_name": "A", "last_name": "B"}),
-        ("PATCH", "/api/v5/tenant", {"name": "T"}),
-        ("PUT", await made("/api/v5/sessions", session), session),
-    ]
-    for number, (method, path, sent) in enumerate(changes):
-        plain = await house.call(method, path, token, json=sent)
-        keyed = await house.call(method, path, token, {"Idempotency-Key": f"k{number}"}, json=sent)
-        again = await house.call(method, path, token, {"Idempotency-Key": f"k{number}"}, json=sent)
-        assert (plain.status, keyed.status, again.status) == (200, 200, 200), path
-        assert again.content == keyed.content
-        assert again.headers["ETag"] == keyed.headers["ETag"]
-        moved = {"version", "updated_at", "last_active_at"}
-        assert {k: v for k, v in keyed.content.items() if k not in moved} == {
-            k: v for k, v in plain.content.items() if k not in moved
-        }

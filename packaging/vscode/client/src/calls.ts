@@ -67,7 +67,10 @@ export class Calls {
   }
 }
 
-/** The daemon answers a repeated key as it did before, and a repeated DELETE with 404, which might be told as a failure. */
+/**
+ * The daemon answers a repeated key as it did before, or its route does the same again; a repeated DELETE it answers with
+ * 404, which might be told as a failure.
+ */
 function isRepeatable({ method, headers }: HttpRequest): boolean {
   return method === "GET" || (method !== "DELETE" && headers?.["Idempotency-Key"] !== undefined);
 }

@@ -49,7 +49,7 @@ type WriteMethod = Exclude<Method, "get">;
 export interface WriteOptions extends CallOptions {
   /** Writes only if the record still has this version; else a `VersionConflictError`. */
   ifVersion?: number;
-  /** Makes a repeat of a POST the same request; a fresh one unless given. */
+  /** Makes a repeat the same request; a fresh one unless given. */
   idempotencyKey?: string;
 }
 

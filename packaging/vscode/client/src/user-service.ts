@@ -68,8 +68,15 @@ export class UserService {
     return (await this.#connection.write("put", "/api/v5/users/me", { body: name }, options)) as User;
   }
 
-  /** Change the password, or give one to an account that has none; every other login of the user ends. */
-  async changePassword(newPassword: string, currentPassword?: string, options?: CallOptions): Promise<void> {
+  /**
+   * Change the password, or give one to an account that has none; every other login of the user ends. Was this cut off,
+   * it is safe to repeat it under the same `idempotencyKey`: the login that it opened is taken then.
+   */
+  async changePassword(
+    newPassword: string,
+    currentPassword?: string,
+    options?: Omit<WriteOptions, "ifVersion">,
+  ): Promise<void> {
     const body = {
       new_password: newPassword,
       ...(currentPassword !== undefined && { current_password: currentPassword }),

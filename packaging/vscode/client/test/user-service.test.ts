@@ -200,6 +200,25 @@ test("after a change of the password this login goes on, and every other ends", 
   await other.users.login({ email, password: "another long password" });
 });
 
+test("a change of the password whose answer was lost is repeated under its key, and this login goes on", async () => {
+  const client = clientWith();
+  const email = newEmail();
+  await client.users.register({ email, password });
+  const token = await client.connection.login.token(AbortSignal.timeout(5_000));
+  const changed = { new_password: "another long password", current_password: password };
+  const lost = await fetch(`${daemon.url}/api/v5/users/me/password`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json", "Idempotency-Key": "lost" },
+    body: JSON.stringify(changed),
+  });
+  expect(lost.status).toBe(200);
+  await expect(client.users.changePassword("another long password", password)).rejects.toBeInstanceOf(
+    UnauthenticatedError,
+  );
+  await client.users.changePassword("another long password", password, { idempotencyKey: "lost" });
+  expect((await client.users.me()).email).toBe(email);
+});
+
 test("an admin keeps the tenant's users, and a viewer may not write", async () => {
   const admin = clientWith();
   await admin.users.register({ email: newEmail(), password });
