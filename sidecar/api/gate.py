@@ -242,7 +242,7 @@ class Gate:
             admit(request, self._context.attempts.by_peer(peer_of(request)))
 
 
-def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Give an answer the headers that all have; who sends one as a stream, calls this before the first byte."""
     headers = response.headers
     if hdrs.SERVER not in headers:

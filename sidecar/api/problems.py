@@ -140,6 +140,12 @@ def of_http(error: web.HTTPException, request_id: str) -> web.Response:
     return response
 
 
+def of_bare(status: HTTPStatus, request_id: str) -> web.Response:
+    """Return the problem document of what was refused before it was known for a request of ours."""
+    detail = "This is no HTTP request that Sidecar knows." if status is HTTPStatus.BAD_REQUEST else status.description
+    return problem(status, _HTTP_CODES.get(status, "http_error"), detail or status.phrase, request_id=request_id)
+
+
 def internal(request_id: str) -> web.Response:
     """Return the answer to what should not happen."""
     return problem(

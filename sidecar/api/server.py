@@ -10,6 +10,7 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.app import build
+from sidecar.api.connections import Connection
 from sidecar.api.context import Context
 from sidecar.errors import UnavailableError
 
@@ -69,14 +70,7 @@ class Server:
         self._context = context
         self._start_task = start_task
         self._accepting: asyncio.Task[Any] | None = None
-        self._runner = web.AppRunner(
-            build(context),
-            access_log=None,
-            max_line_size=limits.request_header_bytes_max,
-            max_field_size=limits.request_header_bytes_max,
-            keepalive_timeout=limits.keep_alive_seconds,
-            shutdown_timeout=limits.drain_requests_seconds_max,
-        )
+        self._runner = web.AppRunner(build(context), shutdown_timeout=limits.drain_requests_seconds_max)
 
     async def start(self) -> None:
         """Begin to answer requests."""
@@ -121,8 +115,16 @@ class Server:
         aiohttp itself waits for the first head for ever.
         """
         assert self._runner.server is not None  # noqa: S101 - set up before anything is accepted
-        protocol = self._runner.server()
         loop = asyncio.get_running_loop()
+        protocol = Connection(
+            self._runner.server,
+            self._context,
+            loop=loop,
+            access_log=None,
+            max_line_size=limits.request_header_bytes_max,
+            max_field_size=limits.request_header_bytes_max,
+            keepalive_timeout=limits.keep_alive_seconds,
+        )
         deadline = loop.call_later(limits.request_seconds_max, self._end_if_silent, protocol)
         self._context.silent[protocol] = deadline
         return protocol

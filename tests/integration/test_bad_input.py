@@ -136,6 +136,38 @@ async def test_what_is_no_http_gets_a_clean_close(house: House, raw: bytes) -> N
     assert (await house.call("GET", "/healthz")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        (b"OPTIONS * HTTP/1.1\r\nHost: HOST\r\n\r\n", 404, "no_such_route"),
+        (b"BREW /api/v5/version HTTP/1.1\r\nHost: HOST\r\n\r\n", 400, "http_error"),
+        (b"GET /healthz HTTP/1.1\r\nHost: HOST\r\nExpect: tea\r\n\r\n", 417, "http_error"),
+        (b"GET /healthz HTTP/1.1\r\nHost: HOST\r\nAuthorization canary-secret\r\n\r\n", 400, "http_error"),
+    ],
+    ids=lambda raw: repr(raw[:30]) if isinstance(raw, bytes) else None,
+)
+async def test_what_reaches_no_route_gets_a_problem_with_the_headers_that_all_have(
+    house: House, raw: bytes, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    host, port = house.host.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(raw.replace(b"HOST", house.host.encode()))
+    async with asyncio.timeout(20):
+        head, _, _ = (await reader.readuntil(b"\r\n\r\n")).decode().partition("\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+        body = (await reader.readexactly(int(headers["Content-Length"]))).decode()
+    writer.close()
+    problem = json.loads(body)
+    assert head.split()[1] == str(status)
+    assert headers["Content-Type"].startswith("application/problem+json")
+    assert (problem["status"], problem["code"], problem["request_id"]) == (status, code, headers["X-Request-Id"])
+    plain = (await house.call("GET", "/api/v5/nothing")).headers
+    for name in ("Server", "X-Content-Type-Options", "Cache-Control"):
+        assert headers[name] == plain[name]
+    assert "canary" not in body + caplog.text
+
+
 async def test_a_patch_with_a_wrong_version_is_refused_and_one_without_is_merged(house: House) -> None:
     token = (await house.pair())["access_token"]
     sent = {"name": "x", "workspace_path": "/x", "memory": {"facts": ["a"], "ours": {"kept": 1, "gone": 2}}}
