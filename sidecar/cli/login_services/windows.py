@@ -1,7 +1,6 @@
 """The logon task of Windows: registered from an XML file that we keep, to compare with later."""
 
 import getpass
-import os
 import subprocess
 from pathlib import Path, PureWindowsPath
 from xml.sax.saxutils import escape
@@ -71,4 +70,4 @@ def _without_console(program: str) -> str:
     """Return the interpreter that opens no window, when it lies beside the one that runs."""
     path = PureWindowsPath(program)
     quiet = path.with_name("pythonw.exe")
-    return str(quiet) if path.name.lower() == "python.exe" and os.path.exists(str(quiet)) else program  # noqa: PTH110
+    return str(quiet) if path.name.lower() == "python.exe" and Path(str(quiet)).exists() else program
