@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from sidecar.auth.attempts import Peer
 from sidecar.services.audit import Device
@@ -18,8 +18,9 @@ _LOCAL, _REMOTE, _UID = 1, 2, 7  # columns, by proc(5)
 
 
 def device_of(request: web.Request) -> Device:
-    """Return where a request comes from, as the audit trail tells it."""
-    return Device(request.remote or "", request.headers.get("User-Agent", ""))
+    """Return where a request comes from, as the audit trail tells it: bytes of a header that are no text as ``?``."""
+    agent = request.headers.get(hdrs.USER_AGENT, "")
+    return Device(request.remote or "", agent if agent.isascii() else agent.encode("utf-8", "replace").decode())
 
 
 def peer_of(request: web.Request) -> Peer:

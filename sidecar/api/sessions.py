@@ -109,10 +109,13 @@ async def get(request: web.Request) -> web.Response:
 
 async def put(request: web.Request) -> web.Response:
     """Replace what clients write of a session."""
-    sent = await body(request, SessionBody)
     session_id = await changeable(request, WorkspaceSessions(tenant_of(request)))
     changed = await request.app[CONTEXT].sessions.update(
-        tenant_of(request), session_id, dict(sent), if_version=if_match(request), size_bytes=request.content_length
+        tenant_of(request),
+        session_id,
+        dict(await body(request, SessionBody)),  # not kept here: see there
+        if_version=if_match(request),
+        size_bytes=request.content_length,
     )
     return await answer(request, changed)
 

@@ -5,6 +5,7 @@ Used by every room above; knows only limits and ids.
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -90,6 +91,7 @@ Json = Annotated[JsonValue, AfterValidator(tree_fits)]
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(tree_fits)]
 
 
+@lru_cache(maxsize=limits.timestamps_cached_max)
 def timestamp(now_ms: int) -> datetime:
     """Return the UTC time of so many milliseconds since 1970."""
     return datetime.fromtimestamp(now_ms / 1000, UTC).replace(microsecond=now_ms % 1000 * 1000)

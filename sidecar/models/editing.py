@@ -64,7 +64,7 @@ class Group(State):
 
     @model_validator(mode="after")
     def _shows_something(self) -> Self:
-        empty = next((at for at, tab in enumerate(self.tabs) if not tab.shows_something()), None)
+        empty = next((at for at, tab in enumerate(self.tabs) if tab.path is None and not tab.shows_something()), None)
         if empty is not None:
             raise ValueError(
                 f"a tab needs a uri or a path, unless its kind is untitled or custom; tab {empty} has none"

@@ -65,7 +65,7 @@ class AuthSessions(Repository[AuthSession]):
         rows = tr.kv.get_range(*self.spaces[BY_FAMILY.name].range((keys.id_element(token_family),)))
         live = self._named(tr, BY_FAMILY, [row for row in rows if not row[1]])
         for link in live:
-            self.replace(tr, link, link.model_copy(update={"revoked_at": timestamp(tr.now_ms)}))
+            self.replace(tr, link, link, revoked_at=timestamp(tr.now_ms))
         return len(live)
 
     def cleanup_expired(self, tr: Writing, *, limit: int = limits.job_batch_rows_max) -> int:

@@ -51,11 +51,11 @@ def _places(kind: type[Any], tenant: keys.TenantKeys) -> _Places:
     return _Places(tenant.space(kind.primary), spaces, Blobs(tenant))
 
 
-def _are_equal(index: Index[Any], old: Record, new: Record) -> bool:
-    """Tell whether two versions of a record have the same entries in an index."""
-    return list(index.tails(old)) == list(index.tails(new)) and (
-        index.covering is None or index.covering(old) == index.covering(new)
-    )
+def _spots(index: Index[Any], record: Record | None) -> tuple[list[Items], bytes]:
+    """Return the tails of a record's entries in an index, and what they cover; of no record there are none."""
+    if record is None:
+        return [], b""
+    return list(index.tails(record)), index.covering(record) if index.covering else b""
 
 
 class Repository(Generic[R]):
@@ -201,6 +201,10 @@ class Repository(Generic[R]):
             return record
         raise ConflictError(f"There is already a {self.model.__name__} {record.id}.", details={"id": record.id})
 
+    def add(self, tr: Writing, record: R) -> R:
+        """Store a record that was made in this run of the transaction: no other can have its id."""
+        return self._write(tr, None, record, "created")
+
     def update(self, tr: Writing, identifier: str, fields: Mapping[str, object], *, if_version: int | None = None) -> R:
         """Change some fields of a record and return it with its next version.
 
@@ -223,13 +227,17 @@ class Repository(Generic[R]):
         if fixed:
             raise InvalidError(f"{self.model.__name__}: {fixed[0]}: can not be changed.", details={"fields": fixed})
         try:
-            return type(old).model_validate({**dict(old), **fields})
+            return type(old).model_validate({**old.__dict__, **fields})
         except ValidationError as error:
             raise invalid(self.model.__name__, error) from None
 
-    def replace(self, tr: Writing, old: R, new: R) -> R:
-        """Store ``new`` in place of ``old``, as this transaction read it, and return it with its next version."""
-        new = new.model_copy(update={"version": old.version + 1, "updated_at": timestamp(tr.now_ms)})
+    def replace(self, tr: Writing, old: R, new: R, **trusted: object) -> R:
+        """Store ``new`` in place of ``old``, as this transaction read it, and return it with its next version.
+
+        Args:
+            trusted: Fields to change besides, which are not checked.
+        """
+        new = new.model_copy(update={**trusted, "version": old.version + 1, "updated_at": timestamp(tr.now_ms)})
         return self._write(tr, old, new, self.op(old, new))
 
     def delete(self, tr: Writing, identifier: str, *, if_version: int | None = None) -> R:
@@ -322,13 +330,7 @@ class Repository(Generic[R]):
 
     def entries(self, index: Index[R], record: R) -> dict[bytes, bytes]:
         """Return the entries of one index that a record should have: key and value."""
-        space = self.spaces[index.name]
-        covering = index.covering(record) if index.covering else b""
-        if index.names_by_value:
-            owner: Items = (keys.id_element(record.tenant_id),) if index.shared else ()
-            return {space.pack(tail + owner): id_bytes(record.id) + covering for tail in index.tails(record)}
-        end = pack(self.place(self.identifier(record)))
-        return {space.pack(tail) + end: covering for tail in index.tails(record)}
+        return self._spelled(index, record, *_spots(index, record))
 
     def named_key(self, index: Index[R], key: bytes, value: bytes) -> bytes:
         """Return the primary key of the record that an entry names."""
@@ -352,10 +354,11 @@ class Repository(Generic[R]):
         Raises:
             ConflictError: A unique value is taken.
         """
-        if old is not None and new is not None and _are_equal(index, old, new):
+        was, will = _spots(index, old), _spots(index, new)
+        if was == will:  # as most are in a change; nothing is packed
             return
-        before = self.entries(index, old) if old else {}
-        after = self.entries(index, new) if new else {}
+        before = self._spelled(index, old, *was) if old else {}
+        after = self._spelled(index, new, *will) if new else {}
         for key in before.keys() - after.keys():
             tr.kv.clear(key)
         for key, value in after.items():
@@ -366,6 +369,14 @@ class Repository(Generic[R]):
             tr.kv.set(key, value)
 
     # --- inside ---
+
+    def _spelled(self, index: Index[R], record: R, tails: Sequence[Items], covering: bytes) -> dict[bytes, bytes]:
+        space = self.spaces[index.name]
+        if index.names_by_value:
+            owner: Items = (keys.id_element(record.tenant_id),) if index.shared else ()
+            return {space.pack(tail + owner): id_bytes(record.id) + covering for tail in tails}
+        end = pack(self.place(self.identifier(record)))
+        return {space.pack(tail) + end: covering for tail in tails}
 
     def _whole(self, tr: Reading, value: bytes) -> bytes:
         digest = codec.referenced(value)

@@ -152,7 +152,7 @@ class Files(Repository[File]):
         if old is None:
             self.create(tr, self._new(tr, workspace_path, entry._replace(id=""), session_id))
         elif old.entry() != entry:
-            self.replace(tr, old, old.model_copy(update=_fields(tr, entry, session_id)))
+            self.replace(tr, old, old, **_fields(tr, entry, session_id))
 
     def soft_delete(self, tr: Writing, identifier: str, *, if_version: int | None = None) -> File:
         """Let a file be gone, and return what is kept of it; one that is gone already stays as it is."""
@@ -185,8 +185,9 @@ class Files(Repository[File]):
         return "deleted" if new.is_deleted else "created"
 
     def _soft_deleted(self, tr: Writing, old: File, session_id: str | None) -> File:
-        gone = {"is_deleted": True, "deleted_at": timestamp(tr.now_ms), "workspace_session_id": session_id}
-        return self.replace(tr, old, old.model_copy(update=gone))
+        return self.replace(
+            tr, old, old, is_deleted=True, deleted_at=timestamp(tr.now_ms), workspace_session_id=session_id
+        )
 
     def _new(self, tr: Writing, workspace_path: str, entry: FileEntry, session_id: str | None) -> File:
         file = File.new(

@@ -48,7 +48,7 @@ class Settings(Repository[Setting]):
         if old is None:
             return self.create(tr, setting)
         self.check_version(old, if_version)
-        return self.replace(tr, old, old.model_copy(update={"value": setting.value}))
+        return self.replace(tr, old, old, value=setting.value)
 
     def get_all(
         self, tr: Reading, user_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default

@@ -134,15 +134,15 @@ class WorkspaceSessions(Repository[StoredSession]):
     ) -> StoredSession:
         """Change fields that are no state, and parts that have been split already."""
         new = self.changed(old, fields)
-        return self.replace(tr, old, new.model_copy(update={"parts": parts.store(tr, self.blobs, old.parts, splits)}))
+        return self.replace(tr, old, new, parts=parts.store(tr, self.blobs, old.parts, splits))
 
     def put_parts(self, tr: Writing, old: StoredSession, new_parts: Parts) -> StoredSession:
         """Give a session parts that are stored already: those of a snapshot."""
-        return self.replace(tr, old, old.model_copy(update={"parts": new_parts}))
+        return self.replace(tr, old, old, parts=new_parts)
 
-    def replace(self, tr: Writing, old: StoredSession, new: StoredSession) -> StoredSession:
+    def replace(self, tr: Writing, old: StoredSession, new: StoredSession, **trusted: object) -> StoredSession:
         """Store ``new`` in place of ``old``; it becomes the user's most recent session."""
-        return super().replace(tr, old, new.model_copy(update={"last_active_at": timestamp(tr.now_ms)}))
+        return super().replace(tr, old, new, last_active_at=timestamp(tr.now_ms), **trusted)
 
     def fork(self, tr: Writing, identifier: str, *, name: str | None = None) -> StoredSession:
         """Store and return a new session with the same state, by reference, and this one for its parent."""
@@ -152,7 +152,7 @@ class WorkspaceSessions(Repository[StoredSession]):
         self, tr: Writing, session: StoredSession, field: Literal["parent_session_id", "conversation_id"]
     ) -> None:
         """Let a session no longer name what is gone; it is no activity of its user."""
-        super().replace(tr, session, session.model_copy(update={field: None}))
+        super().replace(tr, session, session, **{field: None})
 
     # --- lists: without the state ---
 

@@ -9,7 +9,9 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from sidecar import limits
+from sidecar.ids import new_id
 from sidecar.models.audit import Audit
+from sidecar.models.base import timestamp
 from sidecar.models.changes import Change
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.keys import TenantKeys
@@ -52,7 +54,7 @@ def record(
         ip_address=device.ip_address[: limits.client_text_chars_max],
         user_agent=device.user_agent[: limits.client_text_chars_max],
     )
-    Audits(tenant).create(tr, row)
+    Audits(tenant).add(tr, row)
 
 
 def write_trail(tr: Writing, actor: Actor) -> None:
@@ -63,7 +65,7 @@ def write_trail(tr: Writing, actor: Actor) -> None:
             if change.kind not in _TOLD_APART:
                 groups[event_type(change)].append(change)
         for group in groups.values():
-            Audits(tenant).create(tr, _row(tr, tenant, actor, group))
+            Audits(tenant).add(tr, _row(tr, tenant, actor, group))
 
 
 def event_type(change: Change) -> str:
@@ -72,12 +74,15 @@ def event_type(change: Change) -> str:
 
 
 def _row(tr: Writing, tenant: TenantKeys, actor: Actor, group: list[Change]) -> Audit:
-    ids = [change.id for change in group]
+    """Return a group's row; not checked again, for all of it was checked with the login and with the records."""
+    ids, now = [change.id for change in group], timestamp(tr.now_ms)
     is_one_session = group[0].kind == SESSIONS and len(ids) == 1
-    return Audit.new(
+    return Audit.model_construct(
+        id=new_id(tr.now_ms),
         tenant_id=tenant.tenant_id,
+        created_at=now,
+        updated_at=now,
         event_type=event_type(group[0]),
-        now_ms=tr.now_ms,
         user_id=actor.user_id,
         session_id=actor.auth_session_id,
         workspace_session_id=ids[0] if is_one_session else None,

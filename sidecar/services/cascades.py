@@ -183,7 +183,7 @@ def _of_session(tenant: TenantKeys, session_id: str) -> list[Step]:
     def release(tr: Writing) -> int:
         found = _batch(tr, begun, conversations.BY_SESSION, session_id)
         for conversation in found:
-            begun.replace(tr, conversation, conversation.model_copy(update={"workspace_session_id": None}))
+            begun.replace(tr, conversation, conversation, workspace_session_id=None)
         return len(found)
 
     return [_removal(snapshots.Snapshots(tenant), snapshots.BY_SESSION, session_id), orphan, release]

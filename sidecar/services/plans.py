@@ -5,6 +5,7 @@ kept by the repositories, so that a check reads three keys.
 """
 
 from sidecar.errors import LimitExceededError
+from sidecar.models.tenants import TenantLimits
 from sidecar.repositories import counters, keys
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.tenants import Tenants
@@ -39,17 +40,16 @@ def check(tr: Writing, tenant: TenantKeys, created: set[str]) -> None:
     record = Tenants(tenant).find(tr, tenant.tenant_id)
     if record is None:
         return
-    allowed = record.settings.limits.model_dump()
+    limits = record.settings.limits
     for kind in created & _COUNTED.keys():
-        name = _COUNTED[kind]
         count = counters.value(tr, tenant.space(keys.RECORD_COUNTS).pack((kind,)), exact=True)
-        _compare(count, allowed[name], name, f"{allowed[name]} {kind}")
-    stored = counters.value(tr, tenant.space(keys.BLOB_BYTES).raw)
-    _compare(stored, allowed["storage_bytes_max"], "storage_bytes_max", f"{allowed['storage_bytes_max']} bytes")
+        _compare(count, limits, _COUNTED[kind], kind)
+    _compare(counters.value(tr, tenant.space(keys.BLOB_BYTES).raw), limits, "storage_bytes_max", "bytes")
 
 
-def _compare(has: int, allowed: int, name: str, what: str) -> None:
+def _compare(has: int, limits: TenantLimits, name: str, unit: str) -> None:
+    allowed = getattr(limits, name)
     if has > allowed:
         raise LimitExceededError(
-            f"The tenant's plan allows {what}; remove some first.", code="plan_limit", details={name: allowed}
+            f"The tenant's plan allows {allowed} {unit}; remove some first.", code="plan_limit", details={name: allowed}
         )

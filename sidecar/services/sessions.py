@@ -119,6 +119,9 @@ class SessionService:
     ) -> StoredSession:
         """Change some fields of a session; state fields are replaced whole.
 
+        The state is let go as soon as it is split: its many small objects would otherwise live until the commit, and
+        be gone through by each search for garbage meanwhile (measured with 64 writers: a seventh of all time).
+
         Args:
             size_bytes: As in ``create``.
 
@@ -129,6 +132,7 @@ class SessionService:
             LimitExceededError: The state would be too large.
         """
         own, splits = await _computed(partial(split_fields, fields), size_bytes)
+        del fields
         await self._upload(tenant, splits)
 
         def body(tr: Writing) -> StoredSession:

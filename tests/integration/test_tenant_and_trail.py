@@ -1,5 +1,6 @@
 """Users, the tenant and its plan, and the audit trail that every change leaves in its own transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,19 @@ async def test_a_change_and_its_audit_row_are_one_transaction(house: House, admi
     with acting(actor(admin)), pytest.raises(LimitExceededError):
         await house.context.database.transact(fails)
     assert await house.dump(without=()) == before
+
+
+async def test_a_client_that_names_itself_in_no_text_is_audited_like_any(house: House, admin: Login) -> None:
+    made = await house.call("POST", "/api/v5/sessions", admin.access_token, json={"name": "a", "workspace_path": "/w"})
+    reader, writer = await asyncio.open_connection(*house.host.split(":"))
+    head = f"DELETE {made.headers['Location']} HTTP/1.1\r\nHost: {house.host}\r\nConnection: close\r\n"
+    head += f"Authorization: Bearer {admin.access_token}\r\n"
+    writer.write(head.encode() + b"User-Agent: caf\xe9 \xff\r\n\r\n")
+    answered = await reader.read()
+    writer.close()
+    assert answered.startswith(b"HTTP/1.1 204 "), answered
+    (row,) = await house.events(admin.access_token, event="session.deleted")
+    assert row["user_agent"] == "caf? ?"
 
 
 async def test_what_a_user_sets_off_in_the_background_is_not_audited_as_theirs(house: House, tmp_path: Path) -> None:

@@ -94,9 +94,12 @@ def test_bytes_that_are_no_tuple_are_refused_or_are_one(raw: bytes) -> None:
 @given(ITEMS, st.integers(0, 65_535), ITEMS)
 def test_a_versionstamped_tuple_has_its_hole_where_the_stamp_comes(left: Items, user: int, right: Items) -> None:
     stamp = bytes(range(10))
-    before, after = pack_versionstamped((*left, (Versionstamp(None, user),), *right), b"p")
-
-    assert before + stamp + after == pack((*left, (Versionstamp(stamp, user),), *right), b"p")
+    for hole, filled in (
+        ((*left, (Versionstamp(None, user),), *right), (*left, (Versionstamp(stamp, user),), *right)),
+        ((*left, Versionstamp(None, user)), (*left, Versionstamp(stamp, user))),
+    ):
+        before, after = pack_versionstamped(hole, b"p")
+        assert before + stamp + after == pack(filled, b"p")
 
 
 @pytest.mark.parametrize("items", [(), (1,), (Versionstamp(), Versionstamp())])
