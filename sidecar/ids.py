@@ -47,13 +47,13 @@ class IdSource:
     def new(self, now_ms: int) -> str:
         """Return a new identifier for the given time in milliseconds since 1970."""
         with self._lock:
-            return _text(f"{self._number(now_ms):032x}")
+            return id_text(f"{self._number(now_ms):032x}")
 
     def new_many(self, now_ms: int, count: int) -> list[tuple[str, bytes]]:
         """Return so many, each as its text and its 16 bytes."""
         with self._lock:
             numbers = [self._number(now_ms) for _ in range(count)]
-        return [(_text(f"{number:032x}"), number.to_bytes(16, "big")) for number in numbers]
+        return [(id_text(f"{number:032x}"), number.to_bytes(16, "big")) for number in numbers]
 
     def _number(self, now_ms: int) -> int:
         if now_ms > self._ms:
@@ -72,7 +72,8 @@ class IdSource:
         return drawn
 
 
-def _text(digits: str) -> str:
+def id_text(digits: str) -> str:
+    """Return an identifier of its 32 hexadecimal digits."""
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

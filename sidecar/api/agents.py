@@ -6,19 +6,17 @@ from aiohttp import web
 from pydantic import Field
 
 from sidecar.api.context import CONTEXT
-from sidecar.api.patches import changed_fields, until_current
+from sidecar.api.patches import patched
 from sidecar.api.requests import (
     PageQuery,
     body,
     if_match,
-    merge_patch,
     page_answer,
     query,
     record_answer,
     tenant_of,
     text_answer,
 )
-from sidecar.errors import NotFoundError
 from sidecar.models.agents import Agent, AgentConfig, AgentType
 from sidecar.models.base import Flag, JsonObject, Name, Value
 from sidecar.repositories import agents as stored
@@ -67,7 +65,7 @@ async def get(request: web.Request) -> web.Response:
     agents, identifier = Agents(tenant_of(request)), request.match_info["id"]
     text = await request.app[CONTEXT].database.read(lambda tr: agents.find_json(tr, identifier))
     if text is None:
-        raise NotFoundError(f"There is no agent {identifier}.", details={"id": identifier})
+        raise agents.missing(identifier)
     return text_answer(served(text))
 
 
@@ -84,16 +82,8 @@ async def put(request: web.Request) -> web.Response:
 
 async def patch(request: web.Request) -> web.Response:
     """Merge a patch into an agent."""
-    asked, if_version = await merge_patch(request), if_match(request)
-    agents, database, identifier = Agents(tenant_of(request)), request.app[CONTEXT].database, request.match_info["id"]
-
-    async def attempt() -> Agent:
-        current = await database.read(lambda tr: agents.get(tr, identifier))
-        fields = changed_fields(AgentBody, current.model_dump(mode="json"), asked)
-        version = current.version if if_version is None else if_version
-        return await database.transact(lambda tr: agents.update(tr, identifier, fields, if_version=version))
-
-    return record_answer(await until_current(attempt, if_version=if_version))
+    changed = await patched(request, Agents(tenant_of(request)), request.match_info["id"], AgentBody)
+    return record_answer(changed)
 
 
 async def remove(request: web.Request) -> web.Response:

@@ -10,12 +10,11 @@ from pydantic import Field
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL
 from sidecar.api.owners import changeable, check_readable, may_read, readable, shown_user
-from sidecar.api.patches import changed_fields, until_current
+from sidecar.api.patches import patched
 from sidecar.api.requests import (
     PageQuery,
     body,
     if_match,
-    merge_patch,
     page_answer,
     query,
     raw_answer,
@@ -117,17 +116,9 @@ async def get(request: web.Request) -> web.Response:
 
 async def patch(request: web.Request) -> web.Response:
     """Merge a patch into a conversation."""
-    asked, if_version = await merge_patch(request), if_match(request)
-    conversations, database = Conversations(tenant_of(request)), request.app[CONTEXT].database
-    identifier = await changeable(request, conversations)
-
-    async def attempt() -> Conversation:
-        current = await database.read(lambda tr: conversations.get(tr, identifier))
-        fields = changed_fields(ConversationPatch, current.model_dump(mode="json"), asked)
-        version = current.version if if_version is None else if_version
-        return await database.transact(lambda tr: conversations.update(tr, identifier, fields, if_version=version))
-
-    return record_answer(await until_current(attempt, if_version=if_version))
+    conversations = Conversations(tenant_of(request))
+    changed = await patched(request, conversations, await changeable(request, conversations), ConversationPatch)
+    return record_answer(changed)
 
 
 async def remove(request: web.Request) -> web.Response:

@@ -7,11 +7,16 @@ change at the same time, there are the routes ``…/add`` and ``…/remove``.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from sidecar import limits
-from sidecar.api.requests import checked
-from sidecar.errors import ConflictError, InvalidError, VersionConflictError
-from sidecar.models.base import Value
+from aiohttp import web
 
+from sidecar import limits
+from sidecar.api.context import CONTEXT
+from sidecar.api.requests import checked, if_match, merge_patch
+from sidecar.errors import ConflictError, InvalidError, VersionConflictError
+from sidecar.models.base import Record, Value
+from sidecar.repositories.base import Repository
+
+R = TypeVar("R", bound=Record)
 V = TypeVar("V", bound=Value)
 T = TypeVar("T")
 
@@ -46,6 +51,25 @@ def changed_fields(model: type[V], current: Mapping[str, Any], patch: Mapping[st
     touched = {name: current[name] for name in (required | patch.keys()) & current.keys()}
     after = checked(model, merged(touched, dict(patch)))
     return {name: getattr(after, name) for name in patch}
+
+
+async def patched(request: web.Request, repository: Repository[R], identifier: str, model: type[V]) -> R:
+    """Merge the patch that a request brings into a record, and return it as it is then.
+
+    Args:
+        identifier: Of a record that the caller may change.
+        model: What a client may write of it.
+    """
+    asked, if_version = await merge_patch(request), if_match(request)
+    database = request.app[CONTEXT].database
+
+    async def attempt() -> R:
+        current = await database.read(lambda tr: repository.get(tr, identifier))
+        fields = changed_fields(model, current.model_dump(mode="json"), asked)
+        version = current.version if if_version is None else if_version
+        return await database.transact(lambda tr: repository.update(tr, identifier, fields, if_version=version))
+
+    return await until_current(attempt, if_version=if_version)
 
 
 async def until_current(attempt: Callable[[], Awaitable[T]], *, if_version: int | None) -> T:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Self, TextIO, TypeVar
 
 from sidecar import limits
+from sidecar.waiting import ended
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,16 +32,13 @@ async def shown(what: str, begin: Callable[[Callable[[int], None]], Awaitable[T]
         reached = count
 
     with Bar(what) as bar:
+
+        def show() -> None:
+            bar.move(0, None, f"{reached:,} {unit}" if reached else "")
+
+        show()
         task = asyncio.ensure_future(begin(tell))
-        try:
-            while not task.done():
-                bar.move(0, None, f"{reached:,} {unit}" if reached else "")
-                await asyncio.wait({task}, timeout=limits.progress_interval_seconds)
-        except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait({task})
-            raise
-        return task.result()
+        return await ended(task, task.cancel, show=show, every_seconds=limits.progress_interval_seconds)
 
 
 class Bar:

@@ -23,6 +23,7 @@ from sidecar.errors import UnavailableError
 from sidecar.models.files import FileEntry, shown_path
 from sidecar.repositories.file_entries import Entries
 from sidecar.repositories.keys import path_order
+from sidecar.waiting import ended
 from sidecar.watch.comparison import Comparison, Place, RootLostError, identity_of
 from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.git import Git
@@ -121,19 +122,9 @@ def _compare(root: bytes, index: "_NotedIndex", tally: Tally, stop: threading.Ev
     return findings
 
 
-async def _in_thread(work: Callable[[], T], stop: threading.Event, show: Callable[[], None] = lambda: None) -> T:
-    """Run ``work`` in a thread; when cancelled, return only after it has stopped."""
+async def _in_thread(work: Callable[[], T], stop: threading.Event, show: Callable[[], None] | None = None) -> T:
     future = asyncio.get_running_loop().run_in_executor(None, work)
-    try:
-        while not future.done():
-            await asyncio.wait({future}, timeout=limits.progress_interval_seconds)
-            show()
-    except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait({future})
-        future.exception()  # it was stopped: what it raised says nothing more
-        raise
-    return future.result()
+    return await ended(future, stop.set, show=show, every_seconds=limits.progress_interval_seconds)
 
 
 async def _second_look(daemon: "Client", root: str, doubted: set[bytes], stop: threading.Event) -> list[Difference]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, Self, get_args
 
 from sidecar import limits
-from sidecar.ids import id_bytes
+from sidecar.ids import id_bytes, id_text
 from sidecar.models.files import FileEntry, FileKind
 from sidecar.repositories import keys
 
@@ -92,7 +92,7 @@ class Entries:
         size, mtime_ns, ctime_ns, inode, kind, deleted = _STAMP.unpack_from(value, _ID_BYTES)
         return FileEntry(
             path=self.paths[at],
-            id=_id_text(value[:_ID_BYTES]),
+            id=id_text(value[:_ID_BYTES].hex()),
             size=size,
             mtime_ns=mtime_ns,
             inode=inode,
@@ -106,8 +106,3 @@ class Entries:
 def _path(element: bytes, value: bytes) -> bytes:
     """Return the path of a row: the key's element, or what stands behind the checksum when that holds only a hash."""
     return element if keys.is_whole_path(element) else value[_CHECKSUM_AT + value[_STAMP_END] :]
-
-
-def _id_text(raw: bytes) -> str:
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from sidecar import limits
-from sidecar.errors import InvalidError, NotFoundError
+from sidecar.errors import InvalidError
 from sidecar.models.base import milliseconds, timestamp
 from sidecar.models.workspace_sessions import PartName, Parts, SessionSummary, StoredSession, WorkspaceSession
 from sidecar.repositories import codec, keys, parts
@@ -60,7 +60,7 @@ class WorkspaceSessions(Repository[StoredSession]):
         """
         whole = self.find_json(tr, session_id)
         if whole is None:
-            raise NotFoundError(f"There is no session {session_id}.", details={"id": session_id})
+            raise self.missing(session_id)
         return WorkspaceSession.model_validate_json(whole)
 
     def find_json(self, tr: Reading, identifier: str) -> bytes | None:

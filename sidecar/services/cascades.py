@@ -12,10 +12,13 @@ finds nothing more, ends the deletion. Two may work on one deletion at a time.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from sidecar import limits
 from sidecar.errors import ForbiddenError
+from sidecar.models.base import Record
+from sidecar.models.conversations import Conversation
+from sidecar.models.workspace_sessions import StoredSession
 from sidecar.repositories import auth_sessions, conversations, machine, messages, settings, snapshots, users
 from sidecar.repositories import deletions as under_way
 from sidecar.repositories import workspace_sessions as sessions
@@ -25,6 +28,7 @@ from sidecar.repositories.keys import TenantKeys, id_element
 from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Writing
 
+R = TypeVar("R", bound=Record)
 Step = Callable[[Writing], int]  # removes a batch and tells how many; 0 when nothing is left
 
 
@@ -140,53 +144,49 @@ class Cascades:
             self._nested(begun, conversations.BY_USER, user_id),
         ]
 
-    def _nested(self, repository: Repository[Any], index: Index[Any], owner: str) -> Step:
+    def _nested(self, repository: Repository[R], index: Index[R], owner: str) -> Step:
         """Begin to delete, each with its own dependants, what an index names."""
 
-        def step(tr: Writing) -> int:
-            found = _batch(tr, repository, index, owner)
-            for record in found:
-                repository.delete(tr, record.id)
-                deletion = Deletion(repository.tenant.tenant_id, repository.kind, record.id)
-                under_way.begin(tr, self._keyspace, deletion)
-            return len(found)
+        def delete(tr: Writing, record: R) -> None:
+            repository.delete(tr, record.id)
+            deletion = Deletion(repository.tenant.tenant_id, repository.kind, record.id)
+            under_way.begin(tr, self._keyspace, deletion)
 
-        return step
+        return _each(repository, index, owner, delete)
 
 
 def _of_conversation(tenant: TenantKeys, conversation_id: str) -> list[Step]:
     holders = sessions.WorkspaceSessions(tenant)
 
-    def unlink(tr: Writing) -> int:
-        found = _batch(tr, holders, sessions.BY_CONVERSATION, conversation_id)
-        for session in found:
-            holders.unlink(tr, session, "conversation_id")
-        return len(found)
+    def unlink(tr: Writing, session: StoredSession) -> None:
+        holders.unlink(tr, session, "conversation_id")
 
     def forget(tr: Writing) -> int:
         conversations.Conversations(tenant).clear_counts(tr, conversation_id)
         return 0
 
-    return [_removal(messages.Messages(tenant), messages.BY_CONVERSATION, conversation_id), unlink, forget]
+    return [
+        _removal(messages.Messages(tenant), messages.BY_CONVERSATION, conversation_id),
+        _each(holders, sessions.BY_CONVERSATION, conversation_id, unlink),
+        forget,
+    ]
 
 
 def _of_session(tenant: TenantKeys, session_id: str) -> list[Step]:
     children = sessions.WorkspaceSessions(tenant)
     begun = conversations.Conversations(tenant)
 
-    def orphan(tr: Writing) -> int:
-        found = _batch(tr, children, sessions.CHILDREN, session_id)
-        for child in found:
-            children.unlink(tr, child, "parent_session_id")
-        return len(found)
+    def orphan(tr: Writing, child: StoredSession) -> None:
+        children.unlink(tr, child, "parent_session_id")
 
-    def release(tr: Writing) -> int:
-        found = _batch(tr, begun, conversations.BY_SESSION, session_id)
-        for conversation in found:
-            begun.replace(tr, conversation, conversation, workspace_session_id=None)
-        return len(found)
+    def release(tr: Writing, conversation: Conversation) -> None:
+        begun.replace(tr, conversation, conversation, workspace_session_id=None)
 
-    return [_removal(snapshots.Snapshots(tenant), snapshots.BY_SESSION, session_id), orphan, release]
+    return [
+        _removal(snapshots.Snapshots(tenant), snapshots.BY_SESSION, session_id),
+        _each(children, sessions.CHILDREN, session_id, orphan),
+        _each(begun, conversations.BY_SESSION, session_id, release),
+    ]
 
 
 def _of_tenant(tenant: TenantKeys, _tenant_id: str) -> list[Step]:
@@ -215,6 +215,13 @@ def _removal(repository: Repository[Any], index: Index[Any], owner: str) -> Step
     return step
 
 
-def _batch(tr: Writing, repository: Repository[Any], index: Index[Any], owner: str) -> list[Any]:
-    page = repository.list_by(tr, index, under=(id_element(owner),), limit=limits.job_batch_rows_max)
-    return page.items
+def _each(repository: Repository[R], index: Index[R], owner: str, change: Callable[[Writing, R], None]) -> Step:
+    """Change what an index names below an owner's id, so that it names it no more."""
+
+    def step(tr: Writing) -> int:
+        found = repository.list_by(tr, index, under=(id_element(owner),), limit=limits.job_batch_rows_max).items
+        for record in found:
+            change(tr, record)
+        return len(found)
+
+    return step

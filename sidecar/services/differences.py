@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 from pydantic_core import from_json
 
 from sidecar import limits
-from sidecar.errors import NotFoundError
 from sidecar.models.base import Id, Json, Value
 from sidecar.models.snapshots import SNAPSHOT_PARTS
 from sidecar.repositories import parts
@@ -94,7 +93,7 @@ def _state(tr: Reading, tenant: TenantKeys, session_id: str, snapshot_id: str | 
     else:
         snapshot = snapshots.get(tr, snapshot_id)
         if snapshot.workspace_session_id != session_id:
-            raise NotFoundError(f"There is no snapshot {snapshot_id}.", details={"id": snapshot_id})
+            raise snapshots.missing(snapshot_id)
         named = snapshot.parts
     kept = {name: part for name, part in named.items() if name in SNAPSHOT_PARTS}
     fields = {parts.FIELDS[name] for name in SNAPSHOT_PARTS}

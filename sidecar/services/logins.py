@@ -18,7 +18,7 @@ from sidecar.auth.tokens import (
     read_login_token,
     token_hash,
 )
-from sidecar.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from sidecar.errors import ForbiddenError, UnauthenticatedError
 from sidecar.ids import new_id
 from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.base import Value, milliseconds
@@ -201,7 +201,7 @@ class Logins:
             keys = self._keys(principal.tenant_id)
             session = AuthSessions(keys).get(tr, session_id)
             if session.user_id != principal.user_id and principal.role != "admin":
-                raise NotFoundError(f"There is no auth session {session_id}.", details={"id": session_id})
+                raise AuthSessions.missing(session_id)
             AuthSessions(keys).invalidate_family(tr, session.token_family)
             record(
                 tr,

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from sidecar import limits
-from sidecar.errors import InvalidError, NotFoundError
+from sidecar.errors import InvalidError
 from sidecar.models.base import milliseconds
 from sidecar.models.snapshots import SNAPSHOT_PARTS, Reason, Snapshot
 from sidecar.models.workspace_sessions import PartName, StoredSession, WorkspaceSession
@@ -199,7 +199,7 @@ class SessionService:
             sessions.check_version(old, if_version)
             chosen = Snapshots(tenant).get(tr, snapshot_id)
             if chosen.workspace_session_id != session_id:
-                raise NotFoundError(f"There is no snapshot {snapshot_id}.", details={"id": snapshot_id})
+                raise Snapshots.missing(snapshot_id)
             _snapshot(tr, tenant, old, reason="restore")
             kept = {name: part for name, part in old.parts.items() if name not in SNAPSHOT_PARTS}
             return sessions.put_parts(tr, old, {**kept, **chosen.parts})

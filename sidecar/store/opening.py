@@ -16,6 +16,7 @@ from sidecar.store import backup
 from sidecar.store.engine import Engine
 from sidecar.store.findings import Findings
 from sidecar.store.options import EngineOptions
+from sidecar.waiting import ended
 
 __all__ = ["EngineOptions", "Findings", "inspect", "open_engine", "restore", "salvage"]
 
@@ -96,15 +97,7 @@ async def restore(
 
 
 async def _in_thread(work: Callable[[], T], cancelled: threading.Event) -> T:
-    """Run ``work`` in a thread; when cancelled, return only after it has stopped."""
-    future = asyncio.get_running_loop().run_in_executor(None, work)
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        cancelled.set()
-        await asyncio.wait({future})
-        future.exception()  # it was stopped: what it raised says nothing more
-        raise
+    return await ended(asyncio.get_running_loop().run_in_executor(None, work), cancelled.set)
 
 
 def _parsed(url: str) -> tuple[str, Path]:

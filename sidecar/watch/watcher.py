@@ -20,6 +20,7 @@ from sidecar.models.workspaces import Workspace, WorkspaceProgress, WorkspaceSta
 from sidecar.repositories.changes import Changes
 from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database
+from sidecar.waiting import ended
 from sidecar.watch.agenda import Agenda
 from sidecar.watch.comparison import Comparison, Place, RootLostError, identity_of
 from sidecar.watch.events import EventSource, MakeSource, WatchLimitError
@@ -234,18 +235,13 @@ class WorkspaceWatcher:
 
     async def _in_thread(self, work: Callable[[], T], stop: threading.Event) -> T:
         """Run ``work`` in a thread, publishing progress meanwhile; when cancelled, return only after it has stopped."""
+
+        def show() -> None:
+            if self._state == "scanning":
+                self._say("scanning")
+
         future = asyncio.get_running_loop().run_in_executor(self._tools.threads, work)
-        try:
-            while not future.done():
-                await asyncio.wait({future}, timeout=limits.progress_publish_seconds)
-                if self._state == "scanning":
-                    self._say("scanning")
-        except asyncio.CancelledError:
-            stop.set()
-            await asyncio.wait({future})
-            future.exception()  # it was stopped: what it raised says nothing more
-            raise
-        return future.result()
+        return await ended(future, stop.set, show=show, every_seconds=limits.progress_publish_seconds)
 
     # --- a root that is not there ---
 

@@ -8,9 +8,15 @@ from tests.e2e.repositories import make_repository
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+def files() -> int:
+    """How many plain files the workspace has, beside the unusual ones; a module that wants more says so."""
+    return 3
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, files: int) -> Path:
     root = tmp_path / "workspace"
-    make_repository(root)
+    make_repository(root, files=files)
     return root
 
 
@@ -18,6 +24,12 @@ def workspace(tmp_path: Path) -> Path:
 def daemon(tmp_path: Path, workspace: Path) -> Iterator[DaemonProcess]:
     with daemon_process(tmp_path / "home", workspace) as process:
         yield process
+
+
+@pytest.fixture
+async def watching(daemon: DaemonProcess) -> None:
+    """Run the daemon, and wait until it has read the workspace."""
+    await daemon.watch()
 
 
 @pytest.fixture

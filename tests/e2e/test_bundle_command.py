@@ -11,7 +11,6 @@ from sidecar.auth.signing_keys import SigningKeys
 from sidecar.cli import exits
 from sidecar.cli.bundle import CONTENTS
 from tests.e2e.daemons import DaemonProcess
-from tests.e2e.repositories import make_repository
 
 PASSWORD = "canary password of ada"  # noqa: S105 - planted to be looked for
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOjF9.canary-signature"  # noqa: S105 - planted to be looked for
@@ -26,11 +25,9 @@ PLANTED_IN_LOG = (
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    (root / "env.txt").write_text("KEY=canary-in-a-file", encoding="utf-8")
-    return root
+def workspace(workspace: Path) -> Path:
+    (workspace / "env.txt").write_text("KEY=canary-in-a-file", encoding="utf-8")
+    return workspace
 
 
 def members(file: Path) -> dict[str, str]:

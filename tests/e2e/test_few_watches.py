@@ -2,11 +2,18 @@
 
 from typing import Any
 
+import pytest
+
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, eventually
 from tests.e2e.machines import FewWatches
 from tests.e2e.random_rounds import disk_of
 from tests.e2e.replicas import index_of
+
+
+@pytest.fixture
+def files() -> int:
+    return 300
 
 
 async def watched_folder(daemon: DaemonProcess) -> dict[str, Any]:

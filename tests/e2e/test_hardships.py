@@ -21,14 +21,6 @@ from sidecar.cli import exits
 from sidecar.client import Client, connect
 from tests.e2e.daemons import DaemonProcess, eventually
 from tests.e2e.machines import Mounts, MovedClock, immutable, mounts, moved_clock
-from tests.e2e.repositories import make_repository
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
 
 
 async def keep(client: Client, number: int) -> None:

@@ -13,6 +13,11 @@ from tests.e2e.replicas import Replica, every_change, index_of, listening
 from tests.e2e.repositories import expected_index, git, write
 
 
+@pytest.fixture
+def files() -> int:
+    return 300
+
+
 async def equals_disk(daemon: DaemonProcess) -> bool:
     async with connect(daemon.runtime_dirs) as client:
         return await index_of(client, daemon.workspace) == expected_index(daemon.workspace)

@@ -1,14 +1,10 @@
 """Starting, stopping, and everything that can stand in the way, as a person or a script meets it."""
 
-import contextlib
-import fcntl
 import json
 import os
-import pty
 import signal
 import socket
 import subprocess
-import termios
 from pathlib import Path
 
 import pytest
@@ -19,13 +15,7 @@ from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, daemon_process, eventually
 from tests.e2e.repositories import expected_index, make_repository
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=10)
-    return root
+from tests.e2e.terminals import on_a_terminal
 
 
 def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -152,33 +142,14 @@ async def test_the_daemon_goes_on_when_nobody_reads_what_it_says(daemon: DaemonP
 
 
 async def test_on_a_terminal_a_bar_moves_and_ctrl_c_stops(daemon: DaemonProcess) -> None:
-    ours, theirs = pty.openpty()
-    heard = bytearray()
-    with subprocess.Popen(
-        daemon.command("up", str(daemon.workspace)),
-        env={**daemon.environment, "TERM": "xterm-256color", "COLUMNS": "100"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a terminal sends Ctrl-C to its session
-    ) as process:
-        os.close(theirs)
-        os.set_blocking(ours, False)
-
-        def reads(text: bytes) -> bool:
-            with contextlib.suppress(BlockingIOError, OSError):
-                heard.extend(os.read(ours, 65_536))
-            return text in heard
-
-        await eventually(lambda: reads(b"Watching "), "the scan ends")
-        os.write(ours, b"\x03")
-        await eventually(lambda: reads(b"Stopped."), "it stops")
-        assert process.wait() == exits.DONE
-    os.close(ours)
-    assert b"\x1b[" in heard
-    assert b"Scanning" in heard
-    assert b"Traceback" not in heard
+    with on_a_terminal(daemon, "up", str(daemon.workspace), COLUMNS="100") as terminal:
+        await terminal.shows(b"Watching ")
+        terminal.types(b"\x03")
+        await terminal.shows(b"Stopped.")
+        assert await terminal.ended() == exits.DONE
+    assert b"\x1b[" in terminal.heard
+    assert b"Scanning" in terminal.heard
+    assert b"Traceback" not in terminal.heard
 
 
 async def test_the_commands_tell_people_and_programs_what_there_is(daemon: DaemonProcess, tmp_path: Path) -> None:

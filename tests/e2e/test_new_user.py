@@ -15,7 +15,6 @@ from sidecar.client import connect
 from tests.e2e.daemons import eventually
 from tests.e2e.logins import Account
 from tests.e2e.releases import ROOT, wheel_of
-from tests.e2e.repositories import make_repository
 
 UNIT = "sidecar.service"
 
@@ -23,13 +22,6 @@ UNIT = "sidecar.service"
 @pytest.fixture
 def account(tmp_path: Path) -> Account:
     return Account(tmp_path)
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
 
 
 def status(account: Account, python: Path) -> Any:

@@ -1,7 +1,6 @@
 """What commands write to: pipes that end early, full disks, terminals with and without colours, completing shells."""
 
 import os
-import pty
 import shlex
 import subprocess
 from pathlib import Path
@@ -11,39 +10,23 @@ import pytest
 from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess
-from tests.e2e.repositories import make_repository
+from tests.e2e.terminals import on_a_terminal
+
+pytestmark = pytest.mark.usefixtures("watching")
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
+def workspace(workspace: Path) -> Path:
     for number in range(1_500):  # more than a pipe holds
-        (root / f"one-of-many-{number}.txt").write_text(str(number), encoding="utf-8")
-    return root
+        (workspace / f"one-of-many-{number}.txt").write_text(str(number), encoding="utf-8")
+    return workspace
 
 
-@pytest.fixture
-async def daemon(daemon: DaemonProcess) -> DaemonProcess:
-    await daemon.watch()
-    return daemon
-
-
-def on_a_terminal(daemon: DaemonProcess, *arguments: str, **variables: str) -> str:
+async def shown(daemon: DaemonProcess, *arguments: str, **variables: str) -> str:
     """Run a command with a terminal as its output, and return what it shows."""
-    ours, theirs = pty.openpty()
-    environment = {**daemon.environment, "TERM": "xterm-256color", **variables}
-    with subprocess.Popen(daemon.command(*arguments), env=environment, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        shown = bytearray()
-        try:
-            while block := os.read(ours, 65_536):
-                shown += block
-        except OSError:
-            pass  # Linux's way to say that the other end is closed
-        assert process.wait() == exits.DONE, shown
-    os.close(ours)
-    return shown.decode()
+    with on_a_terminal(daemon, *arguments, **variables) as terminal:
+        assert await terminal.ended() == exits.DONE, terminal.heard
+    return terminal.heard.decode()
 
 
 async def test_a_reader_that_has_seen_enough_ends_a_command_quietly(daemon: DaemonProcess) -> None:
@@ -93,12 +76,12 @@ async def test_an_output_that_lacks_a_letter_shows_its_escape(daemon: DaemonProc
 
 
 async def test_colours_are_for_terminals_whose_user_wants_them(daemon: DaemonProcess) -> None:
-    assert "\x1b[32mwatching" in on_a_terminal(daemon, "status")
-    assert "\x1b" not in on_a_terminal(daemon, "status", NO_COLOR="1")
-    assert "\x1b" not in on_a_terminal(daemon, "status", TERM="dumb")
+    assert "\x1b[32mwatching" in await shown(daemon, "status")
+    assert "\x1b" not in await shown(daemon, "status", NO_COLOR="1")
+    assert "\x1b" not in await shown(daemon, "status", TERM="dumb")
     assert "\x1b" not in daemon.run("status").stdout
-    assert "\x1b" not in on_a_terminal(daemon, "status", "--json")
-    assert "There are none." in on_a_terminal(daemon, "sessions", "list")
+    assert "\x1b" not in await shown(daemon, "status", "--json")
+    assert "There are none." in await shown(daemon, "sessions", "list")
     assert daemon.run("sessions", "list").stderr == ""
 
 

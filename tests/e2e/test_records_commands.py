@@ -11,23 +11,11 @@ import pytest
 from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, daemon_process
-from tests.e2e.repositories import make_repository
+
+pytestmark = pytest.mark.usefixtures("watching")
 
 V5 = "/api/v5"
 HOSTILE = "red \x1b[31m text\rover\n  indented"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
-
-
-@pytest.fixture
-async def daemon(daemon: DaemonProcess) -> DaemonProcess:
-    await daemon.watch()
-    return daemon
 
 
 async def make_records(daemon: DaemonProcess) -> dict[str, str]:

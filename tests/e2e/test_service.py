@@ -12,14 +12,6 @@ import pytest
 from sidecar import limits
 from sidecar.cli import exits
 from tests.e2e.daemons import DaemonProcess, eventually
-from tests.e2e.repositories import make_repository
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
 
 
 @pytest.fixture

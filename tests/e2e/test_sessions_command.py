@@ -1,19 +1,8 @@
 import json
-from pathlib import Path
-
-import pytest
 
 from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess
-from tests.e2e.repositories import make_repository
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
 
 
 async def test_a_session_is_listed_forked_compared_and_brought_back(daemon: DaemonProcess) -> None:

@@ -5,19 +5,9 @@ import socket
 import stat
 from pathlib import Path
 
-import pytest
-
 from sidecar import config
 from sidecar.cli import exits
 from tests.e2e.daemons import DaemonProcess, daemon_process, eventually
-from tests.e2e.repositories import make_repository
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
 
 
 async def test_a_store_is_backed_up_while_it_is_used_and_restored_on_another_machine(

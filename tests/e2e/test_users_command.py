@@ -2,28 +2,15 @@
 
 import json
 import stat
-from pathlib import Path
 
 import pytest
 
 from sidecar.cli import exits
 from tests.e2e.daemons import DaemonProcess
-from tests.e2e.repositories import make_repository
+
+pytestmark = pytest.mark.usefixtures("watching")
 
 ADA, PASSWORD, OTHER = "ada@example.com", "correct horse battery", "another horse battery"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
-
-
-@pytest.fixture
-async def daemon(daemon: DaemonProcess) -> DaemonProcess:
-    await daemon.watch()
-    return daemon
 
 
 def who(daemon: DaemonProcess) -> str:

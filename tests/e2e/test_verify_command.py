@@ -1,12 +1,7 @@
 """``sidecar files verify`` as a person meets it: what is right, what is not, and Ctrl-C. What it finds: integration."""
 
-import contextlib
-import fcntl
 import mmap
 import os
-import pty
-import subprocess
-import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +10,13 @@ import pytest
 
 from sidecar.cli import exits
 from tests.e2e.daemons import DaemonProcess, eventually
-from tests.e2e.repositories import expected_index, make_repository
+from tests.e2e.repositories import expected_index
+from tests.e2e.terminals import on_a_terminal
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=30)
+def workspace(workspace: Path) -> Path:
+    root = workspace
     (root / os.fsdecode(b"odd-\xff-name.txt")).write_text("not UTF-8", encoding="utf-8")
     (root / "link").symlink_to("nowhere")
     for each in (path for path in root.rglob("*") if not path.is_symlink()):
@@ -63,33 +58,13 @@ async def test_a_change_that_the_daemon_has_not_seen_is_named_and_exits_1(daemon
 
 async def test_on_a_terminal_a_bar_moves_and_ctrl_c_ends_it(daemon: DaemonProcess) -> None:
     await daemon.watch()
-    ours, theirs = pty.openpty()
-    heard = bytearray()
     with (
         changed_unnoticed(daemon.workspace / "untracked.txt"),  # which is looked at again after a while
-        subprocess.Popen(
-            daemon.command("files", "verify"),
-            env={**daemon.environment, "TERM": "xterm-256color", "COLUMNS": "100"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - a terminal sends Ctrl-C to its session
-        ) as process,
+        on_a_terminal(daemon, "files", "verify", COLUMNS="100") as terminal,
     ):
-        os.close(theirs)
-        os.set_blocking(ours, False)
-
-        def reads(text: bytes) -> bool:
-            with contextlib.suppress(BlockingIOError, OSError):
-                heard.extend(os.read(ours, 65_536))
-            return text in heard
-
-        await eventually(lambda: reads(b"Verifying"), "a bar is shown")
-        os.write(ours, b"\x03")
-        assert process.wait() == exits.INTERRUPTED
-        reads(b"")
-    os.close(ours)
-    assert b"Traceback" not in heard
-    assert b"\x1b[?25h" in heard, "the cursor is shown again"
+        await terminal.shows(b"Verifying")
+        terminal.types(b"\x03")
+        assert await terminal.ended() == exits.INTERRUPTED
+    assert b"Traceback" not in terminal.heard
+    assert b"\x1b[?25h" in terminal.heard, "the cursor is shown again"
     assert daemon.run("status").returncode == exits.DONE

@@ -13,14 +13,6 @@ from sidecar.client import connect
 from sidecar.repositories.migrations import SCHEMA
 from tests.e2e.daemons import DaemonProcess
 from tests.e2e.releases import unpacked, wheel_of
-from tests.e2e.repositories import make_repository
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    root = tmp_path / "workspace"
-    make_repository(root, files=3)
-    return root
 
 
 class OtherVersion(DaemonProcess):

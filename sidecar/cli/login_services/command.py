@@ -87,6 +87,14 @@ def write_whole(file: Path, content: bytes) -> None:
         raise UnavailableError(f"{file} can not be written: {error.strerror}.") from error
 
 
+def removed(file: Path) -> list[Path]:
+    """Remove a file and return it, if it is there."""
+    if not file.exists():
+        return []
+    file.unlink()
+    return [file]
+
+
 def read_if_there(file: Path) -> bytes | None:
     """Return a file's content, None when it is not there."""
     try:

@@ -4,8 +4,8 @@ import os
 import plistlib
 from pathlib import Path
 
-from sidecar.cli.login_services.command import Command, must_tell, read_if_there, tell, template, write_whole
-from sidecar.cli.login_services.port import Installed, Report
+from sidecar.cli.login_services.command import Command, must_tell, removed, tell, template, write_whole
+from sidecar.cli.login_services.port import Report
 
 LABEL = "sidecar"
 
@@ -43,16 +43,11 @@ class LaunchAgent:
     def uninstall(self) -> list[Path]:
         """Unload the agent and remove its file."""
         tell("launchctl", "bootout", f"{_domain()}/{LABEL}")
-        if not self.file.exists():
-            return []
-        self.file.unlink()
-        return [self.file]
+        return removed(self.file)
 
     def report(self) -> Report:
         """Compare what is there with what would be written now, and ask launchd."""
-        there = read_if_there(self.file)
-        installed = Installed.CURRENT if there == self.content() else Installed.OUTDATED
-        return Report(Installed.NO if there is None else installed, self.file, _running())
+        return Report.of(self.file, self.content(), running=_running())
 
 
 def _running() -> bool | None:

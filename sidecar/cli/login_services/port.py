@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
+
+from sidecar.cli.login_services.command import read_if_there
 
 
 class Installed(StrEnum):
@@ -24,6 +26,17 @@ class Report(NamedTuple):
     installed: Installed
     file: Path
     running: bool | None
+
+    @classmethod
+    def of(cls, file: Path, content: bytes, *, running: bool | None, is_whole: bool = True) -> Self:
+        """Compare what is installed with what would be written now.
+
+        Args:
+            is_whole: All else that ``install`` makes is there too.
+        """
+        there = read_if_there(file)
+        installed = Installed.CURRENT if there == content and is_whole else Installed.OUTDATED
+        return cls(Installed.NO if there is None else installed, file, running)
 
 
 class LoginService(Protocol):

@@ -6,8 +6,8 @@ container, ``su``); a manager that is there is told.
 
 from pathlib import Path
 
-from sidecar.cli.login_services.command import Command, must_tell, read_if_there, tell, template, write_whole
-from sidecar.cli.login_services.port import Installed, Report
+from sidecar.cli.login_services.command import Command, must_tell, tell, template, write_whole
+from sidecar.cli.login_services.port import Report
 from sidecar.errors import UnavailableError
 
 UNIT = "sidecar.service"
@@ -75,13 +75,11 @@ class UserUnit:
 
     def report(self) -> Report:
         """Compare what is there with what would be written now, and ask the manager."""
-        there = read_if_there(self.file)
-        installed = Installed.CURRENT if there == self.text().encode() and self.link.exists() else Installed.OUTDATED
         running = None
         if _manager_is_there():
             answer = tell("systemctl", "--user", "is-active", UNIT)
             running = answer is not None and answer.returncode == 0
-        return Report(Installed.NO if there is None else installed, self.file, running)
+        return Report.of(self.file, self.text().encode(), running=running, is_whole=self.link.exists())
 
 
 def _manager_is_there() -> bool:

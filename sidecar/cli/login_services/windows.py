@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path, PureWindowsPath
 from xml.sax.saxutils import escape
 
-from sidecar.cli.login_services.command import Command, must_tell, read_if_there, tell, template, write_whole
-from sidecar.cli.login_services.port import Installed, Report
+from sidecar.cli.login_services.command import Command, must_tell, removed, tell, template, write_whole
+from sidecar.cli.login_services.port import Report
 
 NAME = "Sidecar"
 
@@ -52,18 +52,13 @@ class LogonTask:
         """End the task, remove it and its definition."""
         tell("schtasks", "/End", "/TN", NAME)
         tell("schtasks", "/Delete", "/TN", NAME, "/F")
-        if not self.file.exists():
-            return []
-        self.file.unlink()
-        return [self.file]
+        return removed(self.file)
 
     def report(self) -> Report:
         """Compare what is there with what would be written now, and ask the scheduler."""
-        there = read_if_there(self.file)
-        installed = Installed.CURRENT if there == self.content() else Installed.OUTDATED
         answer = tell("schtasks", "/Query", "/TN", NAME, "/FO", "LIST")
         running = None if answer is None else answer.returncode == 0 and "Running" in answer.stdout
-        return Report(Installed.NO if there is None else installed, self.file, running)
+        return Report.of(self.file, self.content(), running=running)
 
 
 def _without_console(program: str) -> str:

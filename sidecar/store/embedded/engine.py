@@ -21,6 +21,7 @@ from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.writer import Commit, Writer
 from sidecar.store.engine import ReadTransaction, Transaction
 from sidecar.store.options import EngineOptions
+from sidecar.waiting import ended
 
 T = TypeVar("T")
 _TOO_OLD = 1007
@@ -128,12 +129,7 @@ class EmbeddedEngine:
         self._check_open()
         cancelled = threading.Event()
         work = self._loop.run_in_executor(self._pool, self._back_up, path, progress, cancelled)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            cancelled.set()
-            await asyncio.wait([work])
-            raise
+        return await ended(work, cancelled.set)
 
     async def close(self) -> None:
         """Finish the commits under way, end the watches with an error, and release the store."""

@@ -1,11 +1,11 @@
 """Watches: each tells once that a key's value is no longer what it was. Thread-safe."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterable
 
 from sidecar import limits
 from sidecar.errors import LimitExceededError, TransactionError
+from sidecar.store.waiters import Waiters
 
 
 class EmbeddedWatch:
@@ -21,33 +21,15 @@ class EmbeddedWatch:
         self.key = key
         self.value = value
         self._forget = forget
-        self._ended = threading.Event()
-        self._lock = threading.Lock()
-        self._error: TransactionError | None = None
-        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._waiters = Waiters()
 
     async def changed(self) -> None:
         """Return when the value has changed."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        waiter = (loop, future)
-        with self._lock:
-            waiting = not self._ended.is_set()
-            if waiting:
-                self._waiters.append(waiter)
-        if waiting:
-            try:
-                await future
-            finally:
-                with self._lock:
-                    if waiter in self._waiters:
-                        self._waiters.remove(waiter)
-        if self._error is not None:
-            raise self._error
+        await self._waiters.wait()
 
     def fired(self, timeout_seconds: float) -> bool:
         """Wait, blocking, and return whether the watch ended within the time."""
-        return self._ended.wait(timeout_seconds)
+        return self._waiters.happened(timeout_seconds)
 
     def cancel(self) -> None:
         """Stop watching."""
@@ -55,21 +37,8 @@ class EmbeddedWatch:
 
     def end(self, error: TransactionError | None = None) -> None:
         """Wake the waiters: with a change, or with an error."""
-        with self._lock:
-            if self._ended.is_set():
-                return
-            self._error = error
-            self._ended.set()
-            waiters, self._waiters = self._waiters, []
-        self._forget(self)
-        for loop, future in waiters:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_wake, future)
-
-
-def _wake(future: "asyncio.Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)
+        if self._waiters.wake(error):
+            self._forget(self)
 
 
 class Watches:

@@ -27,6 +27,7 @@ from sidecar.store.foundationdb.transaction import FoundationReader, FoundationT
 from sidecar.store.foundationdb.watches import FoundationWatch
 from sidecar.store.options import EngineOptions
 from sidecar.store.tuples import strinc
+from sidecar.waiting import ended
 
 T = TypeVar("T")
 
@@ -98,12 +99,10 @@ class FoundationEngine:
 
     async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
         """Write a consistent backup; for stores that can be read within one transaction's five seconds."""
+        self._check_open()
         cancelled = threading.Event()
-        try:
-            return await self._in_thread(lambda: self._back_up(path, progress, cancelled))
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
+        work = asyncio.get_running_loop().run_in_executor(self._pool, self._back_up, path, progress, cancelled)
+        return await ended(work, cancelled.set)
 
     async def close(self) -> None:
         """Finish what is under way and let the cluster go; the process's network thread lives on."""

@@ -1,5 +1,5 @@
 /** What every call has, whatever it asks for: its bounds, its errors, its turn. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import {
   CancelledError,
   InvalidError,
@@ -10,18 +10,14 @@ import {
 } from "../src/index.js";
 import type { Refusal, SidecarClient } from "../src/index.js";
 import { callMsMax } from "../src/limits.js";
-import { Daemon, eventually } from "./daemon.js";
+import { eventually, served } from "./daemon.js";
 
-const daemon = new Daemon();
+const { daemon } = served();
 let client: SidecarClient;
 
-beforeAll(async () => {
-  await daemon.start();
-});
 beforeEach(() => {
   client = daemon.client();
 });
-afterAll(() => daemon.remove());
 
 test("500 calls at once share a few connections", async () => {
   const all = await Promise.all(Array.from({ length: 500 }, () => client.users.me({ timeoutMs: 60_000 })));

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll } from "vitest";
 import { connect } from "../src/index.js";
 import type { ConnectionOptions, SidecarClient } from "../src/index.js";
 
@@ -103,6 +104,18 @@ export class Daemon {
       return undefined;
     }
   }
+}
+
+/** A daemon for all tests of a file, and a client of it. */
+export function served(): { daemon: Daemon; client: SidecarClient } {
+  const daemon = new Daemon();
+  const client = daemon.client();
+  beforeAll(async () => {
+    await daemon.start();
+    await client.ready({ timeoutMs: 60_000 });
+  });
+  afterAll(() => daemon.remove());
+  return { daemon, client };
 }
 
 /** Wait until something is so. */

@@ -1,20 +1,16 @@
 /** Subscriptions: from any cursor, for slow listeners, over the ends of tokens. What a crash does to them is in outage. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { InvalidError } from "../src/index.js";
 import type { FeedMessage, SidecarClient } from "../src/index.js";
-import { Daemon } from "./daemon.js";
+import { Daemon, served } from "./daemon.js";
 
-const daemon = new Daemon();
+const { daemon } = served();
 let client: SidecarClient;
 
-beforeAll(async () => {
-  await daemon.start();
-});
 beforeEach(() => {
   client = daemon.client();
 });
-afterAll(() => daemon.remove());
 
 test("another process of the host goes on behind the cursor of the one before it", async () => {
   const first = client.subscribe({ topics: ["settings"] });

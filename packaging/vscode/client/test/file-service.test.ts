@@ -1,27 +1,21 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { InvalidError, NotFoundError } from "../src/index.js";
-import type { Change, SidecarClient, Workspace } from "../src/index.js";
-import { Daemon, eventually } from "./daemon.js";
+import type { Change, Workspace } from "../src/index.js";
+import { eventually, served } from "./daemon.js";
 
-const daemon = new Daemon();
-let client: SidecarClient;
+const { daemon, client } = served();
 let root: string;
 let folders = 0;
 
-beforeAll(async () => {
-  await daemon.start();
-  client = daemon.client();
-});
 beforeEach(() => {
   root = join(daemon.root, `project-${++folders}`);
   mkdirSync(join(root, "src"), { recursive: true });
   writeFileSync(join(root, "src", "app.ts"), "const a = 1;\n");
   writeFileSync(join(root, "README.md"), "# Demo\n");
 });
-afterAll(() => daemon.remove());
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");

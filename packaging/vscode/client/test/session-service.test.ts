@@ -1,16 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { NotFoundError, VersionConflictError } from "../src/index.js";
-import type { SidecarClient } from "../src/index.js";
-import { Daemon } from "./daemon.js";
+import { served } from "./daemon.js";
 
-const daemon = new Daemon();
-let client: SidecarClient;
-
-beforeAll(async () => {
-  await daemon.start();
-  client = daemon.client();
-});
-afterAll(() => daemon.remove());
+const { daemon, client } = served();
 
 const editor = { groups: [{ tabs: [{ path: "src/app.ts", dirty: true, content: "const a = 1;" }] }] };
 

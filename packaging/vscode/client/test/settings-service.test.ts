@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { InvalidError, NotFoundError } from "../src/index.js";
-import type { Json, SidecarClient } from "../src/index.js";
-import { Daemon } from "./daemon.js";
+import type { Json } from "../src/index.js";
+import { served } from "./daemon.js";
 
-const daemon = new Daemon();
-let client: SidecarClient;
-
-beforeAll(async () => {
-  await daemon.start();
-  client = daemon.client();
-});
-afterAll(() => daemon.remove());
+const { client } = served();
 
 test.each<[string, Json]>([
   ["a number", 4],
