@@ -40,6 +40,7 @@ SESSIONS = 256  # so that 64 clients seldom change the same one at once
 STATE_CHARS = 19_000
 FILES = 80_000
 PACE_SECONDS = 0.004
+_SYNCS = ("syncs_total", "sync_seconds_total")
 PUT_SCRIPT = """
 wrk.method = "PUT"
 wrk.body = io.open("{body}", "rb"):read("*a")
@@ -89,7 +90,7 @@ async def _measure(folder: Path, files: int, sync_ms: float) -> None:
                 async with http.get(url + path) as answer:
                     body = await answer.read()
                 _compare(context, f"GET {name} ({len(body):,} bytes)", url + path, body, (token, bar))
-            _puts(folder, url, token, ids)
+            await _puts(http, folder, url, token, ids)
             if files:
                 await _while_indexing(http, url, one, _tree(folder / "tree", files))
     finally:
@@ -111,19 +112,33 @@ def _compare(context: Any, name: str, url: str, body: bytes, other: tuple[str, f
     _row(name, f"{own.per_second:,.0f}/s of {floor.per_second:,.0f}/s = {ratio:.2f} (bar {bar}), errors {own.errors}")
 
 
-def _puts(folder: Path, url: str, token: str, ids: list[str]) -> None:
+async def _puts(http: aiohttp.ClientSession, folder: Path, url: str, token: str, ids: list[str]) -> None:
+    """One client waits for a commit each time, many share it: what they gain depends on what a commit takes here."""
     (folder / "body.json").write_bytes(json.dumps(_session(1)).encode())
     rates = []
     for clients in (1, 64):
+        before = await _commits(http, url)
         script = folder / f"put-{clients}.lua"
         table = "({" + ",".join(f'"{each}"' for each in ids) + "})[n % " + str(len(ids)) + " + 1]"
         text = PUT_SCRIPT.format(body=folder / "body.json", token=token, path="/api/v5/sessions/%s", ids=table)
         script.write_text(text)
         load = _wrk(url, token, clients=clients, script=script)
         rates.append(load.per_second)
+        count, seconds = (after - since for after, since in zip(await _commits(http, url), before, strict=True))
         told = f"{load.per_second:,.0f}/s, p99 {load.p99_ms:.1f} ms, errors {load.errors}"
+        told += f", {load.per_second * SECONDS / count:.1f} in a commit of {seconds / count * 1_000:.2f} ms"
         _row(f"PUT of 20 kB, {clients} clients", told)
     _row("PUT, 64 clients : 1", f"{rates[1] / rates[0]:.1f} x (bar 4)")
+
+
+async def _commits(http: aiohttp.ClientSession, url: str) -> tuple[float, float]:
+    """Return how many commits the store has synced, and the seconds that they took."""
+    async with http.get(f"{url}/metrics") as answer:
+        text = await answer.text()
+    count, seconds = (re.search(rf"^sidecar_store_{name} (\S+)$", text, re.MULTILINE) for name in _SYNCS)
+    assert count is not None
+    assert seconds is not None
+    return float(count[1]), float(seconds[1])
 
 
 async def _while_indexing(http: aiohttp.ClientSession, url: str, path: str, root: Path) -> None:
