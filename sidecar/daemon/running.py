@@ -37,8 +37,8 @@ def settle() -> None:
     The longest search then holds the event loop for 3 ms instead of 33 on a restart over 56,000 files, and for half as
     long during their first index; and storing a session takes a tenth less time (measured).
 
-    Threads give way to the event loop sooner than after the 5 ms of Python's default, each time that it needs the
-    interpreter's lock.
+    Threads that compute give way to the event loop sooner than after the 5 ms of Python's default, each time that it
+    needs the interpreter's lock; those that read as well do by ``turns``.
     """
     gc.freeze()
     gc.set_threshold(limits.garbage_young_objects_max, *gc.get_threshold()[1:])

@@ -141,6 +141,7 @@ class Comparison:
             warn=self.findings.warn,
             enter=self._place.enter,
             descend=lambda path: scope.recursive or path.startswith(tuple(scope.inside)),
+            give_way=self._place.hasher.give_way,
         )
         folder = self._folders.find(scope.path) if scope.path or scope.only is not None else None
         if scope.only is not None:

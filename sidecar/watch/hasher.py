@@ -77,15 +77,18 @@ class Hasher:
     Args:
         clock: Tells how old a file is.
         pace: How fast files are read.
+        give_way: Called with each file; see ``turns``.
 
     Attributes:
         clock: The same.
         pace: The same.
+        give_way: The same, for what else is done with many files.
     """
 
-    def __init__(self, clock: Clock, pace: Pace | None = None) -> None:
+    def __init__(self, clock: Clock, pace: Pace | None = None, *, give_way: Callable[[], None] = lambda: None) -> None:
         self.clock = clock
         self.pace = pace or Pace(clock)
+        self.give_way = give_way
         self._threads = ThreadPoolExecutor(limits.hash_threads_max, thread_name_prefix="hash")
 
     def submit(self, job: Job, group: Sequence[Seen]) -> "Future[list[Reading]]":
@@ -126,6 +129,7 @@ class Hasher:
         readings: list[Reading] = []
         size = 0
         for seen, entry in zip(group, entries, strict=True):
+            self.give_way()
             if entry is None:
                 readings.append(read_file(job, seen.path, self.clock.now_ms))
             else:

@@ -17,6 +17,7 @@ from sidecar.feed.progress import ProgressBoard
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database
+from sidecar.turns import Turns
 from sidecar.watch.events import EventSource, MakeSource, Wake
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Hasher
@@ -74,7 +75,7 @@ class Watchers:
         self._start_task = start_task
         self._progress = progress
         self._keyspace = database.keyspace
-        self._hasher = Hasher(clock)
+        self._hasher = Hasher(clock, give_way=Turns(asyncio.get_running_loop()).give_way)
         self._threads = ThreadPoolExecutor(limits.workspaces_max, thread_name_prefix="watch")
         self._running: dict[str, tuple[WorkspaceWatcher, asyncio.Task[Any]]] = {}
         self._tools = Tools(

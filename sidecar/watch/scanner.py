@@ -99,6 +99,7 @@ class Walk:
         enter: Told each folder before it is listed (its path relative to the root, a slash behind), so that the caller
             can ask for its events first and nothing falls in between.
         descend: Asked for each folder below the first whether to go in; it is ``Kept`` otherwise.
+        give_way: Called with each file; see ``turns``.
     """
 
     def __init__(
@@ -108,11 +109,13 @@ class Walk:
         warn: Callable[[str], None],
         enter: Callable[[bytes], None] = lambda _path: None,
         descend: Callable[[bytes], bool] = lambda _path: True,
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._root = root
         self._warn = warn
         self._enter = enter
         self._descend = descend
+        self._give_way = give_way
 
     def files(self, folder: Callable[[Collection[bytes]], Folder], path: bytes) -> Iterator[Run | Kept]:
         """Yield the files in and below a folder in ``keys.path_order``.
@@ -181,6 +184,7 @@ class Walk:
                 together = []
                 found.append(_Below(path + name, partial(folder.enter, name[:-1])))
                 continue
+            self._give_way()
             try:
                 together.append((path + name, entries[name].stat(follow_symlinks=False)))
             except FileNotFoundError:

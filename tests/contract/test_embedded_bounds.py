@@ -197,3 +197,35 @@ async def test_a_body_that_always_outlives_the_window_is_given_up_with_1007(tmp_
     assert caught.value.number == 1007
     assert runs == limits.store_too_old_retries_max + 1
     await engine.close()
+
+
+async def test_long_work_on_snapshots_in_threads_lets_the_event_loop_run_between_its_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "turn_seconds", 0.0)
+    engine = opened(tmp_path)
+    loop = asyncio.get_running_loop()
+    turns = 0
+    going = True
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        if going:
+            loop.call_soon(count)
+
+    def body(tr: ReadTransaction) -> list[int]:
+        seen = []
+        for _ in range(300):
+            tr.get(b"key")
+            tr.get_many([b"key"])
+            tr.get_range(b"a", b"z")
+            seen.append(turns)
+        return seen
+
+    count()
+    for background in (engine.read, engine.transact):
+        seen = await background(body, background=True)
+        assert len(set(seen)) == 300
+    going = False
+    await engine.close()

@@ -21,6 +21,7 @@ from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.writer import Commit, Writer
 from sidecar.store.engine import ReadTransaction, Transaction
 from sidecar.store.options import EngineOptions
+from sidecar.turns import Turns
 from sidecar.waiting import ended
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class EmbeddedEngine:
         self._clock = clock
         self._options = options
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
+        self._turns = Turns(self._loop)
         self._pool = ThreadPoolExecutor(options.threads_max, thread_name_prefix="sidecar-store")
         self._watches = Watches()
         self._reader: EmbeddedReader | None = None  # of the shared snapshot
@@ -151,7 +152,8 @@ class EmbeddedEngine:
         attempts = 0
         while True:
             attempts += 1
-            snapshot = self._environment.snapshot(math.inf)  # never too old: it may keep pages while it is written
+            # Never too old: it may keep pages while it is written.
+            snapshot = self._environment.snapshot(math.inf, give_way=self._turns.give_way)
             try:
                 with BackupWriter(path, Header(self._epoch, snapshot.version)) as writer:
                     self._copy(snapshot, writer, progress, cancelled)
@@ -204,7 +206,7 @@ class EmbeddedEngine:
             raise UnavailableError("The store is closed.")
 
     def _own_snapshot(self) -> Snapshot:
-        return self._environment.snapshot(self._clock.monotonic())
+        return self._environment.snapshot(self._clock.monotonic(), give_way=self._turns.give_way)
 
     def _shared_snapshot(self) -> Snapshot:
         """Return the event loop's snapshot: one for all short bodies between two commits."""
@@ -214,7 +216,7 @@ class EmbeddedEngine:
         self._check_open()
         if shared is not None:
             self._environment.release(shared)
-        shared = self._shared = self._own_snapshot()
+        shared = self._shared = self._environment.snapshot(self._clock.monotonic())
         return shared
 
     def _new_reader(self) -> EmbeddedReader:

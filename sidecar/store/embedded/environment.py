@@ -35,9 +35,10 @@ Rows = list[tuple[bytes, bytes]]
 class Snapshot:
     """The store as it was at one version. Thread-safe; ended by ``close``, or by the environment (then 1007)."""
 
-    __slots__ = ("_folder", "_get", "_lock", "_txn", "ended", "opened_at", "version")
+    __slots__ = ("_folder", "_get", "_give_way", "_lock", "_txn", "ended", "opened_at", "version")
 
-    def __init__(self, txn: "lmdb.Transaction", opened_at: float, folder: Path) -> None:
+    def __init__(self, txn: "lmdb.Transaction", opened_at: float, folder: Path, give_way: Callable[[], None]) -> None:
+        self._give_way = give_way
         self._lock = threading.Lock()
         self._txn: lmdb.Transaction | None = txn
         self._get = cast("Callable[[bytes], bytes | None]", txn.get)
@@ -48,6 +49,7 @@ class Snapshot:
 
     def get(self, key: bytes) -> bytes | None:
         """Return a value."""
+        self._give_way()
         try:
             with self._lock:
                 return self._get(DATA + key)
@@ -58,6 +60,7 @@ class Snapshot:
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the values of keys, in their order."""
+        self._give_way()
         try:
             with self._lock:
                 get = self._get
@@ -71,6 +74,7 @@ class Snapshot:
         """Return the rows from ``begin`` to before ``end``, or from before ``end`` down; ``limit`` 0 is none."""
         if begin >= end:
             return []
+        self._give_way()
         with self._lock:
             if self._txn is None:
                 raise TransactionError(1007)
@@ -146,11 +150,16 @@ class Environment:
         self._broken = False
         self._info: dict[str, int] = {}
 
-    def snapshot(self, now_seconds: float) -> Snapshot:
-        """Open a snapshot of the last commit."""
+    def snapshot(self, now_seconds: float, *, give_way: Callable[[], None] = lambda: None) -> Snapshot:
+        """Open a snapshot of the last commit.
+
+        Args:
+            now_seconds: Its age counts from then.
+            give_way: Called before each read.
+        """
         with self._gate:
             try:
-                snapshot = Snapshot(self._env.begin(buffers=False), now_seconds, self.folder)
+                snapshot = Snapshot(self._env.begin(buffers=False), now_seconds, self.folder, give_way)
             except lmdb.Error as error:
                 raise self.translated(error) from error
             self._live.add(snapshot)
