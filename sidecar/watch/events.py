@@ -43,8 +43,8 @@ class EventSource(Protocol):
     def follow(self, path: bytes) -> None:
         """Make sure that ``hints.rules`` is set when a file outside the walk (absolute) changes; on the event loop."""
 
-    def close(self) -> None:
-        """End; idempotent."""
+    async def close(self) -> None:
+        """End, and give back what the system keeps for it; idempotent."""
 
 
 Wake = Callable[[], None]

@@ -52,11 +52,11 @@ class NativeEvents:
         """Tell of changes to a file that is below the root but not walked; others are seen by the watcher's tick."""
         self._followed.add(os.fsdecode(path))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End; idempotent."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            await asyncio.to_thread(self._thread.join)
 
     def _gather(self, notify: RustNotify, loop: asyncio.AbstractEventLoop) -> None:
         with notify:

@@ -165,7 +165,7 @@ class WorkspaceWatcher:
             await self._follow(place, source)
         finally:
             if source:
-                source.close()
+                await source.close()
 
     async def _follow(self, place: Place, source: EventSource | None) -> None:
         hints = self._agenda.hints
