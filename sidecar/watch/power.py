@@ -14,6 +14,9 @@ from typing import Final
 from sidecar import limits
 from sidecar.clock import Clock
 
+SLOW_NOTICE: Final = (
+    f"This machine runs on its battery, so files are read for {limits.battery_reading_share:.0%} of the time only."
+)
 _POWER_SUPPLIES: Final = Path("/sys/class/power_supply")
 
 

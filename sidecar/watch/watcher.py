@@ -31,6 +31,7 @@ from sidecar.watch.hints import Hints
 from sidecar.watch.ignore import Folders, Ignore
 from sidecar.watch.index_store import WorkspaceIndex
 from sidecar.watch.plan import Links, Moves
+from sidecar.watch.power import SLOW_NOTICE
 
 log = logging.getLogger(__name__)
 Publish = Callable[[WorkspaceProgress], None]
@@ -85,6 +86,7 @@ class WorkspaceWatcher:
         self._state: WorkspaceState = "scanning"  # the first thing it does
         self._tally = Tally()
         self._expected: int | None = None
+        self._is_comparing = False
         self._began = self._ended = 0.0
         self._warnings: tuple[str, ...] = ()
         self._trouble: tuple[str, ...] = ()
@@ -110,8 +112,12 @@ class WorkspaceWatcher:
             files_expected=self._expected,
             files_per_second=round(rate, 1),
             seconds_left=self._seconds_left(tally.files_seen, rate),
-            warnings=self._advice + self._trouble + self._warnings,
+            warnings=self._advice + self._trouble + self._pace_notice() + self._warnings,
         )
+
+    def _pace_notice(self) -> tuple[str, ...]:
+        """Say that files are read slowly, while they are; whether it still is so is asked only while some are read."""
+        return (SLOW_NOTICE,) if self._is_comparing and self._tools.hasher.pace.is_slow else ()
 
     def _seconds_left(self, seen: int, rate: float) -> float | None:
         if self._state != "scanning" or not rate or self._expected is None or self._expected < seen:
@@ -231,7 +237,11 @@ class WorkspaceWatcher:
         stop = threading.Event()
         since_ns = None if self._doubt_since_ms is None else self._doubt_since_ms * 1_000_000
         comparison = Comparison(place, folders, tally, stop, doubt_since_ns=since_ns if taken.everything else None)
-        return await self._in_thread(lambda: comparison.run(taken.scopes(folders)), stop)
+        self._is_comparing = True
+        try:
+            return await self._in_thread(lambda: comparison.run(taken.scopes(folders)), stop)
+        finally:
+            self._is_comparing = False
 
     async def _in_thread(self, work: Callable[[], T], stop: threading.Event) -> T:
         """Run ``work`` in a thread, publishing progress meanwhile; when cancelled, return only after it has stopped."""

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+import pytest
 
 from sidecar import limits
 from sidecar.errors import UnavailableError
 from sidecar.repositories.changes import STAMP_FIRST, Changes
 from sidecar.repositories.transactions import Writing
+from sidecar.watch import power
 from sidecar.watch.registry import Watchers
 from tests.integration.watch.conftest import Watched, eventually
 
@@ -252,3 +256,31 @@ async def test_watchers_of_unknown_workspaces_are_stopped(watched: Watched) -> N
     await watchers.stop("nothing")
     watchers.rescan("nothing")
     assert watchers.progress("nothing").state == "stopped"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of its battery in files")
+async def test_while_files_are_read_slowly_on_battery_the_progress_says_so(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    battery = tmp_path / "power/battery"
+    write(battery, "type", "Battery")
+    write(battery, "status", "Discharging")
+    monkeypatch.setattr(power, "_POWER_SUPPLIES", battery.parent)
+    monkeypatch.setattr(limits, "battery_reading_share", 1e-6)  # it rests until it is told to stop
+    for number in range(4 * limits.hash_group_files_max):
+        write(watched.root, f"f{number}", f"content {number}")
+    await watched.start()
+
+    def warnings() -> tuple[str, ...]:
+        return watched.watchers.progress(watched.workspace.id).warnings
+
+    async def is_told() -> bool:
+        return any("battery" in warning for warning in warnings())
+
+    assert await eventually(is_told)
+    await watched.stop()
+
+    write(battery, "status", "Charging")
+    await watched.start()
+    await watched.settled()
+    assert warnings() == ()
