@@ -15,8 +15,9 @@ from sidecar.store.backup import BackupWriter, Header, Progress
 from sidecar.store.embedded.environment import Environment, Snapshot
 from sidecar.store.embedded.lock_file import LockFile
 from sidecar.store.embedded.reader import EmbeddedReader
+from sidecar.store.embedded.reads import Host
 from sidecar.store.embedded.selectors import FIRST, LAST
-from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedTransaction, Host
+from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedTransaction
 from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.writer import Commit, Writer
 from sidecar.store.engine import ReadTransaction, Transaction

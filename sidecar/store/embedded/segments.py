@@ -65,15 +65,15 @@ class Segments:
 
     def at(self, key: bytes) -> Segment:
         """Return the segment that holds ``key``."""
-        return self._joined(self._written(key, below=False), self._stored(key, below=False))
+        return self._joined(self._written(key, below=False), self._stored(key))
 
     def before(self, segment: Segment) -> Segment:
         """Return the segment before one that does not begin the key space."""
-        return self._joined(self._written(segment.begin, below=True), self._stored(segment.begin, below=True))
+        return self._joined(self._written(segment.begin, below=True), self._stored_before(segment.begin))
 
     def after(self, segment: Segment) -> Segment:
         """Return the segment after one that does not end the key space."""
-        return self.at(segment.end)
+        return self._joined(self._written(segment.end, below=False), self._stored_from(segment.end))
 
     def row(self, segment: Segment) -> tuple[bytes, bytes] | None:
         """Return the row of a segment of kind ROW; None when its operations leave nothing."""
@@ -134,22 +134,38 @@ class Segments:
         unreadable = isinstance(entry, Stack) and entry.unreadable
         return _Written(key, key + b"\x00", _State.DEPENDENT if dependent else _State.INDEPENDENT, unreadable)
 
-    def _stored(self, key: bytes, *, below: bool) -> "_Stored":
-        """Return the stretch of what was read that holds ``key``, or that ends with it."""
-        looked = self._looked
-        inside = looked.before(key) if below else looked.around(key)
+    def _stored(self, key: bytes) -> "_Stored":
+        """Return the stretch of what was read that holds ``key``."""
+        above = self._stored_from(key)
+        if above.kind is Kind.ROW:
+            return above
+        inside = self._looked.around(key)
         if inside is None:
-            return _Stored(looked.previous_end(key) or FIRST, looked.next_begin(key) or FAR, Kind.UNKNOWN)
-        begin, end = inside
-        following = self._snapshot.rows(key, end, 1)
-        if following and following[0][0] == key and not below:
-            return _Stored(key, key + b"\x00", Kind.ROW)
-        previous = self._snapshot.rows(begin, key, 1, reverse=True)
-        if previous and below and previous[0][0] + b"\x00" == key:
-            return _Stored(previous[0][0], key, Kind.ROW)
-        if previous:
-            begin = previous[0][0] + b"\x00"
-        return _Stored(begin, following[0][0] if following else end, Kind.EMPTY)
+            return above._replace(begin=self._looked.previous_end(key) or FIRST)
+        previous = self._snapshot.rows(inside[0], key, 1, reverse=True)
+        return above._replace(begin=previous[0][0] + b"\x00" if previous else inside[0])
+
+    def _stored_from(self, key: bytes) -> "_Stored":
+        """Return that stretch from ``key`` on."""
+        inside = self._looked.around(key)
+        if inside is None:
+            return _Stored(key, self._looked.next_begin(key) or FAR, Kind.UNKNOWN)
+        following = self._snapshot.rows(key, inside[1], 1)
+        if not following:
+            return _Stored(key, inside[1], Kind.EMPTY)
+        first = following[0][0]
+        return _Stored(key, key + b"\x00", Kind.ROW) if first == key else _Stored(key, first, Kind.EMPTY)
+
+    def _stored_before(self, key: bytes) -> "_Stored":
+        """Return the stretch of what was read that ends with ``key``."""
+        inside = self._looked.before(key)
+        if inside is None:
+            return _Stored(self._looked.previous_end(key) or FIRST, key, Kind.UNKNOWN)
+        previous = self._snapshot.rows(inside[0], key, 1, reverse=True)
+        if not previous:
+            return _Stored(inside[0], key, Kind.EMPTY)
+        after = previous[0][0] + b"\x00"
+        return _Stored(previous[0][0], key, Kind.ROW) if after == key else _Stored(after, key, Kind.EMPTY)
 
 
 class _State(Enum):
