@@ -5,15 +5,17 @@ Keys are FoundationDB tuples below one root; ids are UUID elements, paths are th
 """
 
 import hashlib
+import re
 import uuid
 from functools import lru_cache
 from typing import NamedTuple
 
-from sidecar import limits
+from sidecar import ids, limits
 from sidecar.errors import InvalidError
 from sidecar.store.tuples import Items, Subspace, strinc
 
 ROOT = ("sidecar",)
+_ID = re.compile(ids.ID_PATTERN)
 _HASHED_TAIL_BYTES = 31  # with the 32 bytes of the hash, one more than the longest plain path
 
 TENANT = "tenant"
@@ -261,13 +263,15 @@ def _tenant_keys(root: Subspace, tenant_id: str) -> TenantKeys:
 def id_element(identifier: str) -> uuid.UUID:
     """Return an identifier as the tuple element that keys hold.
 
+    Only the form that ids are made in is one: they are compared as text too, and one of another spelling would lead to
+    the same record and be another id.
+
     Raises:
-        InvalidError: It is no UUID.
+        InvalidError: It is no UUID in lower case with dashes.
     """
-    try:
-        return uuid.UUID(identifier)
-    except ValueError:
-        raise InvalidError(f"{identifier[:64]!r} is no id; ids are UUIDs.") from None
+    if _ID.fullmatch(identifier) is None:
+        raise InvalidError(f"{identifier[:64]!r} is no id; ids are UUIDs in lower case with dashes.")
+    return uuid.UUID(identifier)
 
 
 def workspace_element(path: str) -> bytes:

@@ -59,6 +59,17 @@ async def test_the_owner_stays_an_active_admin(house: House, admin: Login) -> No
     assert await house.dump() == before
 
 
+async def test_an_id_of_another_spelling_is_no_id(house: House, admin: Login) -> None:
+    owner, token = admin.tenant.owner_user_id, admin.access_token
+    before = await house.dump()
+    for spelling in (owner.upper(), owner.replace("-", ""), f"urn:uuid:{owner}", f"{owner}%0A"):
+        for method, body in (("PATCH", {"role": "viewer"}), ("DELETE", None)):
+            more: dict[str, Any] = {"json": body} if body else {}
+            answer = await house.call(method, f"/api/v5/users/{spelling}", token, **more)
+            assert (answer.status, answer.code) == (400, "invalid"), spelling
+    assert await house.dump() == before
+
+
 async def test_users_change_what_they_say_of_themselves_and_nothing_else(house: House, admin: Login) -> None:
     viewer = await house.person(admin.tenant, "viewer")
     names = {"first_name": "Ada", "last_name": "Lovelace"}
