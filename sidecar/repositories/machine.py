@@ -1,4 +1,4 @@
-"""Which tenant and owner are this machine's own: made at the first start, never changed."""
+"""Which tenant and owner are this machine's own: made at the first start; a lost owner is replaced."""
 
 import json
 from typing import NamedTuple

@@ -1,13 +1,15 @@
 """Accounts: the machine's own tenant and owner, registration, and the ways to open a login."""
 
+import re
 from typing import NamedTuple
 
+from sidecar import limits
 from sidecar.auth.passwords import Passwords
 from sidecar.errors import InvalidError, UnauthenticatedError
 from sidecar.ids import new_id
 from sidecar.models.base import timestamp
 from sidecar.models.tenants import Tenant
-from sidecar.models.users import User
+from sidecar.models.users import User, fold_email
 from sidecar.repositories import machine
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.machine import Machine
@@ -17,6 +19,9 @@ from sidecar.repositories.users import Users, find_accounts
 from sidecar.services.audit import Device, record
 from sidecar.services.callers import Caller, active
 from sidecar.services.logins import Login, Logins, Opened
+
+_NO_ADDRESS = re.compile(r"[@\s\x00-\x1f]")  # what an e-mail address has not before its "@"
+_NAMELESS = "owner"
 
 
 class Registration(NamedTuple):
@@ -45,7 +50,10 @@ class Accounts:
     # --- the machine's owner ---
 
     async def ensure_machine(self, owner_name: str) -> Machine:
-        """Return the machine's own tenant and owner; the first call on a store makes them for ``owner_name``."""
+        """Return the machine's own tenant and owner; the first call on a store makes them for ``owner_name``.
+
+        An owner whose record is gone is followed by a new one: otherwise nobody could pair with this store again.
+        """
         return await self._database.transact(lambda tr: self._ensure_machine(tr, owner_name))
 
     async def pair(self, device: Device) -> Login:
@@ -210,13 +218,30 @@ class Accounts:
 
     def _ensure_machine(self, tr: Writing, owner_name: str) -> Machine:
         own = machine.find(tr, self._database.keyspace)
-        if own is not None:
+        if own is not None and tr.kv.get(Users(self._keys(own.tenant_id)).key(own.user_id)) is not None:
             return own
         user_id = new_id(tr.now_ms)  # first, because the tenant names its owner and the user its tenant
-        tenant = Tenant.new_self_tenant(name=owner_name, owner_user_id=user_id, now_ms=tr.now_ms)
-        email = f"{owner_name}@localhost"
-        user = User.new(tenant_id=tenant.id, email=email, role="admin", now_ms=tr.now_ms, user_id=user_id)
-        own = Machine(tenant.id, user.id)
-        Users(self._keys(tenant.id)).create_with_tenant(tr, user, tenant)
+        if own is None:
+            name = _readable(owner_name)[: limits.name_chars_max]
+            tenant = Tenant.new_self_tenant(name=name, owner_user_id=user_id, now_ms=tr.now_ms)
+            Tenants(self._keys(tenant.id)).create(tr, tenant)
+        else:
+            tenant = Tenants(self._keys(own.tenant_id)).update(tr, own.tenant_id, {"owner_user_id": user_id})
+        users, email = Users(self._keys(tenant.id)), owner_email(owner_name)
+        if users.find_by_email(tr, email) is not None:
+            email = owner_email(user_id)
+        users.create(tr, User.new(tenant_id=tenant.id, email=email, role="admin", now_ms=tr.now_ms, user_id=user_id))
+        own = Machine(tenant.id, user_id)
         machine.put(tr, self._database.keyspace, own)
         return own
+
+
+def owner_email(account_name: str) -> str:
+    """Return the e-mail address of the machine's owner: of the system's account, with what no address has replaced."""
+    local = _NO_ADDRESS.sub("-", fold_email(_readable(account_name))) or _NAMELESS
+    return f"{local.encode()[: limits.email_local_bytes_max].decode(errors='ignore')}@localhost"
+
+
+def _readable(account_name: str) -> str:
+    """Return an account's name, which the system may give in bytes of any kind, as text."""
+    return account_name.encode(errors="replace").decode() or _NAMELESS

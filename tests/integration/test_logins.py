@@ -8,11 +8,17 @@ from typing import Any
 import aiohttp
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar import limits
 from sidecar.auth import argon2id
 from sidecar.auth.attempts import Peer
 from sidecar.auth.passwords import Verdict
+from sidecar.ids import new_id
+from sidecar.models.users import User
+from sidecar.repositories.users import Users
+from sidecar.services.accounts import owner_email
 from tests.integration.house import PASSWORD, Answer, House, running_house
 
 EMAIL = "dev@example.org"
@@ -207,6 +213,40 @@ async def test_the_machines_owner_gives_themselves_a_first_password(house: House
     )
     assert answer.status == 200
     assert (await house.login(owner["user"]["email"])).status == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["john@corp.example", "John Doe", " \t", "Zoë Straße", "é" * 300, "\udcff", "CORP\\john"]
+)
+async def test_the_daemons_account_may_have_any_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", name)
+    async with running_house(tmp_path) as house:
+        owner = await house.pair()
+    assert owner["user"]["email"].endswith("@localhost")
+    assert owner["tenant"]["name"]
+
+
+@given(st.text(st.characters()))
+def test_an_account_of_any_name_gives_an_address(name: str) -> None:
+    user = User.new(tenant_id=new_id(0), email=owner_email(name), now_ms=0)
+    assert user.email.endswith("@localhost")
+
+
+async def test_a_daemon_whose_owner_is_lost_has_another_from_its_next_start_on(tmp_path: Path) -> None:
+    async with running_house(tmp_path) as house:
+        old = await house.pair()
+        users = Users(house.context.database.keyspace.tenant(old["tenant"]["id"]))
+        await house.context.database.transact(lambda tr: users.delete(tr, old["user"]["id"]))
+        taken = User.new(tenant_id=old["tenant"]["id"], email=old["user"]["email"], now_ms=house.clock.now_ms())
+        await house.context.database.transact(lambda tr: users.create(tr, taken))
+        assert (await house.call("POST", "/api/v5/auth/pair", house.key, json={})).status == 404
+    async with running_house(tmp_path) as house:
+        new = await house.pair()
+        assert new["tenant"]["owner_user_id"] == new["user"]["id"]
+        assert (new["tenant"]["id"], new["user"]["role"]) == (old["tenant"]["id"], "admin")
+        assert new["user"]["id"] not in (old["user"]["id"], taken.id)
 
 
 async def test_a_changed_role_refuses_old_access_tokens_and_a_deactivated_user_gets_nothing(house: House) -> None:
