@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from sidecar.clock import SystemClock
@@ -84,6 +85,30 @@ async def test_a_file_cut_within_its_first_pages_is_refused_or_empty(closed: Pat
         await opened(closed)
 
 
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_store_without_rows_whose_process_died_is_whole(tmp_path: Path, *, begun: bool) -> None:
+    if begun:
+        await (await opened(tmp_path)).close()
+    else:
+        lmdb.open(str(tmp_path)).close()  # the file alone, as an early version left it when it died at its first start
+    (tmp_path / "owner.lock").write_text("4711\n", encoding="ascii")  # as a process that died leaves it
+
+    engine = await opened(tmp_path)
+
+    assert await engine.read(lambda tr: tr.get_range(b"", b"\xff")) == []
+    await engine.close()
+    assert await inspect(f"embedded:{tmp_path}") == Findings(0, whole=True, gap=None)
+
+
+async def test_what_a_first_start_that_died_has_left_does_not_hinder_the_next(tmp_path: Path) -> None:
+    (tmp_path / "beginning").mkdir()
+    (tmp_path / "beginning" / "data.mdb").write_bytes(b"half a pa")
+
+    await (await opened(tmp_path)).close()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.mdb", "owner.lock"]
+
+
 @pytest.mark.parametrize("page", [0, 1])
 async def test_a_flipped_first_page_is_refused(closed: Path, page: int) -> None:
     with (closed / "data.mdb").open("r+b") as file:
@@ -150,8 +175,6 @@ async def test_a_file_of_something_else_is_refused_unchanged(tmp_path: Path) -> 
 
 
 async def test_a_store_of_a_newer_format_names_both_versions(closed: Path) -> None:
-    import lmdb  # noqa: PLC0415 -- the test writes what a newer version would
-
     with lmdb.open(str(closed)) as environment, environment.begin(write=True) as txn:
         txn.put(b"\x00format", b"9")
 

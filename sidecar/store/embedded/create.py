@@ -13,8 +13,8 @@ from sidecar.clock import Clock
 from sidecar.errors import ConflictError, StoreFormatError, TransactionError, UnavailableError
 from sidecar.store import backup
 from sidecar.store.embedded.engine import EmbeddedEngine
-from sidecar.store.embedded.environment import DATA, OWN, Environment, default_map_bytes, translated
-from sidecar.store.embedded.inspection import check_file
+from sidecar.store.embedded.environment import DATA, DATA_FILE, OWN, Environment, default_map_bytes, translated
+from sidecar.store.embedded.inspection import check_file, is_begun
 from sidecar.store.embedded.lock_file import LockFile
 from sidecar.store.options import EngineOptions
 
@@ -37,6 +37,8 @@ def open_embedded(folder: Path, *, clock: Clock, options: EngineOptions) -> Embe
     lock = LockFile(folder / "owner.lock")
     try:
         check_file(folder, distrusted=lock.left_open)
+        if not is_begun(folder):
+            _begin(folder, options)
         environment = Environment(folder, options.map_bytes or default_map_bytes())
         try:
             epoch = _epoch(environment, folder)
@@ -52,9 +54,22 @@ def open_embedded(folder: Path, *, clock: Clock, options: EngineOptions) -> Embe
         raise
 
 
+def _begin(folder: Path, options: EngineOptions) -> None:
+    """Put an empty store in its place whole: LMDB writes its first pages where they stay, and who dies then has half.
+
+    What is left of an attempt that died is cleared away by the next.
+    """
+    draft = folder / "beginning"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    _fill(draft, iter(()), 0, options)
+    (draft / DATA_FILE).replace(folder / DATA_FILE)
+    shutil.rmtree(draft)
+
+
 def _epoch(environment: Environment, folder: Path) -> str:
     stored = environment.read_own(b"format")
-    if stored is None:
+    if stored is None:  # an earlier version of ours died before it had written it
         epoch = _new_epoch()
         environment.write(lambda txn: _write_own(txn, epoch, 0))
         return epoch
@@ -90,7 +105,7 @@ def restore_embedded(
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700, parents=True)
-        epoch = _fill(partial, backup.rows(path, progress), header, options)
+        epoch = _fill(partial, backup.rows(path, progress), header.version, options)
         if folder.exists():
             folder.rmdir()
         partial.rename(folder)
@@ -101,7 +116,7 @@ def restore_embedded(
     return epoch
 
 
-def _fill(folder: Path, rows: Iterator[backup.Row], header: backup.Header, options: EngineOptions) -> str:
+def _fill(folder: Path, rows: Iterator[backup.Row], version: int, options: EngineOptions) -> str:
     environment = Environment(folder, options.map_bytes or default_map_bytes())
     try:
         chunk: list[tuple[bytes, bytes]] = []
@@ -118,7 +133,7 @@ def _fill(folder: Path, rows: Iterator[backup.Row], header: backup.Header, optio
                 chunk, size = [], 0
         _put(environment, chunk)
         epoch = _new_epoch()
-        environment.write(lambda txn: _write_own(txn, epoch, header.version))
+        environment.write(lambda txn: _write_own(txn, epoch, version))
         return epoch
     finally:
         environment.close()

@@ -23,6 +23,7 @@ from sidecar.store.embedded.reader_table import in_memory
 
 log = logging.getLogger(__name__)
 
+DATA_FILE = "data.mdb"
 DATA = b"\x01"
 DATA_END = b"\x02"
 OWN = b"\x00"
@@ -244,7 +245,7 @@ class Environment:
             log.info("store map grown", extra={"map_bytes": self._map_bytes})
 
     def _reopen(self) -> None:
-        if not (self.folder / "data.mdb").exists():  # opened again it would be a new one, and what it holds be lost
+        if not (self.folder / DATA_FILE).exists():  # opened again it would be a new one, and what it holds be lost
             raise UnavailableError(f"The store in {self.folder} was removed; what it holds can be read until the end.")
         with self._gate:
             self._end_snapshots()

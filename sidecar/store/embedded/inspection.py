@@ -18,7 +18,7 @@ import lmdb
 from sidecar import limits
 from sidecar.errors import StoreFormatError
 from sidecar.store.backup import BackupWriter, Header
-from sidecar.store.embedded.environment import DATA, DATA_END, OWN, OWN_NAMES, damaged
+from sidecar.store.embedded.environment import DATA, DATA_END, DATA_FILE, OWN, OWN_NAMES, damaged
 from sidecar.store.embedded.loose_pages import rows_of_leaf_pages
 from sidecar.store.findings import Findings
 
@@ -31,6 +31,12 @@ _META = struct.Struct("<II8xQ")  # magic, version, address, map size; then two t
 _META_TAIL = struct.Struct("<QQ")  # last page, transaction
 _MAGIC = 0xBEEFC0DE
 _DATA_VERSION = 1  # LMDB 0.9; its development versions write 999
+
+
+def is_begun(folder: Path) -> bool:
+    """Tell whether a store was ever made in a folder; an empty file is none."""
+    path = folder / DATA_FILE
+    return path.exists() and path.stat().st_size > 0
 
 
 def check_file(folder: Path, *, distrusted: bool) -> None:
@@ -47,8 +53,8 @@ def check_file(folder: Path, *, distrusted: bool) -> None:
         CorruptStoreError: It is damaged.
         StoreFormatError: Another version of LMDB wrote it.
     """
-    path = folder / "data.mdb"
-    if not path.exists() or path.stat().st_size == 0:
+    path = folder / DATA_FILE
+    if not is_begun(folder):
         return
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -133,7 +139,7 @@ def _gathered(folder: Path, writer: BackupWriter | None) -> Findings:
 
 
 def _loose(folder: Path, writer: BackupWriter | None) -> Findings:
-    path = folder / "data.mdb"
+    path = folder / DATA_FILE
     with path.open("rb") as file:
         file.seek(_PAGE_HEADER_BYTES + _META.size)
         page_bytes = int.from_bytes(file.read(4), "little")
@@ -207,9 +213,8 @@ def _walk(folder: str, start: bytes, out: BinaryIO, mode: str) -> None:
         if not up:
             found = cursor.prev() if found else cursor.last()
         last, count = b"", 0
-        if not found:
-            return
-        for key, value in cursor.iternext() if up else cursor.iterprev():
+        rows = cursor.iternext() if up else cursor.iterprev()
+        for key, value in rows if found else ():
             if last and (key > last) is not up:
                 return
             if not DATA <= key < DATA_END:

@@ -48,9 +48,9 @@ class LockFile:
             ) from error
         self.left_open = os.fstat(self._descriptor).st_size > 0  # its last holder did not release it: it died
         try:
-            os.ftruncate(self._descriptor, 0)
+            holder = f"{os.getpid():<20}\n"  # one width, so that it overwrites any other: it is never empty meanwhile
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, f"{os.getpid()}\n".encode())
+            os.write(self._descriptor, holder.encode())
         except OSError as error:
             os.close(self._descriptor)
             raise UnavailableError(f"The store's folder {path.parent} can not be written: {error.strerror}.") from error
