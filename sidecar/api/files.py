@@ -9,9 +9,10 @@ from sidecar.api.context import CONTEXT
 from sidecar.api.requests import PageQuery, page_answer, query, record_answer, tenant_of
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.base import Id, Path, Value
-from sidecar.models.files import File
+from sidecar.repositories import files as stored
 from sidecar.repositories.base import Page
-from sidecar.repositories.files import Files
+from sidecar.repositories.files import Files, is_deleted
+from sidecar.repositories.keys import id_element
 from sidecar.repositories.transactions import Reading
 
 
@@ -45,7 +46,7 @@ async def list_all(request: web.Request) -> web.Response:
         raise InvalidError("`prefix` needs `workspace_path`.")
     files = Files(tenant_of(request))
     page = await request.app[CONTEXT].database.read(lambda tr: _page(tr, files, asked))
-    return page_answer([file.to_json() for file in page.items], page.next_cursor)
+    return page_answer(page.items, page.next_cursor)
 
 
 async def get(request: web.Request) -> web.Response:
@@ -66,13 +67,13 @@ async def get_by_path(request: web.Request) -> web.Response:
     return record_answer(file)
 
 
-def _page(tr: Reading, files: Files, asked: FilesQuery) -> Page[File]:
+def _page(tr: Reading, files: Files, asked: FilesQuery) -> Page[bytes]:
     """Gather a full page although deleted files are passed over, reading at most ``limits.page_reads_max`` pages."""
-    found: list[File] = []
+    found: list[bytes] = []
     cursor = asked.cursor
     for _ in range(limits.page_reads_max):
         items, cursor = _rows(tr, files, asked, cursor=cursor, limit=asked.limit - len(found))
-        found += [file for file in items if asked.include_deleted or not file.is_deleted]
+        found += [text for text in items if asked.include_deleted or not is_deleted(text)]
         if cursor is None or len(found) == asked.limit:
             break
     return Page(found, cursor)
@@ -82,10 +83,11 @@ def _root(workspace_path: str) -> str:
     return os.path.realpath(workspace_path)  # as it is stored; a folder that is gone stays as it is written
 
 
-def _rows(tr: Reading, files: Files, asked: FilesQuery, *, cursor: str | None, limit: int) -> Page[File]:
+def _rows(tr: Reading, files: Files, asked: FilesQuery, *, cursor: str | None, limit: int) -> Page[bytes]:
     if asked.session_id is not None:
-        return files.list_by_session(tr, asked.session_id, cursor=cursor, limit=limit)
+        under = (id_element(asked.session_id),)
+        return files.page_served(tr, stored.BY_SESSION, under=under, cursor=cursor, limit=limit)
     if asked.workspace_path is None:
-        return files.list_all(tr, cursor=cursor, limit=limit)
+        return files.page_served(tr, None, cursor=cursor, limit=limit)
     root = _root(asked.workspace_path)
-    return files.list_by_workspace(tr, root, prefix=asked.prefix.encode(), cursor=cursor, limit=limit)
+    return files.page_of_workspace(tr, root, prefix=asked.prefix.encode(), cursor=cursor, limit=limit)

@@ -139,7 +139,12 @@ class Http:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Http]:
     """Yield a sender of requests. No cookies, no proxy: they go to the address that they name, and nowhere else."""
-    async with aiohttp.ClientSession(timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False) as session:
+    async with aiohttp.ClientSession(
+        headers={"Accept-Encoding": "identity"},  # on one machine compressing takes longer than what it saves
+        timeout=_TIMEOUT,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    ) as session:
         yield Http(session)
 
 

@@ -11,6 +11,7 @@ from sidecar.repositories import file_entries, keys
 from sidecar.repositories.base import Index, Page, Repository
 from sidecar.repositories.file_entries import Entries
 from sidecar.repositories.new_files import NewFiles, Spaces
+from sidecar.repositories.paging import Rows, page
 from sidecar.repositories.transactions import Reading, Writing
 
 
@@ -51,7 +52,7 @@ class Files(Repository[File]):
         """Return the file at a path relative to its workspace, deleted or not, or None."""
         return self.find_by(tr, BY_PATH, _path_tail(workspace_path, path))
 
-    def list_by_workspace(
+    def page_of_workspace(
         self,
         tr: Reading,
         workspace_path: str,
@@ -59,12 +60,14 @@ class Files(Repository[File]):
         prefix: bytes = b"",
         cursor: str | None = None,
         limit: int = limits.page_items_default,
-    ) -> Page[File]:
+    ) -> Page[bytes]:
         """Return a page of a workspace's files whose paths begin with ``prefix``, by path, deleted ones too."""
-        space = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
-        between = keys.paths_starting_with(space, prefix)
-        items, next_cursor = self.list_between(tr, BY_PATH, between, cursor=cursor, limit=limit)
-        return Page([file for file in items if file.raw_path.startswith(prefix)], next_cursor)
+        space = self.spaces[BY_PATH.name]
+        own = space[keys.workspace_element(workspace_path)]
+        between = keys.paths_starting_with(own, prefix)
+        rows, next_cursor = page(tr, space.raw, between, cursor=cursor, limit=limit)
+        named = self._values(tr, BY_PATH, _starting_with(prefix, own.raw, rows))
+        return Page(self.served_all(tr, named), next_cursor)
 
     def list_by_session(
         self, tr: Reading, session_id: str, *, cursor: str | None = None, limit: int = limits.page_items_default
@@ -85,14 +88,10 @@ class Files(Repository[File]):
         begin, end = keys.paths_starting_with(space, under)
         if after is not None:
             begin = max(begin, space.pack((keys.path_order(after),)) + b"\x00")
-        if keys.path_head(under) == under:
-            return Entries.of_rows(space.raw, tr.kv.get_range(begin, end, limit=limit, snapshot=True))
-        found: list[tuple[bytes, bytes]] = []
+        found: Rows = []
         while len(found) < limit:
-            # Of a very long `under` the keys hold only the head, so rows of its neighbours may have to be passed over.
             rows = tr.kv.get_range(begin, end, limit=limit, snapshot=True)
-            paths = Entries.of_rows(space.raw, rows).paths
-            found += [row for row, path in zip(rows, paths, strict=True) if path.startswith(under)]
+            found += _starting_with(under, space.raw, rows)
             if len(rows) < limit:
                 break
             begin = rows[-1][0] + b"\x00"
@@ -198,6 +197,23 @@ class Files(Repository[File]):
             now_ms=tr.now_ms,
         )
         return file.model_copy(update={"workspace_session_id": session_id})
+
+
+def _starting_with(under: bytes, prefix: bytes, rows: Rows) -> Rows:
+    """Return the index's rows whose paths begin with ``under``: of a very long one the keys hold only the head.
+
+    Args:
+        prefix: What the rows' keys begin with.
+    """
+    if keys.path_head(under) == under:
+        return rows
+    paths = Entries.of_rows(prefix, rows).paths
+    return [row for row, path in zip(rows, paths, strict=True) if path.startswith(under)]
+
+
+def is_deleted(text: bytes) -> bool:
+    """Tell whether a file, as it is served, is gone; inside of a text a quotation mark has a backslash before it."""
+    return b'"is_deleted":true' in text
 
 
 def _fields(tr: Writing, entry: FileEntry, session_id: str | None) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The queries of single nouns, at their edges: prefixes that are not the whole, bounds of time, long paths."""
 
 import asyncio
+import json
 from functools import partial
 
 import pytest
@@ -18,7 +19,7 @@ from sidecar.models.users import User
 from sidecar.models.workspace_sessions import WorkspaceSession
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
-from sidecar.repositories.files import Files
+from sidecar.repositories.files import Files, is_deleted
 from sidecar.repositories.keys import Keyspace, TenantKeys
 from sidecar.repositories.settings import Settings, named
 from sidecar.repositories.tenants import Tenants, list_active_tenants
@@ -185,13 +186,50 @@ async def test_files_below_a_long_folder_are_listed_without_its_neighbours(
     await database.transact(lambda tr: files.put_entries(tr, "/w", entries, []))
 
     listed = await database.read(lambda tr: files.list_entries(tr, "/w", under=folder, limit=10))
-    page = await database.read(lambda tr: files.list_by_workspace(tr, "/w", prefix=folder))
+    page = await database.read(lambda tr: files.page_of_workspace(tr, "/w", prefix=folder))
 
     assert sorted(each.path for each in listed) == [folder + b"a", folder + b"b"]
-    assert sorted(each.raw_path for each in page.items) == [folder + b"a", folder + b"b"]
+    assert sorted(json.loads(each)["file_path"].encode() for each in page.items) == [folder + b"a", folder + b"b"]
     odd = await database.read(lambda tr: files.find_by_path(tr, "/w", b"\xff\xfe"))
     assert odd is not None
     assert (odd.file_path, odd.raw_path) == ("\\xff\\xfe", b"\xff\xfe")
+
+
+async def test_the_files_of_a_session_are_those_whose_present_version_was_recorded_in_it(
+    database: Database, tenant: TenantKeys
+) -> None:
+    files, (first, second) = Files(tenant), (new_id(NOW_MS), new_id(NOW_MS))
+
+    def seen(path: bytes, size: int) -> FileEntry:
+        return FileEntry(
+            path=path, id="", size=size, mtime_ns=1, inode=1, checksum=b"", kind="unreadable", is_deleted=False
+        )
+
+    both = [seen(b"a", 1), seen(b"b", 1)]
+    await database.transact(lambda tr: files.put_entries(tr, "/w", both, [], session_id=first))
+    await database.transact(lambda tr: files.put_entries(tr, "/w", [seen(b"b", 2)], [], session_id=second))
+
+    async def of(session_id: str) -> list[str]:
+        found = await database.read(lambda tr: files.list_by_session(tr, session_id))
+        return [each.file_path for each in found.items]
+
+    assert (await of(first), await of(second), await of(new_id(NOW_MS))) == (["a"], ["b"], [])
+
+
+async def test_of_a_file_as_it_is_served_is_told_whether_it_is_gone_whatever_its_name(
+    database: Database, tenant: TenantKeys
+) -> None:
+    files, path = Files(tenant), b'"is_deleted":true,'
+    entry = FileEntry(path=path, id="", size=1, mtime_ns=1, inode=1, checksum=b"", kind="unreadable", is_deleted=False)
+    await database.transact(lambda tr: files.put_entries(tr, "/w", [entry], []))
+    file = await database.read(lambda tr: files.find_by_path(tr, "/w", path))
+    assert file is not None
+
+    [there] = await database.read(lambda tr: files.page_of_workspace(tr, "/w").items)
+    assert (there, is_deleted(there)) == (file.to_json(), False)
+    gone = await database.transact(lambda tr: files.soft_delete(tr, file.id))
+    [text] = await database.read(lambda tr: files.page_of_workspace(tr, "/w").items)
+    assert (text, is_deleted(text)) == (gone.to_json(), True)
 
 
 async def test_of_two_who_take_one_address_at_once_one_is_told(database: Database, tenant: TenantKeys) -> None:
