@@ -8,6 +8,7 @@ from aiohttp import web
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL
 from sidecar.api.gate import set_headers
+from sidecar.api.owners import READ_ALL
 from sidecar.api.requests import LINES_TYPE, query, raw_answer, tenant_of
 from sidecar.errors import ForbiddenError
 from sidecar.models.base import Value
@@ -45,7 +46,8 @@ def _scope(request: web.Request) -> Scope:
     everybody, principal = query(request, TransferQuery).everybody, request[PRINCIPAL]
     if everybody and principal.role != "admin":
         raise ForbiddenError("Only admins export and import what belongs to others.", code="role")
-    return Scope(tenant_of(request), None if everybody else principal.user_id)
+    user_id = None if everybody else principal.user_id
+    return Scope(tenant_of(request), user_id, reads_all=principal.role in READ_ALL)
 
 
 async def _chunk(request: web.Request) -> bytes:

@@ -5,7 +5,7 @@ import keeps ids, times and versions: what is not there is made as it was, what 
 the same is left alone, so that an import may be repeated. Both ends hold a few records in memory.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
@@ -13,12 +13,12 @@ from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
 from sidecar import __version__, limits
-from sidecar.errors import InvalidError
+from sidecar.errors import InvalidError, LimitExceededError
 from sidecar.models.base import Record, Value, invalid
 from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.models.settings import Setting
-from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.models.workspace_sessions import SessionSummary, WorkspaceSession
 from sidecar.repositories.base import Repository
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import TenantKeys
@@ -58,10 +58,27 @@ class Imported(Value):
 
 
 class Scope(NamedTuple):
-    """Whose records: one user's, or with None everybody's in the tenant."""
+    """Whose records: one user's, or with None everybody's in the tenant.
+
+    Attributes:
+        reads_all: That user may read what belongs to others; what is imported may name it.
+    """
 
     tenant: TenantKeys
     user_id: str | None
+    reads_all: bool = False
+
+    def may_read(self, owner_id: str | None) -> bool:
+        """Tell whether a record may name what belongs to ``owner_id``."""
+        return self.reads_all or self.user_id in (None, owner_id)
+
+
+class _Numbered(NamedTuple):
+    """A record of an import, and the number of its line."""
+
+    number: int
+    kind: Kind
+    record: Record
 
 
 class Transfer:
@@ -92,11 +109,11 @@ class Transfer:
         """Store what an export's lines hold, and return how much.
 
         Raises:
-            InvalidError: A line is none of an export; what came before it is stored.
+            InvalidError: A line is none of an export, or not theirs to store. Most of what came before it is stored.
         """
         stored: dict[str, int] = dict.fromkeys(MODELS, 0)
         replaced: dict[str, int] = dict.fromkeys(MODELS, 0)
-        batch: list[tuple[Kind, Record]] = []
+        batch: list[_Numbered] = []
         size = number = 0
         async for text in lines:
             number += 1
@@ -114,10 +131,10 @@ class Transfer:
         return Imported(stored=stored, replaced=replaced)
 
     async def _store(
-        self, scope: Scope, batch: Sequence[tuple[Kind, Record]], stored: dict[str, int], replaced: dict[str, int]
+        self, scope: Scope, batch: Sequence[_Numbered], stored: dict[str, int], replaced: dict[str, int]
     ) -> None:
         def body(tr: Writing) -> list[tuple[Kind, bool]]:
-            return [(kind, _put(tr, scope, kind, record)) for kind, record in batch]
+            return [(each.kind, _put_line(tr, scope, each)) for each in batch]
 
         for kind, was_there in await self._database.transact(body, background=True):
             stored[kind] += 1
@@ -167,36 +184,73 @@ def _checked(model: type[Value], text: bytes, number: int) -> Any:  # noqa: ANN4
         raise InvalidError(f"Line {number} is not JSON.", code="invalid_json") from None
 
 
-def _record(scope: Scope, text: bytes, number: int) -> tuple[Kind, Record]:
+def _record(scope: Scope, text: bytes, number: int) -> _Numbered:
     """Return the record of a line as it is to be stored: in the caller's tenant, and theirs if they are no admin."""
     line: Line = _checked(Line, text, number)
     fields = line.record | {"tenant_id": scope.tenant.tenant_id}
     if scope.user_id is not None and "user_id" in fields:
         fields |= {"user_id": scope.user_id}
     try:
-        return line.kind, MODELS[line.kind].model_validate(fields)
+        return _Numbered(number, line.kind, MODELS[line.kind].model_validate(fields))
     except ValidationError as error:
         raise invalid(f"Line {number}", error) from None
 
 
-def _put(tr: Writing, scope: Scope, kind: Kind, record: Record) -> bool:
+def _put_line(tr: Writing, scope: Scope, line: _Numbered) -> bool:
     """Store one record as it is, and tell whether there was one of its name; one that is the same is left alone.
 
     Raises:
-        InvalidError: It belongs to somebody else, or to a conversation that is not there.
+        InvalidError: As ``_check``; the message names the line.
+        LimitExceededError: It is too large; the same.
     """
+    try:
+        return _put(tr, scope, line.kind, line.record)
+    except (InvalidError, LimitExceededError) as error:
+        details = {**error.details, "line": line.number}
+        raise type(error)(f"Line {line.number}: {error.message}", code=error.code, details=details) from None
+
+
+def _put(tr: Writing, scope: Scope, kind: Kind, record: Record) -> bool:
     repository = _repositories(scope.tenant)[kind]
     identifier = repository.identifier(record)
     old = repository.find(tr, identifier)
-    if scope.user_id not in (None, _owner(tr, scope, old or record)):
-        raise InvalidError(f"The record {record.id} is, or would be, another's.", details={"id": record.id})
-    if isinstance(record, Message) and Conversations(scope.tenant).find(tr, record.conversation_id) is None:
-        raise InvalidError(f"A message names the conversation {record.conversation_id}, which is not there.")
+    _check(tr, scope, old, record)
     if old is None:
         repository.create(tr, record)
     elif from_json(repository.find_json(tr, identifier) or b"null") != from_json(record.to_json()):
         _replace(tr, repository, old, record)
     return old is not None
+
+
+def _check(tr: Reading, scope: Scope, old: Record | None, record: Record) -> None:
+    """Refuse what an import of this scope may not store.
+
+    Raises:
+        InvalidError: The record belongs to somebody else, or would; it is a message of a conversation that is not
+            there; or it names what the user may not read.
+    """
+    if isinstance(record, Message) and Conversations(scope.tenant).find(tr, record.conversation_id) is None:
+        raise InvalidError(f"A message names the conversation {record.conversation_id}, which is not there.")
+    owners = {_owner(tr, scope, each) for each in (old, record) if each is not None}
+    if scope.user_id is not None and owners != {scope.user_id}:
+        raise InvalidError(f"The record {record.id} is, or would be, another's.", details={"id": record.id})
+    for kind, identifier in _named(record):
+        found = _repositories(scope.tenant)[kind].find(tr, identifier)
+        if found is not None and not scope.may_read(_owner(tr, scope, found)):
+            raise InvalidError(
+                f"The record {record.id} names {identifier}, which is another's.",
+                details={"id": record.id, "named": identifier},
+            )
+
+
+def _named(record: Record) -> Iterator[tuple[Kind, str]]:
+    """Yield the kinds and ids of the records that one names; some may not be there, or not yet."""
+    if isinstance(record, SessionSummary):
+        yield from (("sessions", each) for each in (record.parent_session_id, *record.related_sessions) if each)
+        yield from (("conversations", each) for each in (record.conversation_id,) if each)
+    elif isinstance(record, Conversation):
+        yield from (("sessions", each) for each in (record.workspace_session_id,) if each)
+        yield from (("conversations", each) for each in record.related_conversations)
 
 
 def _replace(tr: Writing, repository: Repository[Any], old: Record, record: Record) -> None:

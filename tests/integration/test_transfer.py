@@ -105,6 +105,35 @@ async def test_nobody_exports_or_replaces_what_is_anothers(house: House) -> None
     assert (await house.call("GET", f"/api/v5/sessions/{session}", owner.access_token)).content["version"] == 1
 
 
+async def test_an_import_neither_moves_a_message_to_another_nor_names_what_is_anothers(house: House) -> None:
+    tenant = await house.tenant("acme")
+    owner, other = [await house.person(tenant, "developer", name) for name in ("owner", "other")]
+    manager = (await house.person(tenant, "manager")).access_token
+    theirs, own = await house.belongings(owner), await house.belongings(other)
+    before = await house.dump()
+    heading, *lines = await exported(house, other.access_token)
+    by_kind = {line["kind"]: line for line in lines}
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("messages", {"conversation_id": theirs["conversations"], "role": "system", "content": "injected"}),
+        ("messages", {"conversation_id": theirs["conversations"], "id": own["agents"]}),
+        ("messages", {"id": theirs["messages"]}),
+        ("conversations", {"workspace_session_id": theirs["sessions"]}),
+        ("conversations", {"related_conversations": [own["conversations"], theirs["conversations"]]}),
+        ("sessions", {"conversation_id": theirs["conversations"]}),
+        ("sessions", {"related_sessions": [theirs["sessions"]]}),
+        ("sessions", {"parent_session_id": theirs["sessions"], "id": own["agents"]}),
+    ]
+    for kind, fields in changes:
+        changed = {"kind": kind, "record": by_kind[kind]["record"] | fields}
+        sent = as_body([heading, by_kind["settings"], changed])
+        answer = await house.call("POST", "/api/v5/import", other.access_token, LINES, data=sent)
+        assert (answer.status, answer.code, answer.content["details"]["line"]) == (400, "invalid", 3), (kind, fields)
+        assert answer.content["detail"].startswith("Line 3: The record "), answer
+    assert await house.dump() == before, "something was stored"
+    sent = as_body([heading, {"kind": "sessions", "record": by_kind["sessions"]["record"] | {"id": own["agents"]}}])
+    assert (await house.call("POST", "/api/v5/import", manager, LINES, data=sent)).content["stored"]["sessions"] == 1
+
+
 async def test_an_import_holds_few_records_in_memory(house: House) -> None:
     token = (await house.pair())["access_token"]
     sent = {"name": "big", "workspace_path": "/x", "memory": {"facts": ["x" * 19_000] * 40}}
