@@ -31,6 +31,7 @@ from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import id_element
 from sidecar.repositories.messages import Messages
 from sidecar.repositories.transactions import Reading
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
 
 
 class ConversationPatch(Value):
@@ -82,6 +83,8 @@ async def add(request: web.Request) -> web.Response:
     """Store a new conversation."""
     sent = await body(request, ConversationBody)
     tenant, user_id = tenant_of(request), request[PRINCIPAL].user_id
+    if sent.workspace_session_id is not None:
+        await readable(request, WorkspaceSessions(tenant), sent.workspace_session_id)
     now_ms = request.app[CONTEXT].database.clock.now_ms()
     new = Conversation.new(tenant_id=tenant.tenant_id, user_id=user_id, now_ms=now_ms, **dict(sent))
     made = await request.app[CONTEXT].conversations.create(tenant, new)

@@ -23,7 +23,7 @@ class ConversationService:
         self._cascades = Cascades(database)
 
     async def create(self, tenant: TenantKeys, conversation: Conversation) -> Conversation:
-        """Store a new conversation; the session that it is begun in, if it has none yet, has it for its own.
+        """Store a new conversation; its user's session that it is begun in, if it has none yet, has it for its own.
 
         Raises:
             NotFoundError: There is no such session.
@@ -34,7 +34,7 @@ class ConversationService:
             if conversation.workspace_session_id is not None:
                 sessions = WorkspaceSessions(tenant)
                 session = sessions.get(tr, conversation.workspace_session_id)
-                if session.conversation_id is None:
+                if session.conversation_id is None and session.user_id == conversation.user_id:
                     sessions.update(tr, session.id, {"conversation_id": conversation.id})
             return stored
 

@@ -80,6 +80,20 @@ async def test_users_change_what_they_say_of_themselves_and_nothing_else(house: 
     assert (await house.call("GET", "/api/v5/users/me", viewer.access_token)).content["role"] == "viewer"
 
 
+async def test_a_conversation_is_begun_in_no_session_of_anothers_and_never_takes_its_place(
+    house: House, admin: Login
+) -> None:
+    developer, owner = [(await house.person(admin.tenant, "developer", name)).access_token for name in ("one", "owner")]
+    manager = (await house.person(admin.tenant, "manager")).access_token
+    sent = {"name": "mine", "workspace_path": "/x"}
+    session = (await house.call("POST", "/api/v5/sessions", owner, json=sent)).content["id"]
+    talk = {"ai_provider": "x", "title": "t", "workspace_session_id": session}
+    for token, status in ((developer, 404), (manager, 201), (admin.access_token, 201)):
+        assert (await house.call("POST", "/api/v5/conversations", token, json=talk)).status == status
+    stored = (await house.call("GET", f"/api/v5/sessions/{session}", owner)).content
+    assert (stored["version"], stored["conversation_id"]) == (1, None)
+
+
 async def test_a_plan_allows_so_many_users(house: House, admin: Login) -> None:
     await bound(house, admin, users_max=3)
     answers = [
