@@ -27,6 +27,7 @@ from sidecar.models.editing import Breakpoint, EditorState, Memory, TerminalStat
 from sidecar.models.workspace_sessions import Paths, StoredSession, WorkspaceSession
 from sidecar.repositories import workspace_sessions as stored
 from sidecar.repositories.base import Page
+from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import id_element
 from sidecar.repositories.transactions import Reading
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
@@ -82,6 +83,7 @@ class SessionsQuery(PageQuery):
 async def add(request: web.Request) -> web.Response:
     """Store a new session."""
     session = _new(request, **dict(await body(request, SessionBody)))
+    await _check_conversation(request, session.conversation_id)
     made = await request.app[CONTEXT].sessions.create(tenant_of(request), session, size_bytes=request.content_length)
     return await answer(request, made, HTTPStatus.CREATED)
 
@@ -113,11 +115,17 @@ async def put(request: web.Request) -> web.Response:
     changed = await request.app[CONTEXT].sessions.update(
         tenant_of(request),
         session_id,
-        dict(await body(request, SessionBody)),  # not kept here: see there
+        await _replacement(request, session_id),  # not kept here: see there
         if_version=if_match(request),
         size_bytes=request.content_length,
     )
     return await answer(request, changed)
+
+
+async def _replacement(request: web.Request, session_id: str) -> dict[str, Any]:
+    sent = await body(request, SessionBody)
+    await _check_conversation(request, sent.conversation_id, session_id)
+    return dict(sent)
 
 
 async def patch(request: web.Request) -> web.Response:
@@ -132,6 +140,7 @@ async def patch(request: web.Request) -> web.Response:
             SessionBody, current.model_dump(mode="json", include={"name", "workspace_path", *asked}), asked
         )
         version = current.version if if_version is None else if_version
+        await _check_conversation(request, fields.get("conversation_id"), session_id)
         return await context.sessions.update(tenant, session_id, fields, if_version=version)
 
     return await answer(request, await until_current(attempt, if_version=if_version))
@@ -205,6 +214,27 @@ async def answer(request: web.Request, session: StoredSession, status: HTTPStatu
     if found is None:
         raise NotFoundError(f"The session {session.id} was deleted meanwhile.", details={"id": session.id})
     return text_answer(found, status, location=location)
+
+
+async def _check_conversation(request: web.Request, named: str | None, session_id: str | None = None) -> None:
+    """Check that a session names no conversation which the caller may not read; it may keep the one that it has.
+
+    Raises:
+        NotFoundError: There is none of that id, or they may not.
+    """
+    if named is None:
+        return
+    tenant, principal = tenant_of(request), request[PRINCIPAL]
+
+    def is_allowed(tr: Reading) -> bool:
+        conversation = Conversations(tenant).find(tr, named)
+        if conversation is not None and may_read(principal, conversation.user_id):
+            return True
+        session = None if session_id is None else WorkspaceSessions(tenant).find(tr, session_id)
+        return session is not None and session.conversation_id == named
+
+    if not await request.app[CONTEXT].database.read(is_allowed):
+        raise Conversations.missing(named)
 
 
 def _new(request: web.Request, **fields: Any) -> WorkspaceSession:  # noqa: ANN401 - of the model; checked

@@ -70,6 +70,42 @@ async def test_an_id_of_another_spelling_is_no_id(house: House, admin: Login) ->
     assert await house.dump() == before
 
 
+async def test_a_record_that_names_anothers_is_refused_as_one_that_names_nothing(house: House, admin: Login) -> None:
+    developer = await house.person(admin.tenant, "developer")
+    ids, own = await house.belongings(admin), await house.belongings(developer)
+    session, talk = f"/api/v5/sessions/{own['sessions']}", {"ai_provider": "x", "title": "t"}
+    work = {"name": "n", "workspace_path": "/w"}
+
+    async def answers(named: dict[str, str]) -> list[tuple[int, str]]:
+        calls = (
+            ("POST", "/api/v5/conversations", {**talk, "workspace_session_id": named["sessions"]}),
+            ("POST", "/api/v5/sessions", {**work, "conversation_id": named["conversations"]}),
+            ("PUT", session, {**work, "conversation_id": named["conversations"]}),
+            ("PATCH", session, {"conversation_id": named["conversations"]}),
+        )
+        found = [await house.call(method, path, developer.access_token, json=sent) for method, path, sent in calls]
+        return [(each.status, str(each.content.get("detail"))) for each in found]
+
+    before = await house.dump()
+    unknown = {kind: new_id(0) for kind in ids}
+    told = await answers(ids)
+    assert [status for status, _ in told] == [404] * 4
+    for (_, theirs), (_, nothing) in zip(told, await answers(unknown), strict=True):
+        assert theirs.split(" ")[:-1] == nothing.split(" ")[:-1]
+    assert await house.dump() == before
+    assert [status for status, _ in await answers(own)] == [201, 201, 200, 200]
+
+
+async def test_a_session_keeps_the_conversation_that_it_has_where_that_is_not_there(house: House, admin: Login) -> None:
+    keys, lost = house.context.database.keyspace.tenant(admin.tenant.id), new_id(0)
+    owned: dict[str, Any] = {"tenant_id": admin.tenant.id, "user_id": admin.user.id, "now_ms": 0}
+    imported = WorkspaceSession.new(**owned, name="n", workspace_path="/w", conversation_id=lost)
+    await house.context.database.transact(lambda tr: WorkspaceSessions(keys).create(tr, imported))
+    sent = {"name": "n", "workspace_path": "/w", "conversation_id": lost}
+    answer = await house.call("PUT", f"/api/v5/sessions/{imported.id}", admin.access_token, json=sent)
+    assert (answer.status, answer.content["conversation_id"]) == (200, lost)
+
+
 async def test_users_change_what_they_say_of_themselves_and_nothing_else(house: House, admin: Login) -> None:
     viewer = await house.person(admin.tenant, "viewer")
     names = {"first_name": "Ada", "last_name": "Lovelace"}
