@@ -23,6 +23,7 @@ from sidecar.errors import InvalidError, UnavailableError
 CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "SIDECAR_"
 
+_STORES = ("embedded:", "fdb:")
 _PLACES = frozenset({"home", "config_dir"})  # they decide where config.toml is
 LogLevel = Literal["debug", "info", "warning", "error"]
 LoopbackHost = Literal["127.0.0.1", "::1"]
@@ -30,6 +31,15 @@ LoopbackHost = Literal["127.0.0.1", "::1"]
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links that may come later
+
+
+def _store_absolute(url: str) -> str:
+    return _store_below(Path.cwd(), url)
+
+
+def _store_below(folder: Path, url: str) -> str:
+    scheme, colon, place = url.partition(":")
+    return f"{scheme}{colon}{_absolute(folder / Path(place).expanduser())}"
 
 
 def _no_boolean(value: object) -> object:
@@ -57,7 +67,7 @@ class Settings(BaseSettings):
     state_dir: Folder = Field(description="What can be made anew.")
     log_dir: Folder = Field(description="The log files.")
     runtime_dir: Folder = Field(description="endpoint.json and pairing.key of the running daemon.")
-    store: str = Field(
+    store: Annotated[str, AfterValidator(_store_absolute)] = Field(
         pattern=r"^(embedded|fdb):.",
         description="Where records are kept.",
         json_schema_extra=_accepts("embedded:FOLDER or fdb:CLUSTER_FILE"),
@@ -170,9 +180,13 @@ def notify_socket() -> NotifySocket | None:
 
 
 def chosen_environment() -> dict[str, str]:
-    """Return the variables that settings of this process come from, for another process that is to have the same."""
-    names = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
-    return {name: value for name, value in os.environ.items() if name in names and value}
+    """Return the variables that settings of this process come from, for another process that is to have the same.
+
+    Paths are absolute: the other process may run in another folder.
+    """
+    settings = load()
+    names = {ENVIRONMENT_PREFIX + name.upper(): name for name in Settings.model_fields}
+    return {each: str(getattr(settings, names[each])) for each, value in os.environ.items() if each in names and value}
 
 
 def load(flags: Mapping[str, object] | None = None) -> Settings:
@@ -213,9 +227,9 @@ def write(key: str, value: str) -> Path:
     """
     file = _sources_file()
     values = _read_file(file)
-    typed: str | int = int(value) if key == "port" and value.isascii() and value.isdigit() else value
     _check_key(key, file)
-    _checked([*_sources(), Source(str(file), {**values, key: typed})])
+    accepted = getattr(_checked([*_sources(), Source(str(file), {**values, key: value})]), key)
+    typed = accepted if isinstance(accepted, int) else str(accepted)
     line = f"{key} = {typed if isinstance(typed, int) else _toml_text(typed)}"
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -260,7 +274,7 @@ def _sources(flags: Mapping[str, object] | None = None) -> list[Source]:
     file = Path(str(folders["config_dir"])) / CONFIG_FILE
     return [
         Source("default", folders),
-        Source(str(file), _read_file(file)),
+        Source(str(file), {key: _from_file(key, value, file.parent) for key, value in _read_file(file).items()}),
         Source("environment", environment),
         Source("command line", flag_values),
     ]
@@ -323,6 +337,15 @@ def _read_file(file: Path) -> dict[str, object]:
     for key in values:
         _check_key(key, file)
     return values
+
+
+def _from_file(key: str, value: object, folder: Path) -> object:
+    """Let a relative path count from the file's folder: the file is read from any."""
+    if not isinstance(value, str):
+        return value
+    if key == "store":
+        return _store_below(folder, value) if value.startswith(_STORES) else value
+    return str(folder / Path(value).expanduser()) if key.endswith("_dir") else value
 
 
 def _toml(text: str, file: Path) -> dict[str, object]:

@@ -104,7 +104,7 @@ def _parsed(url: str) -> tuple[str, Path]:
     scheme, _, place = url.partition(":")
     if not place or scheme not in ("embedded", "fdb"):
         raise InvalidError(f"{url!r} is no store; give {_FORMS}.")
-    return scheme, Path(place)
+    return scheme, Path(place).absolute()  # now: who looks at it may be a process elsewhere
 
 
 async def inspect(url: str) -> Findings:

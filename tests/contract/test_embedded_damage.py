@@ -100,6 +100,19 @@ async def test_a_store_without_rows_whose_process_died_is_whole(tmp_path: Path, 
     assert await inspect(f"embedded:{tmp_path}") == Findings(0, whole=True, gap=None)
 
 
+async def test_a_store_in_a_relative_folder_whose_process_died_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await (await opened(Path("near"))).close()
+    (tmp_path / "near" / "owner.lock").write_text("4711\n", encoding="ascii")  # as a process that died leaves it
+
+    await (await opened(Path("near"))).close()
+
+    assert (await inspect("embedded:near")).whole
+    assert [path.name for path in tmp_path.iterdir()] == ["near"]
+
+
 async def test_what_a_first_start_that_died_has_left_does_not_hinder_the_next(tmp_path: Path) -> None:
     (tmp_path / "beginning").mkdir()
     (tmp_path / "beginning" / "data.mdb").write_bytes(b"half a pa")

@@ -72,9 +72,32 @@ def test_relative_folders_become_absolute(home: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(home)
     monkeypatch.setenv("SIDECAR_HOME", "near")
     monkeypatch.setenv("SIDECAR_LOG_DIR", "../logs")
-    settings = config.load()
+    settings = config.load({"store": "embedded:store"})
     assert settings.data_dir == home / "near" / "data"
     assert settings.log_dir == home.parent / "logs"
+    assert settings.store == f"embedded:{home / 'store'}"
+    assert config.load({"store": "embedded:~/store"}).store == f"embedded:{home / 'store'}"
+
+
+@pytest.mark.usefixtures("below")
+def test_relative_paths_in_the_file_count_from_its_folder(home: Path) -> None:
+    file = write_config(home, 'data_dir = "../mine"\nlog_dir = "~/logs"\nstore = "fdb:fdb.cluster"\n')
+    settings = config.load()
+    assert settings.data_dir == file.parent.parent / "mine"
+    assert settings.log_dir == home / "logs"
+    assert settings.store == f"fdb:{file.parent / 'fdb.cluster'}"
+
+
+@pytest.mark.usefixtures("below")
+def test_a_relative_path_is_written_as_what_it_means_where_it_is_set(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    config.write("data_dir", "mine")
+    config.write("store", "embedded:theirs")
+    monkeypatch.chdir("/")
+    settings = config.load()
+    assert (settings.data_dir, settings.store) == (home / "mine", f"embedded:{home / 'theirs'}")
 
 
 @pytest.mark.usefixtures("below")
@@ -264,3 +287,12 @@ def test_a_service_manager_is_found_by_its_socket(monkeypatch: pytest.MonkeyPatc
 def test_what_another_process_needs_for_the_same_settings_is_told(below: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIDECAR_OTHER", "x")
     assert config.chosen_environment() == {"SIDECAR_HOME": str(below)}
+    monkeypatch.chdir(below.parent)
+    monkeypatch.setenv("SIDECAR_HOME", below.name)
+    monkeypatch.setenv("SIDECAR_STORE", "embedded:store")
+    monkeypatch.setenv("SIDECAR_PORT", "1")
+    assert config.chosen_environment() == {
+        "SIDECAR_HOME": str(below),
+        "SIDECAR_STORE": f"embedded:{below.parent / 'store'}",
+        "SIDECAR_PORT": "1",
+    }
