@@ -70,6 +70,7 @@ tenant_features_max = 100
 plan_users_max = 5
 plan_workspace_sessions_max = 10_000
 plan_storage_bytes_max = 10_000_000_000
+plan_exact_within = 1_000  # records below a plan's bound: more than there are requests under way, which store one each
 plan_requests_per_minute_max = 600_000  # stops a runaway loop, and is far above what all windows of a person ask
 plan_requests_per_minute_min = 60  # fewer, and an admin could not set it back
 page_items_default = 100

@@ -140,6 +140,20 @@ async def test_a_plan_allows_so_many_users(house: House, admin: Login) -> None:
     assert answers[1].code == "plan_limit"
 
 
+async def test_many_who_store_sessions_at_once_do_not_wait_for_each_other_and_pass_no_plan(
+    house: House, admin: Login
+) -> None:
+    async def add(number: int) -> int:
+        sent = {"name": f"session {number}", "workspace_path": "/w"}
+        return (await house.call("POST", "/api/v5/sessions", admin.access_token, json=sent)).status
+
+    before = house.context.metrics.value("conflicts_total")
+    assert await asyncio.gather(*map(add, range(40))) == [201] * 40
+    assert house.context.metrics.value("conflicts_total") == before
+    await bound(house, admin, workspace_sessions_max=50)
+    assert sorted(await asyncio.gather(*map(add, range(40)))) == [201] * 10 + [403] * 30
+
+
 async def test_a_plan_allows_so_many_sessions_and_so_many_bytes(house: House, admin: Login) -> None:
     await bound(house, admin, workspace_sessions_max=1)
     await session(house, admin)
