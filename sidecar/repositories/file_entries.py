@@ -19,6 +19,8 @@ _KIND_NUMBERS: Final = {kind: number for number, kind in enumerate(_KINDS)}
 # size, mtime_ns, ctime_ns, inode, kind, deleted. Behind it the length of the checksum, the checksum, and the path when
 # the key holds only its hash.
 _STAMP = struct.Struct(">QqqQBB")
+_TIME_NS_MIN: Final = -(1 << 63)
+_TIME_NS_MAX: Final = (1 << 63) - 1
 _ID_BYTES = 16
 _STAMP_END = _ID_BYTES + _STAMP.size
 _CHECKSUM_AT = _STAMP_END + 1
@@ -32,20 +34,35 @@ def stamp(status: os.stat_result, kind: FileKind) -> bytes:
 def stamps(statuses: Sequence[os.stat_result], kinds: Sequence[FileKind]) -> list[bytes]:
     """Return the stamps of many files."""
     pack, numbers = _STAMP.pack, _KIND_NUMBERS
-    return [
-        pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, numbers[kind], False)
-        for status, kind in zip(statuses, kinds, strict=True)
-    ]
+    try:
+        return [
+            pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, numbers[kind], False)
+            for status, kind in zip(statuses, kinds, strict=True)
+        ]
+    except struct.error:  # almost never, so that nobody pays for it
+        return [
+            _pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, kind)
+            for status, kind in zip(statuses, kinds, strict=True)
+        ]
+
+
+def stored_ns(time_ns: int) -> int:
+    """Return a time of a file as we keep it: within 64 bits, so from 1677 to 2262. Some file systems know more."""
+    return min(max(time_ns, _TIME_NS_MIN), _TIME_NS_MAX)
 
 
 def covering(entry: FileEntry) -> bytes:
     """Return what an index entry holds behind the id."""
     checksum = entry.checksum
-    packed = _STAMP.pack(
-        entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode, _KIND_NUMBERS[entry.kind], entry.is_deleted
-    )
+    packed = _pack(entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode, entry.kind, is_deleted=entry.is_deleted)
     rest = b"" if keys.is_whole_path(entry.path) else entry.path
     return b"%b%c%b%b" % (packed, len(checksum), checksum, rest)
+
+
+def _pack(  # noqa: PLR0917 - in the stamp's own order
+    size: int, mtime_ns: int, ctime_ns: int, inode: int, kind: FileKind, *, is_deleted: bool = False
+) -> bytes:
+    return _STAMP.pack(size, stored_ns(mtime_ns), stored_ns(ctime_ns), inode, _KIND_NUMBERS[kind], is_deleted)
 
 
 class Entries:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.models.files import FileEntry, FileKind
-from sidecar.repositories.file_entries import stamp
+from sidecar.repositories.file_entries import stamp, stored_ns
 from sidecar.watch.power import Pace
 from sidecar.watch.scanner import SHORTAGES, Seen, kind_of
 
@@ -203,9 +203,8 @@ def _has_vanished(error: OSError) -> bool:
 
 
 def _entry(path: bytes, status: os.stat_result, kind: FileKind, checksum: bytes) -> FileEntry:
-    return FileEntry(
-        path, "", status.st_size, status.st_mtime_ns, status.st_ino, checksum, kind, False, status.st_ctime_ns
-    )
+    mtime_ns, ctime_ns = stored_ns(status.st_mtime_ns), stored_ns(status.st_ctime_ns)
+    return FileEntry(path, "", status.st_size, mtime_ns, status.st_ino, checksum, kind, False, ctime_ns)
 
 
 def _link_checksum(where: bytes) -> bytes:

@@ -57,7 +57,10 @@ def record_of(path: bytes, buffer: memoryview) -> bytes:
     if size != status.st_size or size == len(buffer) or not stat.S_ISREG(status.st_mode):
         return _NOTHING
     checksum = hashlib.sha256(buffer[:size]).digest()
-    return RECORD.pack(size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, checksum)
+    try:
+        return RECORD.pack(size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, checksum)
+    except struct.error:  # a time that 64 bits can't hold
+        return _NOTHING
 
 
 def blocks_read() -> int:

@@ -149,13 +149,19 @@ class WorkspaceWatcher:
                     await self._wait_for_root()
                 except WatchLimitError as error:
                     self._advice = (error.advice,)
-                except (SidecarError, OSError) as error:
-                    log.warning("Watching %s failed; trying again.", shown_path(self._root)[0], exc_info=error)
-                    self._say(self._state, trouble=f"The last comparison failed: {error}")
-                    await asyncio.sleep(self._wait_seconds)
-                    self._wait_seconds = min(self._wait_seconds * 2, limits.failure_wait_seconds_max)
+                except Exception as error:  # noqa: BLE001 - told and tried again: one tree must not end the daemon
+                    await self._recover(error)
         finally:
             self._say("stopped")
+
+    async def _recover(self, error: Exception) -> None:
+        """Tell a failure, the system's, the store's or our own, and wait, longer each time, before the next try."""
+        log.warning("Watching %s failed; trying again.", shown_path(self._root)[0], exc_info=error)
+        known = isinstance(error, SidecarError | OSError)
+        reason = str(error) if known else f"an error of our own ({type(error).__name__}: {error})"
+        self._say(self._state, trouble=f"The last comparison failed: {reason}")
+        await asyncio.sleep(self._wait_seconds)
+        self._wait_seconds = min(self._wait_seconds * 2, limits.failure_wait_seconds_max)
 
     async def _watch_root(self, *, events: bool) -> None:
         """Follow a root until it is lost or something fails; without events, at most for an hour."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.repositories.file_entries import stored_ns
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Job, read_file
 from sidecar.watch.ignore import Ignore
@@ -115,6 +116,23 @@ async def test_a_change_that_keeps_size_and_time_is_seen(watched: Watched) -> No
     path.write_text("two")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     await watched.settled()
+
+
+async def test_a_time_that_64_bits_of_nanoseconds_can_not_hold_is_kept_as_the_nearest(watched: Watched) -> None:
+    path = write(watched.root, "a", "one")
+    write(watched.root, "b", "x")
+    time_ns = 330 * 31_556_952 * 1_000_000_000  # in 2300
+    os.utime(path, ns=(time_ns, time_ns))
+    if path.stat().st_mtime_ns != time_ns:
+        pytest.skip("this file system has no such times")
+    await watched.start()
+    first = await watched.settled()
+    assert first[b"a"].mtime_ns == stored_ns(time_ns) == -stored_ns(-time_ns) - 1 == 2**63 - 1
+    await watched.stop()
+    await watched.start()
+    path.write_text("two")
+    os.utime(path, ns=(time_ns, time_ns))
+    assert (await watched.settled())[b"a"].id == first[b"a"].id
 
 
 async def test_a_change_through_one_of_several_names_is_seen_at_all_of_them(watched: Watched) -> None:

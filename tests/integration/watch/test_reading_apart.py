@@ -104,6 +104,20 @@ def test_what_is_no_longer_as_it_was_seen_is_read_again(tmp_path: Path, hasher: 
     assert (changed.size, replaced.kind) == (7, "symlink")
 
 
+def test_a_file_of_a_far_time_is_read_without_the_process(tmp_path: Path, hasher: Hasher) -> None:
+    make_files(tmp_path)
+    time_ns = 1 << 63
+    os.utime(tmp_path / "d0/f0", ns=(time_ns, time_ns))
+    if (tmp_path / "d0/f0").stat().st_mtime_ns != time_ns:
+        pytest.skip("this file system has no such times")
+    found = walked(tmp_path)
+    entries = read(Readings(hasher, Job(bytes(tmp_path), threading.Event()), Tally()), found)
+    assert entries == read_here(hasher, tmp_path, found)
+    entry = entries[b"d0/f0"]
+    assert entry is not None
+    assert entry.mtime_ns == time_ns - 1
+
+
 def test_without_the_process_all_is_read_all_the_same(tmp_path: Path, hasher: Hasher) -> None:
     make_files(tmp_path)
     found = walked(tmp_path)

@@ -4,9 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -15,6 +15,7 @@ from sidecar.errors import UnavailableError
 from sidecar.repositories.changes import STAMP_FIRST, Changes
 from sidecar.repositories.transactions import Writing
 from sidecar.watch import power
+from sidecar.watch.plan import merge
 from sidecar.watch.registry import Watchers
 from tests.integration.watch.conftest import Watched, eventually
 
@@ -196,6 +197,36 @@ async def test_a_store_that_refuses_is_asked_again_and_nothing_is_lost(watched: 
     await watched.start()
     await watched.settled()
     assert refusals == 0
+
+
+async def test_an_error_of_our_own_ends_no_watching_and_is_told(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = 1
+    troubles: list[tuple[str, ...]] = []
+
+    def failing(*arguments: Any) -> Any:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ZeroDivisionError("a defect")
+        troubles.append(watched.watchers.progress(watched.workspace.id).warnings)
+        return merge(*arguments)
+
+    monkeypatch.setattr("sidecar.watch.comparison.merge", failing)
+    write(watched.root, "a", "x")
+    await watched.start()
+    await watched.settled()
+    assert failures == 0
+    assert "ZeroDivisionError: a defect" in troubles[0][0]
+    assert await eventually(is_without_warnings(watched))
+
+
+def is_without_warnings(watched: Watched) -> Callable[[], Awaitable[bool]]:
+    async def is_so() -> bool:
+        return not watched.watchers.progress(watched.workspace.id).warnings
+
+    return is_so
 
 
 async def test_progress_tells_what_was_done(watched: Watched) -> None:
