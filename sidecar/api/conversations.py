@@ -82,8 +82,6 @@ class MessagesQuery(PageQuery):
 async def add(request: web.Request) -> web.Response:
     """Store a new conversation."""
     sent = await body(request, ConversationBody)
-    if sent.workspace_session_id is not None:  # which then may have the conversation for its own
-        await changeable(request, WorkspaceSessions(tenant_of(request)), sent.workspace_session_id)
     tenant, user_id = tenant_of(request), request[PRINCIPAL].user_id
     if sent.workspace_session_id is not None:
         await readable(request, WorkspaceSessions(tenant), sent.workspace_session_id)

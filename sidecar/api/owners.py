@@ -64,14 +64,14 @@ async def readable(request: web.Request, repository: Repository[Any], identifier
     return identifier
 
 
-async def changeable(request: web.Request, repository: Repository[Any], identifier: str | None = None) -> str:
-    """Return the id in the path (or the given one) if the caller may change its record.
+async def changeable(request: web.Request, repository: Repository[Any]) -> str:
+    """Return the id in the path if the caller may change its record.
 
     Raises:
         NotFoundError: There is none, or they may not read it.
         ForbiddenError: They may only read it.
     """
-    identifier, principal = identifier or request.match_info["id"], request[PRINCIPAL]
+    identifier, principal = request.match_info["id"], request[PRINCIPAL]
     found = await _found(request, repository, identifier)
     if found.user_id != principal.user_id and principal.role != "admin":
         raise ForbiddenError("Only its owner and admins change this.", code="not_owner")
