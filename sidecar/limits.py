@@ -47,6 +47,7 @@ blob_grace_seconds = 3_600  # what nothing names is kept so long: its record may
 
 # --- changes ---------------------------------------------------------------------------------------------------------
 changes_page_rows_max = 200  # rows read from the log at a time: a few MB at the worst
+changes_skim_rows_max = 50  # the same where only some kinds are decoded: 4 MB at the worst
 changes_age_days_max = 14
 changes_message_bytes_max = 524_288  # many WebSocket clients refuse messages over 1 MiB by default
 feed_read_bytes_max = 65_536  # decoded at once for the ring: two or three milliseconds of the event loop
@@ -209,7 +210,8 @@ search_hits_default = 20
 search_hits_max = 100
 search_offset_max = 10_000  # each page is found anew; whoever needs more needs another word
 search_text_chars_max = 200_000  # of one record; what is further behind is not found
-search_batch_rows_max = 20  # records read at a time when a tenant is indexed for the first time
+search_page_ids_max = 1_000  # ids read at a time when a tenant is indexed for the first time
+search_batch_chars_max = 2_000_000  # of records written to the index at once: ten of the longest
 search_busy_seconds_max = 5.0
 
 # --- trust -----------------------------------------------------------------------------------------------------------

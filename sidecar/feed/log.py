@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sidecar import limits
 from sidecar.errors import CursorExpiredError, InvalidError
+from sidecar.models.changes import Change
 from sidecar.repositories.changes import STAMP_BYTES, STAMP_FIRST, Changes, Row
 from sidecar.repositories.transactions import Database, Reading
 
@@ -109,11 +110,24 @@ class ChangeLog:
             return self._changes.floor(tr), self._changes.head(tr), rows
 
         floor, head, rows = await self._database.read(body)
-        if stamp < floor:
-            raise CursorExpiredError(
-                "The changes since this cursor have been trimmed.", details={"cursor": self.cursor(head)}
-            )
+        self._check_kept(stamp, floor, head)
         return [_moment(row) for row in rows]
+
+    async def changes_of(self, kinds: Sequence[str], stamp: bytes) -> tuple[list[Change], bytes]:
+        """Return what some rows behind ``stamp`` tell of some kinds, and the stamp of the last of them.
+
+        The stamp is the given one when there are no more rows. It is read in a thread.
+
+        Raises:
+            CursorExpiredError: As ``after``.
+        """
+
+        def body(tr: Reading) -> tuple[bytes, bytes, tuple[list[Change], bytes]]:
+            return self._changes.floor(tr), self._changes.head(tr), self._changes.of_kinds(tr, kinds, stamp)
+
+        floor, head, found = await self._database.read(body, background=True)
+        self._check_kept(stamp, floor, head)
+        return found
 
     def message(self, moments: Sequence[Moment], wanted: Filter) -> tuple[bytes | None, bytes]:
         """Return one message of ``moments``, and the stamp up to which it tells.
@@ -136,6 +150,12 @@ class ChangeLog:
     def empty_message(self, stamp: bytes) -> bytes:
         """Return the message that nothing has changed up to ``stamp``."""
         return self._text([], stamp)
+
+    def _check_kept(self, stamp: bytes, floor: bytes, head: bytes) -> None:
+        if stamp < floor:
+            raise CursorExpiredError(
+                "The changes since this cursor have been trimmed.", details={"cursor": self.cursor(head)}
+            )
 
     def _text(self, changes: list[bytes], stamp: bytes) -> bytes:
         return b'{"type":"changes","cursor":"%b","changes":[%b]}' % (self.cursor(stamp).encode(), b",".join(changes))

@@ -3,6 +3,7 @@
 Rows are written by ``transactions.Writing.flush``; this module reads and trims them.
 """
 
+from collections.abc import Sequence
 from itertools import accumulate, takewhile
 from typing import NamedTuple
 
@@ -74,12 +75,25 @@ class Changes:
             bytes_max: So much of them, and no more than the last row over it; by default what one message tells,
                 because the next poll would decode the others again.
         """
-        begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
-        rows = tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
+        rows = self._behind(tr, stamp, limit)
         most = limits.changes_message_bytes_max if bytes_max is None else bytes_max
         sizes = accumulate((len(value) for _, value in rows), initial=0)
         told = takewhile(lambda each: each[1] < most, zip(rows, sizes, strict=False))
         return [self._row(key, value) for (key, value), _ in told]
+
+    def of_kinds(
+        self, tr: Reading, kinds: Sequence[str], stamp: bytes, *, limit: int = limits.changes_skim_rows_max
+    ) -> tuple[list[Change], bytes]:
+        """Return what the next ``limit`` rows behind ``stamp`` tell of some kinds, and the stamp of the last of them.
+
+        The stamp is the given one when there are no more rows.
+        A row that tells of other kinds alone is not decoded: a scan writes thousands of changes.
+        """
+        marks = [b'"kind":"%b"' % each.encode() for each in kinds]
+        rows = self._behind(tr, stamp, limit)
+        told = [self._row(key, value) for key, value in rows if any(mark in value for mark in marks)]
+        changes = [change for row in told for change in row.changes if change.kind in kinds]
+        return changes, self._stamp(rows[-1][0]) if rows else stamp
 
     def count(self, tr: Reading) -> int:
         """Return how many changes the rows tell of."""
@@ -109,6 +123,10 @@ class Changes:
             tr.kv.set(self._floor_key, self._stamp(last))
             counters.add(tr, self.count_key, -told)
         return gone
+
+    def _behind(self, tr: Reading, stamp: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
+        return tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
 
     def _stamp(self, key: bytes) -> bytes:
         stamp = self._rows.unpack(key)[0]

@@ -99,10 +99,11 @@ def json_of(tr: Reading, blobs: Blobs, parts: Parts) -> Iterator[tuple[str, byte
     """Yield each state field of a session and its JSON."""
     for name, field in FIELDS.items():
         part = parts.get(name)
-        yield field, _EMPTY[field] if part is None else _filled(tr, blobs, part)
+        yield field, _EMPTY[field] if part is None else text_of(tr, blobs, part)
 
 
-def _filled(tr: Reading, blobs: Blobs, part: Part) -> bytes:
+def text_of(tr: Reading, blobs: Blobs, part: Part) -> bytes:
+    """Return the JSON of a part, put together."""
     text = blobs.get(tr, bytes.fromhex(part.sha256))
     pieces: list[bytes] = []
     done = 0

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sidecar import limits
 from sidecar.errors import InvalidError
 from sidecar.models.base import milliseconds, timestamp
+from sidecar.models.editing import Memory
 from sidecar.models.workspace_sessions import PartName, Parts, SessionSummary, StoredSession, WorkspaceSession
 from sidecar.repositories import codec, keys, parts
 from sidecar.repositories.base import Counter, Index, Page, Repository
@@ -87,6 +88,11 @@ class WorkspaceSessions(Repository[StoredSession]):
             value[1 : value.rindex(_PARTS)] + b"}" if value[0] == codec.FORMAT else self.served(tr, value)
             for value in values
         ]
+
+    def memory(self, tr: Reading, session: StoredSession) -> Memory:
+        """Return a session's facts and decisions, without the rest of its state."""
+        part = session.parts.get("memory")
+        return Memory() if part is None else Memory.model_validate_json(parts.text_of(tr, self.blobs, part))
 
     # --- writing ---
 

@@ -109,6 +109,11 @@ class IndexFile:
         row = self._db.execute("SELECT stamp FROM stamps WHERE tenant_id = ?", (tenant_id,)).fetchone()
         return None if row is None else bytes(row[0])
 
+    def tenants(self) -> list[str]:
+        """Return the tenants that anything is known of."""
+        rows = self._db.execute("SELECT tenant_id FROM entries UNION SELECT tenant_id FROM stamps")
+        return [str(row[0]) for row in rows]
+
     def forget(self, tenant_id: str) -> None:
         """Remove all that is known of a tenant."""
         with self._db:

@@ -6,27 +6,40 @@ index: no task runs while nobody searches.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
 
 from sidecar import limits
 from sidecar.errors import CursorExpiredError, UnavailableError
-from sidecar.feed.log import SINCE_NOW, ChangeLog, Moment
-from sidecar.models.changes import Change
+from sidecar.feed.log import SINCE_NOW, ChangeLog
+from sidecar.models.conversations import Conversation
+from sidecar.repositories import conversations as talks
+from sidecar.repositories import messages, workspace_sessions
 from sidecar.repositories.base import Repository
 from sidecar.repositories.changes import Changes
 from sidecar.repositories.conversations import Conversations
+from sidecar.repositories.indexes import ID_BYTES, Index
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.messages import Messages
+from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Reading
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.search.file import Hit, IndexFile, Wanted, is_refusal
 from sidecar.search.text import Entry, of_conversation, of_message, of_session
 
 T = TypeVar("T")
-KINDS = ("sessions", "conversations", "messages")
+RecordKey = tuple[str, str]  # kind and id
+# What is indexed, and the index of the store that names all of it.
+_INDEXES: Final[Mapping[type[Repository[Any]], Index[Any]]] = {
+    WorkspaceSessions: workspace_sessions.BY_USER,
+    Conversations: talks.BY_USER,
+    Messages: messages.BY_CONVERSATION,
+}
+KINDS = tuple(repository.kind for repository in _INDEXES)
 
 
 class Search:
@@ -43,6 +56,7 @@ class Search:
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="search")
         self._turn = asyncio.Lock()
         self._file: IndexFile | None = None
+        self._has_looked = False
 
     async def find(self, tenant: TenantKeys, wanted: Wanted, *, limit: int, offset: int) -> list[Hit]:
         """Return hits among what is committed now, the best first.
@@ -72,42 +86,67 @@ class Search:
 
     async def _find(self, tenant: TenantKeys, wanted: Wanted, *, limit: int, offset: int) -> list[Hit]:
         async with self._turn:
+            if not self._has_looked:
+                await self._forget_gone()
             await self._catch_up(tenant)
             return await self._in_thread(lambda file: file.find(wanted, limit=limit, offset=offset))
 
+    async def _forget_gone(self) -> None:
+        """Forget the tenants that were deleted before this program was started."""
+        known, keyspace = await self._in_thread(lambda file: file.tenants()), self._database.keyspace
+        for tenant in map(keyspace.tenant, known):
+            if await self._database.read(partial(Tenants(tenant).find, identifier=tenant.tenant_id)) is None:
+                await self._forget(tenant)
+        self._has_looked = True
+
+    async def _forget(self, tenant: TenantKeys) -> None:
+        await self._in_thread(lambda file: file.forget(tenant.tenant_id))
+
     async def _catch_up(self, tenant: TenantKeys) -> None:
         log = ChangeLog(self._database, Changes(tenant))
-        stamp = await self._in_thread(lambda file: file.stamp(tenant.tenant_id))
-        try:
-            if stamp is None:
-                stamp = await self._read_all(tenant, log)
-            while moments := await log.after(stamp):
-                stamp = moments[-1].stamp
-                await self._take(tenant, moments, stamp)
-        except CursorExpiredError:  # it was behind for longer than changes are kept
-            await self._in_thread(lambda file: file.forget(tenant.tenant_id))
-            stamp = await self._read_all(tenant, log)
+        while True:
+            stamp = await self._in_thread(lambda file: file.stamp(tenant.tenant_id))
+            try:
+                await self._follow(tenant, log, await self._read_all(tenant, log) if stamp is None else stamp)
+            except CursorExpiredError:  # it was behind for longer than changes are kept
+                await self._forget(tenant)
+            else:
+                return
 
-    async def _take(self, tenant: TenantKeys, moments: list[Moment], stamp: bytes) -> None:
-        told = [each for moment in moments for each in moment.events if each.kind in KINDS]
-        keys = dict.fromkeys((each.kind, Change.model_validate_json(each.json).id) for each in told)
-        entries, gone = await self._database.read(_changed(tenant, list(keys)), background=True)
-        await self._in_thread(lambda file: file.write(tenant.tenant_id, entries, gone, stamp))
+    async def _follow(self, tenant: TenantKeys, log: ChangeLog, stamp: bytes) -> None:
+        """Index what has changed between a stamp and now."""
+        head = await log.position(SINCE_NOW)
+        while stamp < head:
+            changes, stamp = await log.changes_of(KINDS, stamp)
+            await self._take(tenant, dict.fromkeys((each.kind, each.id) for each in changes), stamp)
+
+    async def _take(self, tenant: TenantKeys, keys: Iterable[RecordKey], stamp: bytes | None = None) -> None:
+        """Index records as they are now, some at a time; note the stamp, if there is one, with the last."""
+        left = list(keys)
+        while True:
+            found = await self._database.read(partial(_read_some, tenant=tenant, keys=left), background=True)
+            left = left[found.looked_at :]
+            await self._in_thread(partial(_write, tenant, found, None if left else stamp))
+            if not left:
+                return
 
     async def _read_all(self, tenant: TenantKeys, log: ChangeLog) -> bytes:
-        """Index every record of a tenant; return the stamp from which on its feed is read."""
+        """Index every record of a tenant; return the stamp from which on its feed is read.
+
+        What an attempt that was not finished has left is forgotten first: no feed tells of its records that have gone.
+        """
+        await self._forget(tenant)
         stamp = await log.position(SINCE_NOW)  # before the records: what changes meanwhile is read once more
-        repositories: tuple[Repository[Any], ...] = (WorkspaceSessions(tenant), Conversations(tenant), Messages(tenant))
-        for repository in repositories:
-            cursor: str | None = None
-            while True:
-                ids, cursor = await self._database.read(_ids(repository, cursor), background=True)
-                keys = [(repository.kind, each) for each in ids]
-                entries, gone = await self._database.read(_changed(tenant, keys), background=True)
-                await self._in_thread(_writing(tenant.tenant_id, entries, gone))
-                if cursor is None:
-                    break
-        await self._in_thread(lambda file: file.write(tenant.tenant_id, [], [], stamp))
+        for kind, index in _INDEXES.items():
+            repository = kind(tenant)
+            begin, end = repository.spaces[index.name].range()
+            going_on: bytes | None = begin
+            while going_on is not None:
+                ids, going_on = await self._database.read(
+                    partial(_ids, repository, index, (going_on, end)), background=True
+                )
+                await self._take(tenant, [(repository.kind, each) for each in ids])
+        await self._take(tenant, (), stamp)
         return stamp
 
     async def _in_thread(self, call: Callable[[IndexFile], T]) -> T:
@@ -119,46 +158,56 @@ class Search:
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
 
-def _ids(repository: Repository[Any], cursor: str | None) -> Callable[[Reading], tuple[list[str], str | None]]:
-    def read(tr: Reading) -> tuple[list[str], str | None]:
-        page = repository.list_all(tr, cursor=cursor, limit=limits.search_batch_rows_max)
-        return [each.id for each in page.items], page.next_cursor
+class _Found(NamedTuple):
+    """What is to be written of some records: their entries, and those that are not there; ``looked_at`` counts both."""
 
-    return read
-
-
-def _changed(
-    tenant: TenantKeys, keys: list[tuple[str, str]]
-) -> Callable[[Reading], tuple[list[Entry], list[tuple[str, str]]]]:
-    return lambda tr: _read_changed(tr, tenant, keys)
+    looked_at: int
+    entries: list[Entry]
+    gone: list[RecordKey]
 
 
-def _writing(tenant_id: str, entries: list[Entry], gone: list[tuple[str, str]]) -> Callable[[IndexFile], None]:
-    return lambda file: file.write(tenant_id, entries, gone, None)
+def _ids(
+    repository: Repository[Any], index: Index[Any], between: tuple[bytes, bytes], tr: Reading
+) -> tuple[list[str], bytes | None]:
+    """Return the ids of some records, which are not read, and the key from which on there are more."""
+    rows = tr.kv.get_range(*between, limit=limits.search_page_ids_max)
+    ids = [str(UUID(bytes=key[-ID_BYTES:])) for key in repository.named_keys(index, rows)]
+    return ids, rows[-1][0] + b"\x00" if len(rows) == limits.search_page_ids_max else None
 
 
-def _read_changed(
-    tr: Reading, tenant: TenantKeys, keys: list[tuple[str, str]]
-) -> tuple[list[Entry], list[tuple[str, str]]]:
-    """Return the entries of records as they are now, and those of the records that are not there."""
-    found: list[Entry] = []
-    gone: list[tuple[str, str]] = []
+def _write(tenant: TenantKeys, found: _Found, stamp: bytes | None, file: IndexFile) -> None:
+    file.write(tenant.tenant_id, found.entries, found.gone, stamp)
+
+
+def _read_some(tr: Reading, tenant: TenantKeys, keys: Sequence[RecordKey]) -> _Found:
+    """Return the entries of the first few records, until they are much text."""
+    conversation_of = cache(partial(Conversations(tenant).find, tr))  # a batch's messages have few
+    entries: list[Entry] = []
+    gone: list[RecordKey] = []
+    chars = 0
     for kind, identifier in keys:
-        entry = _entry(tr, tenant, kind, identifier)
+        entry = _entry(tr, tenant, (kind, identifier), conversation_of)
         if entry is None:
             gone.append((kind, identifier))
-        else:
-            found.append(entry)
-    return found, gone
+            continue
+        entries.append(entry)
+        chars += len(entry.title) + len(entry.body)
+        if chars >= limits.search_batch_chars_max:
+            break
+    return _Found(len(entries) + len(gone), entries, gone)
 
 
-def _entry(tr: Reading, tenant: TenantKeys, kind: str, identifier: str) -> Entry | None:
+def _entry(
+    tr: Reading, tenant: TenantKeys, key: RecordKey, conversation_of: Callable[[str], Conversation | None]
+) -> Entry | None:
+    kind, identifier = key
     if kind == "sessions":
         sessions = WorkspaceSessions(tenant)
-        return None if sessions.find(tr, identifier) is None else of_session(sessions.get_by_id(tr, identifier))
+        session = sessions.find(tr, identifier)
+        return None if session is None else of_session(session, sessions.memory(tr, session))
     if kind == "conversations":
-        conversation = Conversations(tenant).find(tr, identifier)
+        conversation = conversation_of(identifier)
         return None if conversation is None else of_conversation(conversation)
     message = Messages(tenant).find(tr, identifier)
-    holder = None if message is None else Conversations(tenant).find(tr, message.conversation_id)
+    holder = None if message is None else conversation_of(message.conversation_id)
     return None if message is None or holder is None else of_message(message, holder)

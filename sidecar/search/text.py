@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from sidecar import limits
 from sidecar.models.conversations import Conversation
-from sidecar.models.editing import Note
+from sidecar.models.editing import Memory, Note
 from sidecar.models.messages import Message
-from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.models.workspace_sessions import SessionSummary
 
 
 class Entry(NamedTuple):
@@ -29,9 +29,9 @@ class Entry(NamedTuple):
     body: str
 
 
-def of_session(session: WorkspaceSession) -> Entry:
+def of_session(session: SessionSummary, memory: Memory) -> Entry:
     """Return what is found of a session: its name and tags, its facts and decisions."""
-    notes = [*session.memory.facts, *session.memory.decisions]
+    notes = [*memory.facts, *memory.decisions]
     body = "\n".join(each.text if isinstance(each, Note) else each for each in notes)
     title = " ".join((session.name, *session.tags))
     return Entry("sessions", session.id, session.user_id, session.id, title, _bounded(body))

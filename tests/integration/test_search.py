@@ -1,5 +1,6 @@
 """Search: what is stored is found at once, in order of rank, by whoever may read it; the file is only derived."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar import limits
+from sidecar.ids import new_id
+from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.repositories.keys import TenantKeys
 from sidecar.search.file import IndexFile, Wanted
+from sidecar.search.index import KINDS, Search
 from sidecar.search.text import Entry, match_of
+from sidecar.services.cascades import Cascades
+from sidecar.services.sessions import SessionService
 from tests.integration.house import House, running_house
 
 
@@ -112,6 +120,64 @@ async def test_an_index_that_is_deleted_damaged_or_behind_is_made_right(house: H
         path = tmp_path / "damaged.sqlite3"
         path.write_bytes(damage)
         IndexFile(path, "epoch").close()
+
+
+async def test_what_was_deleted_while_a_first_index_lay_unfinished_is_not_found(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = (await house.pair())["access_token"]
+    sessions = [await store(house, token, "sessions", name=f"walnut {n}", workspace_path="/x") for n in range(6)]
+    monkeypatch.setattr(limits, "search_page_ids_max", 2)
+    write = IndexFile.write
+    writes = 0
+
+    def full_at_the_third(file: IndexFile, *given: Any) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == 3:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        write(file, *given)
+
+    monkeypatch.setattr(IndexFile, "write", full_at_the_third)
+    answer = await house.call("GET", "/api/v5/search", token, params={"q": "walnut"})
+    assert (answer.status, writes) == (503, 3)
+    await house.call("DELETE", f"/api/v5/sessions/{sessions[0]}", token)
+    assert {hit["id"] for hit in await found(house, token, q="walnut")} == set(sessions[1:])
+
+
+async def test_a_deleted_tenant_is_forgotten(house: House, tmp_path: Path) -> None:
+    database = house.context.database
+    gone, other = [database.keyspace.tenant((await house.tenant(name)).id) for name in ("gone", "other")]
+    path, now_ms = tmp_path / "own.sqlite3", database.clock.now_ms()
+
+    async def hits(tenant: TenantKeys) -> int:
+        search = Search(database, path)
+        found = await search.find(tenant, Wanted(gone.tenant_id, "walnut", None, None), limit=9, offset=0)
+        await search.close()
+        return len(found)
+
+    session = WorkspaceSession.new(
+        tenant_id=gone.tenant_id, user_id=new_id(now_ms), name="walnut", workspace_path="/x", now_ms=now_ms
+    )
+    await SessionService(database).create(gone, session)
+    assert await hits(gone) == 1
+    await Cascades(database).delete_tenant(gone)
+    assert await hits(other) == 0
+
+
+async def test_all_of_many_changes_among_many_of_other_kinds_is_found(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await house.tenant("acme")
+    manager = (await house.person(tenant, "manager")).access_token
+    assert await found(house, manager, q="secret") == []  # from now on it follows the changes
+    monkeypatch.setattr(limits, "search_batch_chars_max", 20)
+    people = [await house.person(tenant, "developer", f"dev{number}") for number in range(5)]
+    stored = [await house.belongings(each) for each in people]
+    hits = await found(house, manager, q="secret", limit="100")
+    assert {(hit["kind"], hit["id"]) for hit in hits} == {(kind, ids[kind]) for ids in stored for kind in KINDS}
 
 
 def test_an_index_of_another_store_is_not_used(tmp_path: Path) -> None:
