@@ -48,24 +48,24 @@ class Fuse:
             raise self._error()
 
 
-class FailingTransaction:
-    """A transaction whose operations are counted."""
+class FailingReader:
+    """Reads that are counted."""
 
-    def __init__(self, inner: Transaction, fuse: Fuse) -> None:
-        self._inner = inner
+    def __init__(self, inner: ReadTransaction, fuse: Fuse) -> None:
+        self._reads = inner
         self._fuse = fuse
 
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
         self._fuse.step()
-        return self._inner.get(key, snapshot=snapshot)
+        return self._reads.get(key, snapshot=snapshot)
 
     def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
         self._fuse.step()
-        return self._inner.get_many(keys, snapshot=snapshot)
+        return self._reads.get_many(keys, snapshot=snapshot)
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         self._fuse.step()
-        return self._inner.get_key(selector, snapshot=snapshot)
+        return self._reads.get_key(selector, snapshot=snapshot)
 
     def get_range(
         self,
@@ -77,7 +77,15 @@ class FailingTransaction:
         snapshot: bool = False,
     ) -> Rows:
         self._fuse.step()
-        return self._inner.get_range(begin, end, limit=limit, reverse=reverse, snapshot=snapshot)
+        return self._reads.get_range(begin, end, limit=limit, reverse=reverse, snapshot=snapshot)
+
+
+class FailingTransaction(FailingReader):
+    """A transaction whose operations are counted."""
+
+    def __init__(self, inner: Transaction, fuse: Fuse) -> None:
+        super().__init__(inner, fuse)
+        self._inner = inner
 
     def set(self, key: bytes, value: bytes) -> None:
         self._fuse.step()
@@ -165,7 +173,7 @@ class FailingEngine:
 
     async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:
         def counted(tr: ReadTransaction) -> T:
-            return body(_FailingReader(tr, self._fuse))
+            return body(FailingReader(tr, self._fuse))
 
         return await self._inner.read(counted, background=background)
 
@@ -183,33 +191,3 @@ class FailingEngine:
 
     async def close(self) -> None:
         await self._inner.close()
-
-
-class _FailingReader:
-    def __init__(self, inner: ReadTransaction, fuse: Fuse) -> None:
-        self._inner = inner
-        self._fuse = fuse
-
-    def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
-        self._fuse.step()
-        return self._inner.get(key, snapshot=snapshot)
-
-    def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
-        self._fuse.step()
-        return self._inner.get_many(keys, snapshot=snapshot)
-
-    def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
-        self._fuse.step()
-        return self._inner.get_key(selector, snapshot=snapshot)
-
-    def get_range(
-        self,
-        begin: bytes | KeySelector,
-        end: bytes | KeySelector,
-        *,
-        limit: int = 0,
-        reverse: bool = False,
-        snapshot: bool = False,
-    ) -> Rows:
-        self._fuse.step()
-        return self._inner.get_range(begin, end, limit=limit, reverse=reverse, snapshot=snapshot)

@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import lmdb
@@ -230,20 +230,34 @@ async def test_a_url_of_neither_form_names_the_forms(url: str) -> None:
         await open_engine(url, clock=SystemClock())
 
 
-def mounted(path: Path, size: str, *options: str) -> None:
-    """Mount a small file system of its own; skip where that is not permitted."""
+@contextlib.contextmanager
+def mounted(path: Path, *options: str) -> Iterator[Path]:
+    """Mount a file system of 4 MB; skip where that is not permitted."""
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", ",".join([f"size={size}", *options]), "none", str(path)]
+    command = ["mount", "-t", "tmpfs", "-o", ",".join(["size=4m", *options]), "none", str(path)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a file system is not permitted here")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
 @pytest.fixture
-async def small_disk(tmp_path: Path) -> AsyncIterator[Path]:
+def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return a folder on a disk of 4 MB."""
-    mounted(tmp_path / "disk", "4m")
-    yield tmp_path / "disk"
-    subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
+    with mounted(tmp_path / "disk") as disk:
+        yield disk
+
+
+@pytest.fixture
+async def read_only_store(small_disk: Path) -> Path:
+    """Return the folder of a store with one row, on a disk that has become read-only."""
+    engine = await opened(small_disk / "store")
+    await engine.transact(lambda tr: tr.set(b"a", b"1"))
+    await engine.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    return small_disk / "store"
 
 
 async def test_a_full_disk_is_unavailable_and_the_store_stays_whole_and_goes_on_when_there_is_room(
@@ -309,34 +323,14 @@ async def test_a_store_that_is_removed_while_its_disk_is_full_is_not_begun_anew(
 
 
 async def test_a_read_only_disk_is_one_sentence(tmp_path: Path) -> None:
-    mounted(tmp_path / "disk", "4m", "ro")
-    try:
-        with pytest.raises(UnavailableError, match="Read-only file system"):
-            await opened(tmp_path / "disk" / "store")
-    finally:
-        subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
+    with mounted(tmp_path / "disk", "ro") as disk, pytest.raises(UnavailableError, match="Read-only file system"):
+        await opened(disk / "store")
 
 
-async def test_a_store_on_a_disk_that_became_read_only_is_one_sentence(tmp_path: Path) -> None:
-    mounted(tmp_path / "disk", "8m")
-    try:
-        engine = await opened(tmp_path / "disk" / "store")
-        await engine.transact(lambda tr: tr.set(b"a", b"1"))
-        await engine.close()
-        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
-        with pytest.raises(UnavailableError, match="Read-only file system"):
-            await opened(tmp_path / "disk" / "store")
-    finally:
-        subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
+async def test_a_store_on_a_disk_that_became_read_only_is_one_sentence(read_only_store: Path) -> None:
+    with pytest.raises(UnavailableError, match="Read-only file system"):
+        await opened(read_only_store)
 
 
-async def test_a_store_on_a_read_only_disk_can_still_be_inspected(tmp_path: Path) -> None:
-    mounted(tmp_path / "disk", "8m")
-    try:
-        engine = await opened(tmp_path / "disk" / "store")
-        await engine.transact(lambda tr: tr.set(b"a", b"1"))
-        await engine.close()
-        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
-        assert await inspect(f"embedded:{tmp_path / 'disk' / 'store'}") == Findings(1, whole=True, gap=None)
-    finally:
-        subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
+async def test_a_store_on_a_read_only_disk_can_still_be_inspected(read_only_store: Path) -> None:
+    assert await inspect(f"embedded:{read_only_store}") == Findings(1, whole=True, gap=None)
