@@ -51,6 +51,7 @@ _ATTACKS = frozenset({"invalid_token", "token_revoked", "invalid_pairing_key", "
 _FETCH_SITE = istr("Sec-Fetch-Site")
 _REQUEST_ID = istr("X-Request-Id")
 _RATE_LIMIT_POLICY, _RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
+_PLAIN = "identity"  # the coding of a body that is not compressed
 _OWN_SITES = frozenset({None, "none", "same-origin"})
 _STRANGERS = frozenset({None, Policy.PUBLIC, Policy.CREDENTIALS, Policy.PAIRING_KEY})
 
@@ -155,7 +156,7 @@ class Gate:
             raise ForbiddenError("Pages of other origins may not call this daemon.", code="foreign_origin")
 
     def _check_body(self, request: web.Request) -> None:
-        """Refuse a body that is too long or no JSON, before it is read.
+        """Refuse a body that is too long, compressed or no JSON, before it is read.
 
         A body without a length is counted as it comes, but only from those who have shown who they are.
         """
@@ -168,6 +169,10 @@ class Gate:
             raise web.HTTPRequestEntityTooLarge(bytes_max, length)
         if request.can_read_body and request.content_type not in BODY_TYPES and not is_lines:
             raise web.HTTPUnsupportedMediaType(reason="The body has to be application/json.")
+        if request.headers.get(hdrs.CONTENT_ENCODING, _PLAIN).lower() != _PLAIN:
+            raise web.HTTPUnsupportedMediaType(
+                reason="The body has to come uncompressed.", headers={hdrs.ACCEPT_ENCODING: _PLAIN}
+            )
         if self._is_stranger and length is None:
             raise web.HTTPLengthRequired(reason="The body has to come with its length.")
 

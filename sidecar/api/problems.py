@@ -87,6 +87,7 @@ CODES: Mapping[int, tuple[str, ...]] = {
     429: ("rate_limited",),
     503: ("already_running", "too_many_sockets", "unavailable"),
 }
+_KEPT_HEADERS = frozenset({"Allow", "Accept-Encoding"})  # of aiohttp's errors: what would be right
 _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "no_such_route",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -135,8 +136,8 @@ def of_http(error: web.HTTPException, request_id: str) -> web.Response:
     """Return the problem document of an error that aiohttp itself raised."""
     status = HTTPStatus(error.status)
     response = problem(status, _HTTP_CODES.get(status, "http_error"), error.reason, request_id=request_id)
-    if "Allow" in error.headers:
-        response.headers["Allow"] = error.headers["Allow"]
+    for name in _KEPT_HEADERS & error.headers.keys():
+        response.headers[name] = error.headers[name]
     return response
 
 

@@ -124,6 +124,7 @@ class Server:
             max_line_size=limits.request_header_bytes_max,
             max_field_size=limits.request_header_bytes_max,
             keepalive_timeout=limits.keep_alive_seconds,
+            auto_decompress=False,  # also what is refused and thrown away would be: a thousand times what was sent
         )
         deadline = loop.call_later(limits.request_seconds_max, self._end_if_silent, protocol)
         self._context.silent[protocol] = deadline

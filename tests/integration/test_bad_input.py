@@ -1,6 +1,7 @@
 """Bad input of every kind gets a 4xx problem or a clean close, and the daemon stays up."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -86,6 +87,29 @@ async def test_a_body_of_100_mb_is_refused_without_being_read(house: House) -> N
         pass
     assert sent < 100_000_000
     assert (await house.call("GET", "/healthz")).status == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/nothing", "/api/v5/auth/login", "/api/v5/sessions", "/api/v5/import"])
+async def test_a_compressed_body_is_refused_and_never_expanded(
+    house: House, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever expanded this one, to read it or to throw it away, would fail: it is broken."""
+    token = (await house.pair())["access_token"]
+    for coding in ("gzip", "deflate", "br", "GZIP", "tea"):
+        head = JSON | {"Content-Encoding": coding}
+        answer = await house.call("POST", path, token, head, data=b"\x1f\x8b" * 2_000)
+        assert (answer.status, answer.code) == (415, "unsupported_media_type"), coding
+        assert answer.headers["Accept-Encoding"] == "identity"
+        answer = await house.call("POST", path, token, head, data=io.BytesIO(bytes(limits.request_body_bytes_max + 1)))
+        assert (answer.status, answer.code) == (413, "body_too_large"), coding
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+async def test_a_body_that_says_that_it_is_not_compressed_is_taken(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    sent = {"name": "x", "workspace_path": "/x"}
+    answer = await house.call("POST", "/api/v5/sessions", token, {"Content-Encoding": "identity"}, json=sent)
+    assert answer.status == 201
 
 
 @pytest.mark.parametrize(
