@@ -13,6 +13,7 @@ from sidecar.clock import SystemClock
 from sidecar.errors import TransactionError
 from sidecar.store.embedded.create import open_embedded
 from sidecar.store.embedded.engine import EmbeddedEngine
+from sidecar.store.embedded.ranges import RangeSet
 from sidecar.store.engine import ReadTransaction, Transaction
 from sidecar.store.options import EngineOptions
 from tests.clocks import FakeClock
@@ -228,4 +229,32 @@ async def test_long_work_on_snapshots_in_threads_lets_the_event_loop_run_between
         seen = await background(body, background=True)
         assert len(set(seen)) == 300
     going = False
+    await engine.close()
+
+
+async def test_what_a_transaction_has_read_is_looked_at_once_however_often_it_reads_under_its_own_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = 0
+
+    class Counting(RangeSet):
+        __slots__ = ()
+
+        def add(self, begin: bytes, end: bytes) -> None:
+            nonlocal noted
+            noted += 1
+            super().add(begin, end)
+
+    monkeypatch.setattr("sidecar.store.embedded.reads.RangeSet", Counting)
+    engine = opened(tmp_path)
+
+    def read_and_write(tr: Transaction) -> None:
+        for number in range(300):
+            key = number.to_bytes(4, "big")
+            assert tr.get(key) is None
+            tr.set(key, b"")
+            assert tr.get_range(key, key + b"\xff", limit=1) == [(key, b"")]
+
+    await engine.transact(read_and_write)
+    assert 0 < noted < 2_000, "a few for each of the 300 reads"
     await engine.close()

@@ -45,8 +45,8 @@ class Reads:
     """
 
     __slots__ = (
-        "_barrier", "_failed_read", "_host", "_looked", "_read_keys", "_read_ranges", "_read_version", "_seen_keys",
-        "_seen_ranges", "_snapshot", "_writes",
+        "_barrier", "_failed_read", "_host", "_looked", "_looked_keys", "_read_keys", "_read_ranges", "_read_version",
+        "_seen_keys", "_seen_ranges", "_snapshot", "_writes",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
@@ -63,6 +63,7 @@ class Reads:
         self._seen_keys: list[bytes] = []  # read without a conflict; these and `_read_keys` are known to a walk
         self._seen_ranges: Rows = []
         self._looked = RangeSet()
+        self._looked_keys = 0  # how many of `_read_keys` are in it
         self._writes = WriteMap()
 
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
@@ -179,8 +180,9 @@ class Reads:
 
     def _walk(self, view: Snapshot) -> Walk:
         looked = self._looked
-        for key in (*self._read_keys, *self._seen_keys):
+        for key in (*self._read_keys[self._looked_keys :], *self._seen_keys):
             looked.add(key, key + b"\x00")
+        self._looked_keys = len(self._read_keys)
         for begin, end in self._seen_ranges:
             looked.add(begin, end)
         self._seen_keys, self._seen_ranges = [], []

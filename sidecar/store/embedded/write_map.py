@@ -160,7 +160,7 @@ class WriteMap:
                 return
             entry = None
         if isinstance(entry, Stack):
-            entry = Stack([*entry.operations, Apply(key, op, param)], unreadable=entry.unreadable)
+            entry.operations.append(Apply(key, op, param))  # a copy for each would be work squared
         else:
             entry = OPERATIONS[op](entry, param)
             if entry is None:  # not the same as cleared: selectors count it
