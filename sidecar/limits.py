@@ -109,7 +109,7 @@ token_count_max = 1_000_000_000
 related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that a search for related ones looks at
 
 # --- retention and other long work -----------------------------------------------------------------------------------
-job_batch_rows_max = 500  # records that one transaction of a job reads or removes: well below a second, and 10 MB
+job_batch_rows_max = 500  # that one transaction of a job changes, with what their records name: below a second, 10 MB
 doctor_batch_rows = 1_000  # rows that one step of the doctor looks at: on a cluster too, well below 5 s
 clear_batch_rows_max = 1_000  # rows that one transaction of a tenant's removal reads and clears
 audit_age_days_max = 365

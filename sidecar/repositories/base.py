@@ -5,7 +5,7 @@ tenant when it is made; it can not name another tenant's keys. Reading functions
 ``Writing``. Everything that a mutation writes is written by ``_write``, in the caller's transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
@@ -150,6 +150,20 @@ class Repository(Generic[R]):
         rows, next_cursor = page(tr, prefix, between, cursor=cursor, limit=limit, reverse=reverse)
         return Page(self._named(tr, index, rows), next_cursor)
 
+    def first_between(self, tr: Reading, index: Index[R], between: tuple[bytes, bytes], *, limit: int) -> Iterator[R]:
+        """Yield the first records that ``index`` names between two of its keys: what one transaction can change.
+
+        Args:
+            limit: Of the rows that they come to, with those of the contents that they name, and slices of large ones.
+        """
+        rows = tr.kv.get_range(*between, limit=limit)
+        for value in self._values(tr, index, rows):
+            record = self.decoded(tr, value)
+            limit -= self.weight(record) + self._slices(tr, value)
+            yield record
+            if limit <= 0:
+                return
+
     def page_served(
         self,
         tr: Reading,
@@ -252,11 +266,12 @@ class Repository(Generic[R]):
         return self._write(tr, old, None, "deleted")
 
     def delete_between(self, tr: Writing, index: Index[R], between: tuple[bytes, bytes], *, limit: int) -> int:
-        """Remove the first ``limit`` records that ``index`` names between two of its keys, and return how many."""
-        rows = tr.kv.get_range(*between, limit=limit)
-        for record in self._named(tr, index, rows):
+        """Remove the records of ``first_between`` and return how many they were."""
+        removed = 0
+        for record in self.first_between(tr, index, between, limit=limit):
             self._write(tr, record, None, "deleted")
-        return len(rows)
+            removed += 1
+        return removed
 
     def check_version(self, old: R, if_version: int | None) -> None:
         """Raise VersionConflictError when a version is asked for and it is not the one that is stored."""
@@ -301,6 +316,10 @@ class Repository(Generic[R]):
     def names(self, record: R) -> set[bytes]:  # noqa: ARG002 - the base has no such fields; nouns do
         """Return the digests of the blobs that a record names by fields of its own."""
         return set()
+
+    def weight(self, record: R) -> int:
+        """Return how many rows a record comes to, with those of the contents that it names by fields of its own."""
+        return 1 + len(self.names(record))
 
     def named_in(self, tr: Reading, value: bytes) -> set[bytes]:
         """Return the digests of the blobs that stored bytes name: the record's own fields, and the bytes themselves."""
@@ -381,6 +400,11 @@ class Repository(Generic[R]):
     def _whole(self, tr: Reading, value: bytes) -> bytes:
         digest = codec.referenced(value)
         return value if digest is None else self.blobs.get(tr, digest)
+
+    def _slices(self, tr: Reading, value: bytes) -> int:
+        digest = codec.referenced(value)
+        header = None if digest is None else self.blobs.header(tr, digest)
+        return 0 if header is None else header.size // limits.blob_slice_bytes
 
     def _write(self, tr: Writing, old: R | None, new: R | None, op: ChangeOp) -> R:
         record = new or old

@@ -219,9 +219,11 @@ def _each(repository: Repository[R], index: Index[R], owner: str, change: Callab
     """Change what an index names below an owner's id, so that it names it no more."""
 
     def step(tr: Writing) -> int:
-        found = repository.list_by(tr, index, under=(id_element(owner),), limit=limits.job_batch_rows_max).items
-        for record in found:
+        between = repository.spaces[index.name].range((id_element(owner),))
+        changed = 0
+        for record in repository.first_between(tr, index, between, limit=limits.job_batch_rows_max):
             change(tr, record)
-        return len(found)
+            changed += 1
+        return changed
 
     return step

@@ -141,10 +141,13 @@ class Retention:
     async def _thin(self, tenant: TenantKeys, session_id: str) -> int:
         def body(tr: Writing) -> int:
             snapshots = Snapshots(tenant)
-            gone = to_thin(snapshots.moments(tr, session_id), tr.now_ms)[: limits.job_batch_rows_max]
-            for snapshot_id in gone:
-                snapshots.delete(tr, snapshot_id)
-            return len(gone)
+            rows = batch = 0
+            for snapshot_id in to_thin(snapshots.moments(tr, session_id), tr.now_ms):
+                rows += snapshots.weight(snapshots.delete(tr, snapshot_id))
+                batch += 1
+                if rows >= limits.job_batch_rows_max:
+                    break
+            return batch
 
         removed = 0
         while batch := await self._database.transact(body, background=True):

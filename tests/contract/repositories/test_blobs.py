@@ -8,7 +8,7 @@ from sidecar import limits
 from sidecar.errors import CorruptStoreError, LimitExceededError, TransactionError
 from sidecar.models.agents import Agent
 from sidecar.repositories import counters
-from sidecar.repositories.agents import Agents
+from sidecar.repositories.agents import BY_TYPE, Agents
 from sidecar.repositories.blobs import Blobs, digest_of
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database, Reading, Writing
@@ -42,6 +42,21 @@ async def test_a_content_of_any_size_is_read_back(database: Database, blobs: Blo
     await database.transact(lambda tr: blobs.ensure(tr, digest_of(content), content))
 
     assert await database.read(lambda tr: blobs.get(tr, digest_of(content))) == content
+
+
+async def test_a_batch_of_large_records_ends_where_their_slices_come_to_its_limit(
+    database: Database, tenant: TenantKeys
+) -> None:
+    agents = Agents(tenant)
+    large = [agent(str(number) * 9 * limits.blob_slice_bytes) for number in range(5)]
+    for each in large:
+        await database.transact(lambda tr, new=each: agents.create(tr, new))  # type: ignore[misc] # bound per turn
+    between = agents.spaces[BY_TYPE.name].range()
+
+    removed = await database.transact(lambda tr: agents.delete_between(tr, BY_TYPE, between, limit=20))
+
+    assert removed == 2
+    assert await database.read(lambda tr: agents.list_all(tr).items) == large[2:]
 
 
 async def test_a_large_record_is_read_back_replaced_and_removed_without_a_rest(

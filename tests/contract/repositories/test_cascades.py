@@ -2,6 +2,7 @@
 
 import itertools
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from sidecar.models.workspace_sessions import WorkspaceSession
 from sidecar.repositories import deletions, machine
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
+from sidecar.repositories.blobs import Blobs
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import Keyspace, TenantKeys
 from sidecar.repositories.messages import Messages
@@ -130,6 +132,32 @@ async def test_a_session_takes_its_snapshots_and_keeps_its_children_and_conversa
     assert (child.parent_session_id, child.editor_state) == (None, house.child.editor_state)
     talk = await database.read(lambda tr: Conversations(tenant).get(tr, house.talk.id))
     assert (talk.workspace_session_id, talk.message_count) == (None, MESSAGES)
+
+
+async def test_a_session_whose_snapshots_name_much_goes_in_batches_of_few(
+    database: Database, tenant: TenantKeys, cascades: Cascades, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = SessionService(database)
+    made = WorkspaceSession.new(tenant_id=TENANT_ID, user_id=USER, name="n", workspace_path="/w", now_ms=NOW_MS)
+    await service.create(tenant, made)
+    for number in range(6):
+        buffers = [{"kind": "untitled", "content": f"{number} {place} " + "x" * 5_000} for place in range(8)]
+        await service.update(tenant, made.id, {"editor_state": {"groups": [{"tabs": buffers}]}})
+        await service.take_snapshot(tenant, made.id)
+    monkeypatch.setattr(limits, "job_batch_rows_max", 20)  # two snapshots name about so much
+    batches: list[int] = []
+    delete_between = Snapshots.delete_between
+
+    def counted(snapshots: Snapshots, *arguments: Any, **more: Any) -> int:
+        batches.append(delete_between(snapshots, *arguments, **more))
+        return batches[-1]
+
+    monkeypatch.setattr(Snapshots, "delete_between", counted)
+
+    await cascades.delete_session(tenant, made.id)
+
+    assert batches == [2, 2, 2, 0]
+    assert await database.read(lambda tr: tr.kv.get_range(*Blobs(tenant).headers.range())) == []
 
 
 async def test_a_user_takes_what_is_theirs_and_the_trail_stays(
