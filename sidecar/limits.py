@@ -110,8 +110,9 @@ related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that 
 
 # --- retention and other long work -----------------------------------------------------------------------------------
 job_batch_rows_max = 500  # that one transaction of a job changes, with what their records name: below a second, 10 MB
+job_read_rows = 50  # of those that are read at a time: below 5 MB
 doctor_batch_rows = 1_000  # rows that one step of the doctor looks at: on a cluster too, well below 5 s
-clear_batch_rows_max = 1_000  # rows that one transaction of a tenant's removal reads and clears
+clear_batch_rows_max = 1_000  # rows that one transaction of a tenant's removal clears
 audit_age_days_max = 365
 files_deleted_days_max = 30
 changes_kept_max = 500_000  # in one tenant's log, some 150 MB: six scans of 80,000 files, or weeks of editing

@@ -7,6 +7,7 @@ tenant when it is made; it can not name another tenant's keys. Reading functions
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
@@ -90,9 +91,7 @@ class Repository(Generic[R]):
     def find_json(self, tr: Reading, identifier: str) -> bytes | None:
         """Return a record as the API serves it, or None when there is none of that id."""
         value = tr.kv.get(self.key(identifier))
-        if value is None:
-            return None
-        return self.served(tr, value)
+        return None if value is None else self.rendered(tr, value)
 
     def find(self, tr: Reading, identifier: str) -> R | None:
         """Return a record, or None when there is none of that id."""
@@ -153,11 +152,15 @@ class Repository(Generic[R]):
     def first_between(self, tr: Reading, index: Index[R], between: tuple[bytes, bytes], *, limit: int) -> Iterator[R]:
         """Yield the first records that ``index`` names between two of its keys: what one transaction can change.
 
+        A few are in memory at a time. It does not matter what is done with one before the next is taken.
+
         Args:
             limit: Of the rows that they come to, with those of the contents that they name, and slices of large ones.
         """
         rows = tr.kv.get_range(*between, limit=limit)
-        for value in self._values(tr, index, rows):
+        step = limits.job_read_rows
+        values = (self._values(tr, index, rows[at : at + step]) for at in range(0, len(rows), step))
+        for value in chain.from_iterable(values):
             record = self.decoded(tr, value)
             limit -= self.weight(record) + self._slices(tr, value)
             yield record
@@ -181,6 +184,10 @@ class Repository(Generic[R]):
         space = self.spaces[index.name]
         rows, next_cursor = page(tr, space.raw, space.range(under), cursor=cursor, limit=limit, reverse=reverse)
         return Page(self.served_all(tr, self._values(tr, index, rows)), next_cursor)
+
+    def rendered(self, tr: Reading, value: bytes) -> bytes:
+        """Return the JSON of stored bytes that is served when one record is asked for."""
+        return self.served(tr, value)
 
     def served(self, tr: Reading, value: bytes) -> bytes:
         """Return the JSON that lists show of stored bytes; where it is what is stored, nothing is decoded."""

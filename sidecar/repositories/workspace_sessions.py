@@ -64,11 +64,6 @@ class WorkspaceSessions(Repository[StoredSession]):
             raise self.missing(session_id)
         return WorkspaceSession.model_validate_json(whole)
 
-    def find_json(self, tr: Reading, identifier: str) -> bytes | None:
-        """Return a session with its state as the API serves it, or None."""
-        value = tr.kv.get(self.key(identifier))
-        return None if value is None else self.rendered(tr, value)
-
     def rendered(self, tr: Reading, value: bytes) -> bytes:
         """Return a session with its state as the API serves it, from its row and the contents that this names."""
         text = codec.json_of(self._whole(tr, value))

@@ -1,6 +1,7 @@
 """Deleting what others depend on: all of it goes, in bounded transactions, also when one of them fails."""
 
 import itertools
+import tracemalloc
 from functools import partial
 from typing import Any
 
@@ -20,8 +21,8 @@ from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.blobs import Blobs
 from sidecar.repositories.conversations import Conversations
-from sidecar.repositories.keys import Keyspace, TenantKeys
-from sidecar.repositories.messages import Messages
+from sidecar.repositories.keys import Keyspace, TenantKeys, id_element
+from sidecar.repositories.messages import BY_CONVERSATION, Messages
 from sidecar.repositories.settings import Settings
 from sidecar.repositories.snapshots import Snapshots
 from sidecar.repositories.tenants import Tenants
@@ -120,6 +121,27 @@ async def test_a_conversation_takes_its_messages_and_leaves_the_sessions(
     assert await database.read(lambda tr: Messages(tenant).count(tr, house.talk.id)) == 0
     left = await database.read(lambda tr: WorkspaceSessions(tenant).list_all(tr).items)
     assert [(each.name, each.conversation_id) for each in left] == [("parent", None), ("child", None), ("other", None)]
+
+
+@pytest.mark.parametrize(("count", "size"), [(8, 1_000_000), (100, 80_000)])
+async def test_a_batch_of_large_records_is_not_in_memory_at_once(
+    database: Database, tenant: TenantKeys, count: int, size: int
+) -> None:
+    talk = an_id(9)
+    for number in range(count):
+        message = Message.new(
+            tenant_id=TENANT_ID, conversation_id=talk, role="user", content=f"{number:04}" * (size // 4), now_ms=NOW_MS
+        )
+        await database.transact(partial(Messages(tenant).create, record=message))
+    between = Messages(tenant).spaces[BY_CONVERSATION.name].range((id_element(talk),))
+    tracemalloc.start()
+    removed = await database.transact(
+        lambda tr: Messages(tenant).delete_between(tr, BY_CONVERSATION, between, limit=limits.job_batch_rows_max)
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert removed == count
+    assert peak < 5_500_000
 
 
 async def test_a_session_takes_its_snapshots_and_keeps_its_children_and_conversations(
