@@ -88,13 +88,11 @@ class DaemonUpkeep:
         )
 
     async def back_up(self, path: Path, *, replace: bool) -> BackupReport:
-        """Write a backup of the whole store, read it again, and return what it holds."""
+        """Write a backup of the whole store, which is read again before it takes its place, and tell what it holds."""
         if not path.is_absolute():
             raise InvalidError(f"{path} is not an absolute path.", code="invalid_path")
         await asyncio.to_thread(_check_free, path, replace=replace)
-        database = self._parts.database
-        await database.engine.backup(path)
-        _, rows = await asyncio.to_thread(backup.check, path)
+        rows = await self._parts.database.engine.backup(path)
         size = (await asyncio.to_thread(path.stat)).st_size
         log.info("Backup written.", extra={"path": str(path), "rows": rows})
         return BackupReport(path=str(path), rows=rows, bytes=size)

@@ -8,8 +8,12 @@ backup. Called by engines (writing) and by ``opening.restore`` (reading); knows 
 import hashlib
 import json
 import os
+import re
 import struct
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
@@ -23,6 +27,7 @@ _LENGTHS = struct.Struct(">II")
 _END = struct.Struct(">IQ")
 _END_MARK = 0xFFFFFFFF
 _SHA_BYTES = 32
+_DRAFT_SUFFIX = ".partial"
 
 Row = tuple[bytes, bytes]
 Progress = Callable[[int], None]
@@ -36,7 +41,10 @@ class Header(NamedTuple):
 
 
 class BackupWriter:
-    """Writes a backup beside its place and moves it there when it is whole and synced; leaves nothing otherwise.
+    """Writes a backup beside its place and moves it there when it is synced and found whole; leaves nothing otherwise.
+
+    The file has a name that nobody can guess, and is held as long as it is written: so two that write for one place
+    have a file each, and what a killed process has left is told from them and removed by the next for that place.
 
     Args:
         path: Where the backup will be; what is there is replaced at the end.
@@ -45,15 +53,21 @@ class BackupWriter:
 
     def __init__(self, path: Path, header: Header) -> None:
         self._path = path
-        self._partial = path.with_name(path.name + ".partial")
         self._digest = hashlib.sha256()
         self.rows = 0
         try:
-            self._file: BinaryIO = self._partial.open("wb")
-            self._partial.chmod(0o600)
+            _remove_leftovers(path)
+            descriptor, name = tempfile.mkstemp(prefix=_draft_prefix(path), suffix=_DRAFT_SUFFIX, dir=path.parent)
+            self._partial, self._file = Path(name), os.fdopen(descriptor, "wb")
+            _hold(descriptor)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        try:
             self._put(_MAGIC + str(FORMAT).encode() + b"\n")
             self._put(json.dumps(header._asdict()).encode() + b"\n")
+            self._file.flush()
         except OSError as error:
+            self._discard()
             raise _unwritable(path, error) from error
 
     def __enter__(self) -> Self:
@@ -62,8 +76,7 @@ class BackupWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        self._partial.unlink(missing_ok=True)
+        self._discard()
 
     def write(self, rows: Iterable[Row]) -> None:
         """Append rows; their keys follow those before."""
@@ -75,20 +88,70 @@ class BackupWriter:
             raise _unwritable(self._path, error) from error
 
     def finish(self) -> None:
-        """Write the end, sync, and put the file in its place."""
+        """Write the end, sync, read all of it again, and put the file in its place.
+
+        Raises:
+            UnavailableError: It can not be written, or reads otherwise; what was there before stays.
+        """
         try:
             self._put(_END.pack(_END_MARK, self.rows))
             self._file.write(self._digest.digest())
             self._file.flush()
             os.fsync(self._file.fileno())
+            check(self._partial)
             self._file.close()
             self._partial.replace(self._path)
+        except CorruptStoreError as error:
+            raise UnavailableError(f"The backup {self._path} did not reach the disk as it was written.") from error
         except OSError as error:
             raise _unwritable(self._path, error) from error
+
+    def _discard(self) -> None:
+        with suppress(OSError):  # on a full disk, of what was not flushed: it is thrown away
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
 
     def _put(self, data: bytes) -> None:
         self._digest.update(data)
         self._file.write(data)
+
+
+def _draft_prefix(path: Path) -> str:
+    return f"{path.name[:100]}."
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what killed processes have left of backups to this place: nobody holds it, and it begins as one."""
+    name = re.compile(re.escape(_draft_prefix(path)) + "[a-z0-9_]{8}" + re.escape(_DRAFT_SUFFIX))
+    with suppress(OSError):  # a folder that can not be listed may still be written to
+        for each in path.parent.iterdir():
+            if name.fullmatch(each.name) and is_backup(each):
+                _remove_unless_held(each)
+
+
+if sys.platform == "win32":
+
+    def _hold(_descriptor: int) -> None:
+        """Do nothing: an open file can not be removed there."""
+
+    def _remove_unless_held(path: Path) -> None:
+        with suppress(OSError):
+            path.unlink()
+else:
+    import fcntl
+
+    def _hold(descriptor: int) -> None:
+        with suppress(OSError):  # a file system without locks: then leftovers stay
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _remove_unless_held(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def check(path: Path, progress: Progress = lambda _rows: None) -> tuple[Header, int]:
@@ -146,7 +209,10 @@ def _header(file: BinaryIO, path: Path, digest: "hashlib._Hash") -> Header:
     first = file.readline(64)
     if not first.startswith(_MAGIC):
         raise CorruptStoreError(f"{path} is no backup of a Sidecar store.")
-    found = int(first[len(_MAGIC) :])
+    number = first[len(_MAGIC) :].removesuffix(b"\n")
+    if not number.isdigit():
+        raise CorruptStoreError(f"The backup {path} is damaged: its first line names no format.")
+    found = int(number)
     if found > FORMAT:
         raise StoreFormatError(
             f"The backup {path} has format {found}, written by a newer version; this one reads up to {FORMAT}.",

@@ -305,7 +305,8 @@ class Engine(Protocol):
     async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
         """Write all rows at one version to a file that ``opening.restore`` takes, and return their number.
 
-        Other transactions go on meanwhile. Cancelling the call leaves no file.
+        Other transactions go on meanwhile. The file is read again before it takes its place, where an older one stays
+        until then. Cancelling the call leaves no file.
 
         Raises:
             UnavailableError: The file can not be written, or the store can not be read at one version.

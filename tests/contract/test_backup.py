@@ -10,6 +10,7 @@ import pytest
 from sidecar import limits
 from sidecar.clock import SystemClock
 from sidecar.errors import ConflictError, CorruptStoreError, StoreFormatError, UnavailableError
+from sidecar.store.backup import check
 from sidecar.store.engine import Engine, Transaction
 from sidecar.store.opening import open_engine, restore
 
@@ -114,6 +115,63 @@ async def test_a_cancelled_backup_leaves_no_file(engine: Engine, prefix: bytes, 
     assert [path for path in (tmp_path / "b").iterdir() if path.name != "x"] == []
 
 
+async def test_two_backups_to_one_place_at_once_are_both_whole(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
+    await fill(engine, rows_of(prefix))
+    loop, begun, second = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def wait_for_the_second(_rows: int) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        second.wait()
+
+    first = asyncio.ensure_future(engine.backup(tmp_path / "b", progress=wait_for_the_second))
+    await begun.wait()
+    rows = await engine.backup(tmp_path / "b")
+    assert check(tmp_path / "b")[1] == rows
+    second.set()
+
+    assert await first == rows
+    assert check(tmp_path / "b")[1] == rows
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith("b")] == ["b"]
+
+
+async def test_a_backup_that_can_not_be_read_again_leaves_the_older_one(
+    engine: Engine, prefix: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(engine, rows_of(prefix))
+    await engine.backup(tmp_path / "b")
+    older = (tmp_path / "b").read_bytes()
+
+    def lose_the_end(_descriptor: int) -> None:
+        (draft,) = tmp_path.glob("b.*.partial")
+        os.truncate(draft, draft.stat().st_size - 1)
+
+    monkeypatch.setattr(os, "fsync", lose_the_end)  # a disk that says that it has written
+
+    with pytest.raises(UnavailableError, match="did not reach the disk"):
+        await engine.backup(tmp_path / "b")
+
+    assert (tmp_path / "b").read_bytes() == older
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith("b")] == ["b"]
+
+
+async def test_what_a_killed_backup_has_left_is_removed_by_the_next_and_nothing_else_is(
+    engine: Engine, prefix: bytes, tmp_path: Path
+) -> None:
+    await fill(engine, rows_of(prefix)[:5])
+    await engine.backup(tmp_path / "b")
+    left, other, mine = (tmp_path / f"{name}.partial" for name in ("b.abcdefg1", "c.abcdefg1", "b.abcdefg2"))
+    for copy in (left, other):
+        copy.write_bytes((tmp_path / "b").read_bytes()[:-9])
+    mine.write_text("something of the user's")
+    (tmp_path / "b.partial").symlink_to(mine)
+
+    await engine.backup(tmp_path / "b")
+
+    assert not left.exists()
+    assert other.exists()
+    assert mine.read_text() == "something of the user's"
+
+
 async def test_a_restore_tells_how_far_it_is(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
     await fill(engine, rows_of(prefix))
     await engine.backup(tmp_path / "b")
@@ -181,6 +239,13 @@ async def test_a_backup_of_a_newer_format_names_both(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"sidecar-store-backup 7\n{}\n")
 
     with pytest.raises(StoreFormatError, match=r"format 7.*up to 1"):
+        await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+
+
+async def test_a_backup_whose_format_is_no_number_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"sidecar-store-backup 1x\n{}\n")
+
+    with pytest.raises(CorruptStoreError, match="names no format"):
         await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
 
 
