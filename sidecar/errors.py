@@ -112,6 +112,10 @@ class StoreFormatError(SidecarError):
     code = "store_format"
 
 
+UNREADABLE = (CorruptStoreError, StoreFormatError)
+"""What reading a record raises when its bytes are not what this version writes: for who goes on with the next one."""
+
+
 class TransactionError(SidecarError):
     """A FoundationDB error of a transaction, by its number, whichever engine raised it.
 

@@ -5,16 +5,23 @@ tenant when it is made; it can not name another tenant's keys. Reading functions
 ``Writing``. Everything that a mutation writes is written by ``_write``, in the caller's transaction.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from sidecar import limits
-from sidecar.errors import ConflictError, CorruptStoreError, InvalidError, NotFoundError, VersionConflictError
+from sidecar.errors import (
+    UNREADABLE,
+    ConflictError,
+    CorruptStoreError,
+    InvalidError,
+    NotFoundError,
+    VersionConflictError,
+)
 from sidecar.ids import id_bytes
 from sidecar.models.base import Record, invalid, timestamp
 from sidecar.models.changes import Change, ChangeOp
@@ -29,6 +36,7 @@ from sidecar.store.tuples import Items, Subspace, pack
 __all__ = ["Counter", "Index", "Page", "Repository"]
 
 R = TypeVar("R", bound=Record)
+log = logging.getLogger(__name__)
 _UUID_CODE = b"\x30"  # a tuple's UUID element begins with it
 _PACKED_ID_BYTES = ID_BYTES + 1
 _FIXED = ("id", "tenant_id", "created_at", "updated_at", "version")
@@ -149,21 +157,31 @@ class Repository(Generic[R]):
         rows, next_cursor = page(tr, prefix, between, cursor=cursor, limit=limit, reverse=reverse)
         return Page(self._named(tr, index, rows), next_cursor)
 
-    def first_between(self, tr: Reading, index: Index[R], between: tuple[bytes, bytes], *, limit: int) -> Iterator[R]:
+    def taken_between(
+        self, tr: Writing, index: Index[R], between: tuple[bytes, bytes], *, limit: int
+    ) -> Iterator[R | None]:
         """Yield the first records that ``index`` names between two of its keys: what one transaction can change.
 
-        A few are in memory at a time. It does not matter what is done with one before the next is taken.
+        A few are in memory at a time. It does not matter what is done with one before the next is taken. What is
+        damaged stops nobody: an entry that belongs to no record is removed, and None yielded for it; a record that
+        can't be read is passed over and stays, for the doctor to tell of.
 
         Args:
             limit: Of the rows that they come to, with those of the contents that they name, and slices of large ones.
         """
-        rows = tr.kv.get_range(*between, limit=limit)
-        step = limits.job_read_rows
-        values = (self._values(tr, index, rows[at : at + step]) for at in range(0, len(rows), step))
-        for value in chain.from_iterable(values):
-            record = self.decoded(tr, value)
-            limit -= self.weight(record) + self._slices(tr, value)
-            yield record
+        for entry, value in self._entries_between(tr, index, between):
+            try:
+                record = None if value is None else self.decoded(tr, value)
+            except UNREADABLE as error:
+                log.warning("An entry of %s leads to what can't be read: %s", index.name, error.message)
+                continue
+            if value is not None and record is not None and entry in self.entries(index, record):
+                limit -= self.weight(record) + self._slices(tr, value)
+                yield record
+            else:
+                tr.kv.clear(entry)
+                limit -= 1
+                yield None
             if limit <= 0:
                 return
 
@@ -273,10 +291,11 @@ class Repository(Generic[R]):
         return self._write(tr, old, None, "deleted")
 
     def delete_between(self, tr: Writing, index: Index[R], between: tuple[bytes, bytes], *, limit: int) -> int:
-        """Remove the records of ``first_between`` and return how many they were."""
+        """Remove the records of ``taken_between`` and return how many they were."""
         removed = 0
-        for record in self.first_between(tr, index, between, limit=limit):
-            self._write(tr, record, None, "deleted")
+        for record in self.taken_between(tr, index, between, limit=limit):
+            if record is not None:
+                self._write(tr, record, None, "deleted")
             removed += 1
         return removed
 
@@ -455,6 +474,15 @@ class Repository(Generic[R]):
             raise ConflictError(
                 f"Another {self.model.__name__} has the same value in {index.name}.", details={"index": index.name}
             )
+
+    def _entries_between(
+        self, tr: Reading, index: Index[R], between: tuple[bytes, bytes]
+    ) -> Iterator[tuple[bytes, bytes | None]]:
+        """Yield the keys of entries, each with the stored bytes of what it names; a few are read at a time."""
+        begin, end = between
+        while rows := tr.kv.get_range(begin, end, limit=limits.job_read_rows):
+            yield from zip((key for key, _ in rows), tr.kv.get_many(self.named_keys(index, rows)), strict=True)
+            begin = rows[-1][0] + b"\x00"
 
     def _named(self, tr: Reading, index: Index[R], rows: Sequence[tuple[bytes, bytes]]) -> list[R]:
         """Return the records that some entries name."""

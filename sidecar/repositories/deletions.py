@@ -32,10 +32,11 @@ def end(tr: Writing, keyspace: keys.Keyspace, deletion: Deletion) -> None:
     tr.kv.clear(_key(keyspace, deletion))
 
 
-def under_way(tr: Reading, keyspace: keys.Keyspace) -> list[Deletion]:
-    """Return deletions that have begun and not ended, at most ``limits.page_items_max``."""
+def under_way(tr: Reading, keyspace: keys.Keyspace, *, after: Deletion | None = None) -> list[Deletion]:
+    """Return deletions that have begun and not ended, behind one of them, at most ``limits.page_items_max``."""
     space = keyspace.root[keys.DELETIONS]
-    rows = tr.kv.get_range(*space.range(), limit=limits.page_items_max)
+    begin, end = space.range()
+    rows = tr.kv.get_range(_key(keyspace, after) + b"\x00" if after else begin, end, limit=limits.page_items_max)
     return [Deletion(*map(str, space.unpack(key))) for key, _ in rows]
 
 

@@ -11,11 +11,13 @@ finds nothing more, ends the deletion. Two may work on one deletion at a time.
 - A tenant takes everything along.
 """
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from sidecar import limits
-from sidecar.errors import ForbiddenError
+from sidecar.errors import CorruptStoreError, ForbiddenError, SidecarError, UnavailableError
 from sidecar.models.base import Record
 from sidecar.models.conversations import Conversation
 from sidecar.models.workspace_sessions import StoredSession
@@ -30,7 +32,9 @@ from sidecar.repositories.transactions import Database, Writing
 from sidecar.store.engine import KeySelector
 
 R = TypeVar("R", bound=Record)
-Step = Callable[[Writing], int]  # removes a batch and tells how many at most; 0 when nothing is left
+log = logging.getLogger(__name__)
+# Removes a batch and tells how many at most, 0 when nothing is left; notes the deletions that it has begun.
+Step = Callable[[Writing, list[Deletion]], int]
 
 
 class Cascades:
@@ -88,12 +92,21 @@ class Cascades:
         await self._delete(Tenants(tenant), tenant.tenant_id, if_version, check)
 
     async def finish_all(self) -> int:
-        """Finish every deletion that is under way, also those that a crash left; return how many."""
-        finished = 0
-        while found := await self._database.read(lambda tr: under_way.under_way(tr, self._keyspace)):
+        """Finish every deletion that is under way, also those that a crash left; return how many.
+
+        One that can't be finished is told to the log, and stays under way.
+        """
+        finished, last = 0, None
+        while found := await self._database.read(partial(under_way.under_way, keyspace=self._keyspace, after=last)):
             for deletion in found:
-                await self._finish(deletion)
-            finished += len(found)
+                try:
+                    await self._finish(deletion)
+                    finished += 1
+                except UnavailableError:
+                    raise
+                except SidecarError as error:
+                    log.warning("The deletion of %s in %s is not finished: %s", deletion.id, deletion.kind, error)
+            last = found[-1]
         return finished
 
     async def _delete(
@@ -111,19 +124,22 @@ class Cascades:
             under_way.begin(tr, self._keyspace, deletion)
 
         await self._database.transact(body)
-        await self.finish_all()
+        await self._finish(deletion)
 
     async def _finish(self, deletion: Deletion) -> None:
+        """Remove what depends on what is deleted, and what depends on that in turn."""
         steps = self._steps(deletion)
 
-        def body(tr: Writing) -> bool:
-            if any(step(tr) for step in steps):
-                return False
+        def body(tr: Writing) -> list[Deletion] | None:
+            begun: list[Deletion] = []
+            if any(step(tr, begun) for step in steps):
+                return begun
             under_way.end(tr, self._keyspace, deletion)
-            return True
+            return None
 
-        while not await self._database.transact(body, background=True):
-            pass
+        while (begun := await self._database.transact(body, background=True)) is not None:
+            for each in begun:
+                await self._finish(each)
 
     def _steps(self, deletion: Deletion) -> list[Step]:
         tenant = self._keyspace.tenant(deletion.tenant_id)
@@ -133,6 +149,8 @@ class Cascades:
             "users": self._of_user,
             under_way.TENANTS: _of_tenant,
         }
+        if deletion.kind not in by_kind:
+            raise CorruptStoreError(f"The deletion of {deletion.id} is of {deletion.kind!r}, which are not known.")
         return by_kind[deletion.kind](tenant, deletion.id)
 
     def _of_user(self, tenant: TenantKeys, user_id: str) -> list[Step]:
@@ -148,10 +166,10 @@ class Cascades:
     def _nested(self, repository: Repository[R], index: Index[R], owner: str) -> Step:
         """Begin to delete, each with its own dependants, what an index names."""
 
-        def delete(tr: Writing, record: R) -> None:
+        def delete(tr: Writing, record: R, begun: list[Deletion]) -> None:
             repository.delete(tr, record.id)
-            deletion = Deletion(repository.tenant.tenant_id, repository.kind, record.id)
-            under_way.begin(tr, self._keyspace, deletion)
+            begun.append(Deletion(repository.tenant.tenant_id, repository.kind, record.id))
+            under_way.begin(tr, self._keyspace, begun[-1])
 
         return _each(repository, index, owner, delete)
 
@@ -159,10 +177,10 @@ class Cascades:
 def _of_conversation(tenant: TenantKeys, conversation_id: str) -> list[Step]:
     holders = sessions.WorkspaceSessions(tenant)
 
-    def unlink(tr: Writing, session: StoredSession) -> None:
+    def unlink(tr: Writing, session: StoredSession, _begun: list[Deletion]) -> None:
         holders.unlink(tr, session, "conversation_id")
 
-    def forget(tr: Writing) -> int:
+    def forget(tr: Writing, _begun: list[Deletion]) -> int:
         conversations.Conversations(tenant).clear_counts(tr, conversation_id)
         return 0
 
@@ -177,10 +195,10 @@ def _of_session(tenant: TenantKeys, session_id: str) -> list[Step]:
     children = sessions.WorkspaceSessions(tenant)
     begun = conversations.Conversations(tenant)
 
-    def orphan(tr: Writing, child: StoredSession) -> None:
+    def orphan(tr: Writing, child: StoredSession, _begun: list[Deletion]) -> None:
         children.unlink(tr, child, "parent_session_id")
 
-    def release(tr: Writing, conversation: Conversation) -> None:
+    def release(tr: Writing, conversation: Conversation, _begun: list[Deletion]) -> None:
         begun.replace(tr, conversation, conversation, workspace_session_id=None)
 
     return [
@@ -193,11 +211,11 @@ def _of_session(tenant: TenantKeys, session_id: str) -> list[Step]:
 def _of_tenant(tenant: TenantKeys, _tenant_id: str) -> list[Step]:
     people = users.Users(tenant)
 
-    def leave(tr: Writing) -> int:  # what users have outside the tenant's own rows
+    def leave(tr: Writing, _begun: list[Deletion]) -> int:  # what users have outside the tenant's own rows
         between = people.spaces[users.BY_EMAIL.name].range()
         return people.delete_between(tr, users.BY_EMAIL, between, limit=limits.job_batch_rows_max)
 
-    def clear(tr: Writing) -> int:
+    def clear(tr: Writing, _begun: list[Deletion]) -> int:
         begin, end = tenant.tenant.range()
         if not tr.kv.get_range(begin, end, limit=1):
             return 0
@@ -211,21 +229,24 @@ def _of_tenant(tenant: TenantKeys, _tenant_id: str) -> list[Step]:
 def _removal(repository: Repository[Any], index: Index[Any], owner: str) -> Step:
     """Remove what an index names below an owner's id."""
 
-    def step(tr: Writing) -> int:
+    def step(tr: Writing, _begun: list[Deletion]) -> int:
         between = repository.spaces[index.name].range((id_element(owner),))
         return repository.delete_between(tr, index, between, limit=limits.job_batch_rows_max)
 
     return step
 
 
-def _each(repository: Repository[R], index: Index[R], owner: str, change: Callable[[Writing, R], None]) -> Step:
+def _each(
+    repository: Repository[R], index: Index[R], owner: str, change: Callable[[Writing, R, list[Deletion]], None]
+) -> Step:
     """Change what an index names below an owner's id, so that it names it no more."""
 
-    def step(tr: Writing) -> int:
+    def step(tr: Writing, begun: list[Deletion]) -> int:
         between = repository.spaces[index.name].range((id_element(owner),))
         changed = 0
-        for record in repository.first_between(tr, index, between, limit=limits.job_batch_rows_max):
-            change(tr, record)
+        for record in repository.taken_between(tr, index, between, limit=limits.job_batch_rows_max):
+            if record is not None:
+                change(tr, record, begun)
             changed += 1
         return changed
 

@@ -41,8 +41,6 @@ async def examine(
             could tell is reported, never invented.
         progress: Told now and then how many rows have been looked at so far.
     """
-    if repair:
-        await Cascades(database).finish_all()
     steps = Steps(database, repair=repair, progress=progress)
     whole = Tally()
     tenant_ids = await steps.once(lambda tr: list(_tenant_ids(tr, database.keyspace)))
@@ -54,7 +52,21 @@ async def examine(
                 begin, end = database.keyspace.root[index.name].range()
                 step = _shared_step(database.keyspace, repository, index, end)
                 whole.take(await steps.along(begin, step))
+    if repair:  # at the end, because what is damaged may stand in its way
+        await Cascades(database).finish_all()
+        whole.take(await steps.once(lambda tr: _unfinished(database.keyspace, tr)))
     return Report(whole.problems, whole.rows)
+
+
+def _unfinished(keyspace: keys.Keyspace, tr: Reading) -> Tally:
+    left = deletions.under_way(tr, keyspace)
+    what = "The deletion of {} in {} can't be finished: something that depends on it is damaged."
+    return Tally(
+        [
+            Problem("deletion", what.format(each.id, each.kind), repaired=False, tenant_id=each.tenant_id)
+            for each in left
+        ]
+    )
 
 
 async def _examine_tenant(steps: Steps, tenant: keys.TenantKeys) -> Tally:
@@ -65,7 +77,7 @@ async def _examine_tenant(steps: Steps, tenant: keys.TenantKeys) -> Tally:
         tally.take(await records.check(steps, repository(tenant)))
     tally.take(await blobs.check(steps, tenant, tally.expected[keys.BLOB_REFERENCES]))
     tally.take(await changes.check(steps, tenant))
-    if not tally.rows[records.UNREADABLE]:  # otherwise nobody can tell what they should say
+    if not tally.rows[records.NOT_READ]:  # otherwise nobody can tell what they should say
         tally.take(await counts.check(steps, tenant, dict(tally.sums)))
     tally.sums.clear()
     tally.expected.clear()
@@ -74,7 +86,7 @@ async def _examine_tenant(steps: Steps, tenant: keys.TenantKeys) -> Tally:
 
 def _has_record(tenant: keys.TenantKeys, tr: Reading) -> Tally:
     tally = Tally()
-    if tenants.Tenants(tenant).find(tr, tenant.tenant_id) is None:
+    if tr.kv.get(tenants.Tenants(tenant).key(tenant.tenant_id)) is None:
         what = "There are rows of a tenant that has no record."
         tally.problems.append(Problem("tenant", what, repaired=False, tenant_id=tenant.tenant_id))
     return tally

@@ -14,7 +14,7 @@ class Problem(NamedTuple):
     """One thing that is not as it should be.
 
     Attributes:
-        check: ``record``, ``index``, ``counter``, ``blob``, ``change`` or ``tenant``.
+        check: ``record``, ``index``, ``counter``, ``blob``, ``change``, ``deletion`` or ``tenant``.
         what: One sentence.
         repaired: It is right now.
         tenant_id: Whose it is.

@@ -7,7 +7,7 @@ entries as that, none of them can be astray, and they are not read one by one: 8
 from typing import Any
 
 from sidecar import limits
-from sidecar.errors import CorruptStoreError, InvalidError, SidecarError
+from sidecar.errors import UNREADABLE, InvalidError
 from sidecar.models.base import Record
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
@@ -16,7 +16,7 @@ from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
 AnyRepository = Repository[Any]
-UNREADABLE = "unreadable"
+NOT_READ = "unreadable"
 
 
 async def check(steps: Steps, repository: AnyRepository) -> Tally:
@@ -44,10 +44,10 @@ def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
         tally.rows[repository.primary] += 1
         try:
             record = repository.decoded(tr, value)
-        except SidecarError as error:
+        except UNREADABLE as error:
             what = f"The {repository.model.__name__} under {key.hex()} can't be read: {error.message}"
             tally.problems.append(Problem("record", what, repaired=False, tenant_id=repository.tenant.tenant_id))
-            tally.rows[UNREADABLE] += 1
+            tally.rows[NOT_READ] += 1
             continue
         _look_up(repository, tr, record, tally)
         if repository.large:
@@ -122,5 +122,5 @@ def is_stray(repository: AnyRepository, index: Index[Any], tr: Reading, entry: t
         return True
     try:
         return stored is None or repository.entries(index, repository.decoded(tr, stored)).get(key) != value
-    except CorruptStoreError:
+    except UNREADABLE:
         return False

@@ -30,6 +30,7 @@ from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.users import Users
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.services.cascades import Cascades
+from sidecar.services.doctor.examination import examine
 from sidecar.services.sessions import SessionService
 from tests.contract.failing import FailingEngine, Fuse
 from tests.contract.repositories.samples import NOW_MS, OWNER, TENANT_ID, an_id
@@ -192,6 +193,48 @@ async def test_a_user_takes_what_is_theirs_and_the_trail_stays(
     left = await database.read(lambda tr: WorkspaceSessions(tenant).list_all(tr).items)
     assert [each.id for each in left] == [house.other.id]
     assert len(await database.read(lambda tr: Audits(tenant).list_by_user(tr, USER).items)) == 1
+
+
+async def test_what_is_damaged_below_one_deletion_stops_neither_it_nor_another(
+    database: Database, tenant: TenantKeys, keyspace: Keyspace, cascades: Cascades, caplog: pytest.LogCaptureFixture
+) -> None:
+    talks = [
+        Conversation.new(tenant_id=TENANT_ID, user_id=USER, ai_provider="p", title="t", now_ms=NOW_MS) for _ in range(3)
+    ]
+    said = [
+        Message.new(tenant_id=TENANT_ID, conversation_id=talks[0].id, role="user", content="m", now_ms=NOW_MS)
+        for _ in range(6)
+    ]
+    lost, damaged, misplaced = said[0], said[1:4], said[5].model_copy(update={"conversation_id": talks[2].id})
+
+    def build(tr: Writing) -> None:
+        for talk in talks:
+            Conversations(tenant).create(tr, talk)
+        for each in (*said[:5], misplaced):
+            Messages(tenant).create(tr, each)
+        tr.kv.clear(Messages(tenant).key(lost.id))
+        for each in damaged:
+            tr.kv.set(Messages(tenant).key(each.id), b"\x07{}")
+        index = Messages(tenant).entries(BY_CONVERSATION, said[5])
+        tr.kv.set(*next(iter(index.items())))
+
+    await database.transact(build)
+    await cascades.delete_conversation(tenant, talks[0].id)
+    await cascades.delete_conversation(tenant, talks[1].id)
+
+    assert await database.read(lambda tr: deletions.under_way(tr, keyspace)) == []
+    talking = (await database.read(lambda tr: Conversations(tenant).list_all(tr))).items
+    assert [each.id for each in talking] == [talks[2].id]
+    left = await database.read(lambda tr: [each for each in said if tr.kv.get(Messages(tenant).key(each.id))])
+    assert left == [*damaged, said[5]]
+    assert "can't be read" in caplog.text
+
+    def mend(tr: Writing) -> None:
+        for each in damaged:
+            tr.kv.clear(Messages(tenant).key(each.id))
+
+    await database.transact(mend)
+    await examine(database, repair=True)
 
 
 async def test_a_tenant_takes_everything_and_nothing_of_others(
