@@ -6,16 +6,19 @@ is still kept, is answered with a reset, never with silence.
 
 import base64
 import binascii
+import logging
 import uuid
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from sidecar import limits
-from sidecar.errors import CursorExpiredError, InvalidError
+from sidecar.errors import UNREADABLE, CursorExpiredError, InvalidError
 from sidecar.models.changes import Change
 from sidecar.repositories.changes import STAMP_BYTES, STAMP_FIRST, Changes, Row
 from sidecar.repositories.transactions import Database, Reading
 
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 SINCE_BEGINNING = "beginning"
 SINCE_NOW = "now"
 _EPOCH_BYTES = 16
@@ -102,16 +105,13 @@ class ChangeLog:
         """Return at most ``limit`` rows behind ``stamp``, oldest first; of more than ``bytes_max`` only the first.
 
         Raises:
-            CursorExpiredError: Rows behind ``stamp`` have been trimmed meanwhile.
+            CursorExpiredError: Rows behind ``stamp`` have been trimmed meanwhile, or can't be read.
         """
 
-        def body(tr: Reading) -> tuple[bytes, bytes, list[Row]]:
-            rows = self._changes.after(tr, stamp, limit=limit, bytes_max=bytes_max)
-            return self._changes.floor(tr), self._changes.head(tr), rows
+        def body(tr: Reading) -> list[Row]:
+            return self._changes.after(tr, stamp, limit=limit, bytes_max=bytes_max)
 
-        floor, head, rows = await self._database.read(body)
-        self._check_kept(stamp, floor, head)
-        return [_moment(row) for row in rows]
+        return [_moment(row) for row in await self._read(stamp, body)]
 
     async def changes_of(self, kinds: Sequence[str], stamp: bytes) -> tuple[list[Change], bytes]:
         """Return what some rows behind ``stamp`` tell of some kinds, and the stamp of the last of them.
@@ -121,13 +121,7 @@ class ChangeLog:
         Raises:
             CursorExpiredError: As ``after``.
         """
-
-        def body(tr: Reading) -> tuple[bytes, bytes, tuple[list[Change], bytes]]:
-            return self._changes.floor(tr), self._changes.head(tr), self._changes.of_kinds(tr, kinds, stamp)
-
-        floor, head, found = await self._database.read(body, background=True)
-        self._check_kept(stamp, floor, head)
-        return found
+        return await self._read(stamp, lambda tr: self._changes.of_kinds(tr, kinds, stamp), background=True)
 
     def message(self, moments: Sequence[Moment], wanted: Filter) -> tuple[bytes | None, bytes]:
         """Return one message of ``moments``, and the stamp up to which it tells.
@@ -151,11 +145,23 @@ class ChangeLog:
         """Return the message that nothing has changed up to ``stamp``."""
         return self._text([], stamp)
 
-    def _check_kept(self, stamp: bytes, floor: bytes, head: bytes) -> None:
-        if stamp < floor:
+    async def _read(self, stamp: bytes, read: Callable[[Reading], T], *, background: bool = False) -> T:
+        """Return what ``read`` finds behind ``stamp``; raises as ``after``."""
+
+        def body(tr: Reading) -> tuple[bytes, T | None]:
+            head = self._changes.head(tr)
+            try:
+                return head, None if stamp < self._changes.floor(tr) else read(tr)
+            except UNREADABLE as error:
+                log.warning("A listener has to read everything anew: %s", error.message)
+                return head, None
+
+        head, found = await self._database.read(body, background=background)
+        if found is None:
             raise CursorExpiredError(
-                "The changes since this cursor have been trimmed.", details={"cursor": self.cursor(head)}
+                "The changes since this cursor are no longer there.", details={"cursor": self.cursor(head)}
             )
+        return found
 
     def _text(self, changes: list[bytes], stamp: bytes) -> bytes:
         return b'{"type":"changes","cursor":"%b","changes":[%b]}' % (self.cursor(stamp).encode(), b",".join(changes))

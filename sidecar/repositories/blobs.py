@@ -174,6 +174,11 @@ class Blobs:
 
 
 def header_of(row: bytes) -> Header:
-    """Return the header in its row's bytes."""
+    """Return the header in its row's bytes; what can't be read is one of a blob that somebody has just begun, long ago.
+
+    So it is written anew when the content comes again, and removed when nothing names it.
+    """
+    if len(row) < _HEADER.size or row[0] != _FORMAT:
+        return Header(False, 0, 0, b"")
     _, state, at_ms, size = _HEADER.unpack_from(row)
     return Header(state == _WHOLE, at_ms, size, row[_HEADER.size :])

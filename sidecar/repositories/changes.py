@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from itertools import accumulate, takewhile
 from typing import NamedTuple
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from sidecar import limits
+from sidecar.errors import UNREADABLE, CorruptStoreError
 from sidecar.models.base import Value
 from sidecar.models.changes import Change
 from sidecar.repositories import codec, counters, keys
@@ -49,13 +50,17 @@ class Changes:
         """Return the stamp of the newest row; ``STAMP_FIRST`` when there is none."""
         begin, end = self._rows.range()
         rows = tr.kv.get_range(begin, end, limit=1, reverse=True, snapshot=True)
-        return self._stamp(rows[0][0]) if rows else self.floor(tr)
+        return self.stamp(rows[0][0]) if rows else self.floor(tr)
 
     def newest_at_ms(self, tr: Reading) -> int | None:
-        """Return when the newest row was written (ms since 1970), or None when there is none."""
+        """Return when the newest row that can be read was written (ms since 1970), or None when there is none."""
         begin, end = self._rows.range()
-        rows = tr.kv.get_range(begin, end, limit=1, reverse=True, snapshot=True)
-        return self._row(*rows[0]).at_ms if rows else None
+        while rows := tr.kv.get_range(begin, end, limit=1, reverse=True, snapshot=True):
+            try:
+                return self.row(*rows[0]).at_ms
+            except UNREADABLE:  # the doctor tells of it
+                end = rows[0][0]
+        return None
 
     def floor(self, tr: Reading) -> bytes:
         """Return the stamp up to which rows have been trimmed."""
@@ -79,7 +84,12 @@ class Changes:
         most = limits.changes_message_bytes_max if bytes_max is None else bytes_max
         sizes = accumulate((len(value) for _, value in rows), initial=0)
         told = takewhile(lambda each: each[1] < most, zip(rows, sizes, strict=False))
-        return [self._row(key, value) for (key, value), _ in told]
+        return [self.row(key, value) for (key, value), _ in told]
+
+    def stored(self, tr: Reading, begin: bytes, *, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return rows as they are stored, from a key on (empty for the first); ``row`` reads each."""
+        first, end = self._rows.range()
+        return tr.kv.get_range(max(first, begin), end, limit=limit, snapshot=True)
 
     def of_kinds(
         self, tr: Reading, kinds: Sequence[str], stamp: bytes, *, limit: int = limits.changes_skim_rows_max
@@ -91,9 +101,9 @@ class Changes:
         """
         marks = [b'"kind":"%b"' % each.encode() for each in kinds]
         rows = self._behind(tr, stamp, limit)
-        told = [self._row(key, value) for key, value in rows if any(mark in value for mark in marks)]
+        told = [self.row(key, value) for key, value in rows if any(mark in value for mark in marks)]
         changes = [change for row in told for change in row.changes if change.kind in kinds]
-        return changes, self._stamp(rows[-1][0]) if rows else stamp
+        return changes, self.stamp(rows[-1][0]) if rows else stamp
 
     def count(self, tr: Reading) -> int:
         """Return how many changes the rows tell of."""
@@ -113,26 +123,42 @@ class Changes:
         surplus = self.count(tr) - changes_max
         gone = told = 0
         for key, value in rows:
-            row = self._row(key, value)
+            try:
+                row = self.row(key, value)
+            except UNREADABLE:  # who has not come so far could not get past it
+                row = Row(self.stamp(key), 0, [])
             if told >= surplus and row.at_ms >= before_ms:
                 break
             gone, told = gone + 1, told + len(row.changes)
         if gone:
-            last = rows[gone - 1][0]
-            tr.kv.clear_range(begin, last + b"\x00")
-            tr.kv.set(self._floor_key, self._stamp(last))
+            self.forget(tr, rows[gone - 1][0])
             counters.add(tr, self.count_key, -told)
         return gone
 
-    def _behind(self, tr: Reading, stamp: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
-        return tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
+    def forget(self, tr: Writing, last: bytes) -> None:
+        """Remove all rows up to the one under a key; a cursor from before is answered with a reset."""
+        tr.kv.clear_range(self._rows.range()[0], last + b"\x00")
+        tr.kv.set(self._floor_key, self.stamp(last))
 
-    def _stamp(self, key: bytes) -> bytes:
+    def stamp(self, key: bytes) -> bytes:
+        """Return the stamp in a row's key."""
         stamp = self._rows.unpack(key)[0]
         assert isinstance(stamp, Versionstamp)  # noqa: S101 - nothing else is packed here
         return (stamp.tr_version or b"") + stamp.user_version.to_bytes(2, "big")
 
-    def _row(self, key: bytes, value: bytes) -> Row:
-        row = _ROW.validate_json(codec.json_of(value))
-        return Row(self._stamp(key), row.at, row.changes)
+    def row(self, key: bytes, value: bytes) -> Row:
+        """Return a row of its stored bytes.
+
+        Raises:
+            CorruptStoreError: They are not what was written.
+        """
+        stamp = self.stamp(key)
+        try:
+            row = _ROW.validate_json(codec.json_of(value))
+        except ValidationError as error:
+            raise CorruptStoreError(f"The row {stamp.hex()} of the log of changes can't be read.") from error
+        return Row(stamp, row.at, row.changes)
+
+    def _behind(self, tr: Reading, stamp: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
+        return tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)

@@ -2,7 +2,10 @@
 
 import hashlib
 
+from pydantic import ValidationError
+
 from sidecar import limits
+from sidecar.errors import CorruptStoreError
 from sidecar.models.base import Value
 from sidecar.repositories import keys
 from sidecar.repositories.transactions import Reading, Writing
@@ -40,11 +43,15 @@ class Idempotency:
         self._times = tenant.space(keys.IDEMPOTENCY_BY_TIME)
 
     def find(self, tr: Reading, user_id: str, key: str) -> Kept | None:
-        """Return the answer kept under a user's key, or None when there is none or it is too old."""
+        """Return the answer kept under a user's key, or None when there is none or it is too old.
+
+        Raises:
+            CorruptStoreError: It can't be read.
+        """
         rows = tr.kv.get_range(*self._answers.range((keys.id_element(user_id), _digest(key))))
         if not rows:
             return None
-        head = KeptHead.model_validate_json(rows[0][1])
+        head = _head_of(rows[0][1])
         if head.at_ms + limits.idempotency_seconds * 1_000 <= tr.now_ms:
             return None
         return Kept(**dict(head), body=b"".join(value for _, value in rows[1:]))
@@ -67,14 +74,28 @@ class Idempotency:
         rows = tr.kv.get_range(begin, max(begin, end), limit=limit)
         for row, _ in rows:
             at_ms, *own = self._times.unpack(row)
-            head = tr.kv.get(self._answers.pack((*own, 0)))
-            if head is not None and KeptHead.model_validate_json(head).at_ms == at_ms:  # else a newer one took its key
-                tr.kv.clear_range(*self._answers.range(tuple(own)))
+            if self._was_kept(tr, tuple(own), at_ms):
+                self._remove(tr, tuple(own))
             tr.kv.clear(row)
         return len(rows)
 
+    def _was_kept(self, tr: Reading, own: Items, at_ms: object) -> bool:
+        """Tell whether an answer is of that time, not a newer one that took its key; one that can't be read may be."""
+        head = tr.kv.get(self._answers.pack((*own, 0)))
+        try:
+            return head is not None and _head_of(head).at_ms == at_ms
+        except CorruptStoreError:
+            return True
+
     def _remove(self, tr: Writing, own: Items) -> None:
         tr.kv.clear_range(*self._answers.range(own))
+
+
+def _head_of(value: bytes) -> KeptHead:
+    try:
+        return KeptHead.model_validate_json(value)
+    except ValidationError as error:
+        raise CorruptStoreError("An answer that was kept under an Idempotency-Key can't be read.") from error
 
 
 def _digest(key: str) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from sidecar import limits
-from sidecar.errors import SidecarError
+from sidecar.errors import SidecarError, UnavailableError
 from sidecar.repositories import tenants
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
@@ -72,15 +72,25 @@ class Retention:
                 return +removed
 
     async def _run_for(self, tenant: TenantKeys) -> Counter[str]:
-        return Counter(
-            auth_sessions=await self.cleanup_expired(tenant),
-            audit=await self.cleanup_old_events(tenant, limits.audit_age_days_max),
-            files=await self.cleanup_deleted(tenant, limits.files_deleted_days_max),
-            snapshots=await self.thin_snapshots(tenant),
-            changes=await self.trim_changes(tenant),
-            answers=await self.expire_answers(tenant),
-            blobs=await self.collect_blobs(tenant),
-        )
+        """Run every job; one that meets what is damaged is told to the log, and keeps no other from its work."""
+        jobs: dict[str, Callable[[], Awaitable[int]]] = {
+            "auth_sessions": lambda: self.cleanup_expired(tenant),
+            "audit": lambda: self.cleanup_old_events(tenant, limits.audit_age_days_max),
+            "files": lambda: self.cleanup_deleted(tenant, limits.files_deleted_days_max),
+            "snapshots": lambda: self.thin_snapshots(tenant),
+            "changes": lambda: self.trim_changes(tenant),
+            "answers": lambda: self.expire_answers(tenant),
+            "blobs": lambda: self.collect_blobs(tenant),
+        }
+        removed: Counter[str] = Counter()
+        for name, job in jobs.items():
+            try:
+                removed[name] = await job()
+            except UnavailableError:
+                raise
+            except SidecarError as error:
+                log.warning("Retention of %s stopped early: %s", name, error.message)
+        return removed
 
     async def cleanup_expired(self, tenant: TenantKeys) -> int:
         """Remove logins whose refresh token has expired; return how many."""

@@ -96,6 +96,20 @@ async def test_a_cursor_of_another_store_is_answered_with_where_to_go_on(
     assert await paths_since(log, str(caught.value.details["cursor"])) == ([], caught.value.details["cursor"])
 
 
+async def test_a_damaged_row_resets_who_is_before_it_and_nobody_else(database: Database, tenant: TenantKeys) -> None:
+    log = feed_of(database, tenant)
+    await add(database, tenant, "/a")
+    (key, _), *_ = await database.read(lambda tr: Changes(tenant).stored(tr, b"", limit=1))
+    behind = log.cursor(Changes(tenant).stamp(key))
+    await add(database, tenant, "/b")
+    await database.transact(lambda tr: tr.kv.set(key, b"\x01{"))
+    with pytest.raises(CursorExpiredError) as caught:
+        await paths_since(log, SINCE_BEGINNING)
+    await add(database, tenant, "/c")
+    assert (await paths_since(log, str(caught.value.details["cursor"])))[0] == ["/c"]
+    assert (await paths_since(log, behind))[0] == ["/b", "/c"]
+
+
 @pytest.mark.parametrize("since", ["", "x", "%%%", "AAAA", "é"])
 async def test_what_is_no_cursor_is_refused(database: Database, tenant: TenantKeys, since: str) -> None:
     with pytest.raises(InvalidError):

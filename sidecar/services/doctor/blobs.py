@@ -3,7 +3,7 @@
 from typing import Any
 
 from sidecar import limits
-from sidecar.errors import CorruptStoreError, SidecarError
+from sidecar.errors import UNREADABLE, CorruptStoreError
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
 from sidecar.repositories.blobs import Blobs, digest_of, header_of
@@ -56,7 +56,7 @@ def _contents(tenant: keys.TenantKeys, blobs: Blobs, tr: Reading, begin: bytes) 
 def _is_intact(blobs: Blobs, tr: Reading, digest: bytes) -> bool:
     try:
         return digest_of(blobs.get(tr, digest)) == digest
-    except SidecarError:
+    except CorruptStoreError:
         return False
 
 
@@ -102,5 +102,5 @@ def _references(tenant: keys.TenantKeys, blobs: Blobs, tr: Reading, begin: bytes
 def _names(owner: Repository[Any], tr: Reading, value: bytes, digest: object) -> bool:
     try:
         return digest in owner.named_in(tr, value)
-    except CorruptStoreError:  # of a record that can't be read, nobody can tell
+    except UNREADABLE:  # of a record that can't be read, nobody can tell
         return True

@@ -1,13 +1,15 @@
 """Change rows against records: of each record, what the log told last is what it is."""
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from sidecar.errors import CorruptStoreError
+from sidecar import limits
+from sidecar.errors import UNREADABLE
 from sidecar.models.changes import Change, ChangeOp
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
-from sidecar.repositories.changes import STAMP_FIRST, Changes
+from sidecar.repositories.changes import Changes, Row
 from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
@@ -28,7 +30,8 @@ async def check(steps: Steps, tenant: keys.TenantKeys) -> Tally:
     changes = Changes(tenant)
     repositories = {each.kind: each(tenant) for each in REPOSITORIES if each.tells}
     log = await _read(steps, changes, repositories)
-    tally = await steps.once(lambda tr: _head(tenant, changes, tr, log.newest))
+    tally = await steps.once(lambda tr: _damaged(tenant, changes, tr, log.damaged))
+    tally.take(await steps.once(lambda tr: _head(tenant, changes, tr, log.newest)))
     tally.rows[keys.CHANGES] += log.rows
     for kind in sorted(log.unknown):
         what = f"The log tells of {kind}, which are not known."
@@ -46,31 +49,55 @@ Repositories = dict[str, Repository[Any]]
 Named = tuple[str, str]  # a record's kind and id
 
 
-class _Log(NamedTuple):
-    told: dict[Named, Told]
-    newest: bytes | None
-    rows: int
-    changes: int
-    unknown: set[str]
+@dataclass
+class _Log:
+    """What the log says: its last word on each record, its newest stamp, how much there is of it.
+
+    Attributes:
+        damaged: The keys of rows that can't be read.
+    """
+
+    told: dict[Named, Told] = field(default_factory=dict)
+    newest: bytes | None = None
+    rows: int = 0
+    changes: int = 0
+    unknown: set[str] = field(default_factory=set)
+    damaged: list[bytes] = field(default_factory=list)
 
 
 async def _read(steps: Steps, changes: Changes, repositories: Repositories) -> _Log:
-    """Return the log's last word on each record, its newest stamp, and how much there is of it."""
-    told: dict[Named, Told] = {}
-    unknown: set[str] = set()
-    stamp, rows, count = STAMP_FIRST, 0, 0
-    while batch := await steps.once(partial(changes.after, stamp=stamp)):
-        for row in batch:
-            count += len(row.changes)
-            for change in row.changes:
-                repository = repositories.get(change.kind)
-                if repository is None:
-                    unknown.add(change.kind)
-                else:
-                    identifier = repository.identifier_of(change)
-                    told[change.kind, change.id] = Told(change.op, change.version, identifier)
-        stamp, rows = batch[-1].stamp, rows + len(batch)
-    return _Log(told, stamp if rows else None, rows, count, unknown)
+    log, begin = _Log(), b""
+    while batch := await steps.once(partial(changes.stored, begin=begin, limit=limits.changes_page_rows_max)):
+        for key, value in batch:
+            log.rows += 1
+            try:
+                row = changes.row(key, value)
+            except UNREADABLE:
+                log.damaged.append(key)
+                continue
+            _note(log, row, repositories)
+        log.newest, begin = changes.stamp(batch[-1][0]), batch[-1][0] + b"\x00"
+    return log
+
+
+def _note(log: _Log, row: Row, repositories: Repositories) -> None:
+    log.changes += len(row.changes)
+    for change in row.changes:
+        repository = repositories.get(change.kind)
+        if repository is None:
+            log.unknown.add(change.kind)
+        else:
+            identifier = repository.identifier_of(change)
+            log.told[change.kind, change.id] = Told(change.op, change.version, identifier)
+
+
+def _damaged(tenant: keys.TenantKeys, changes: Changes, tr: Reading, rows: list[bytes]) -> Tally:
+    """Tell of rows that can't be read; a repair lets the log begin behind the last one: no reader can get past it."""
+    if rows and isinstance(tr, Writing):
+        changes.forget(tr, rows[-1])
+    what = "The row {} of the log can't be read; who has not heard of it yet has to read everything anew."
+    problems = [what.format(changes.stamp(key).hex()) for key in rows]
+    return Tally([Problem("change", each, can_repair(tr), tenant.tenant_id) for each in problems])
 
 
 def _head(tenant: keys.TenantKeys, changes: Changes, tr: Reading, newest: bytes | None) -> Tally:
@@ -90,7 +117,7 @@ def _compare(repositories: Repositories, told: list[tuple[Named, Told]], tr: Rea
         repository = repositories[kind]
         try:
             record = repository.find(tr, last.identifier)
-        except CorruptStoreError:  # reported where the records are checked
+        except UNREADABLE:  # reported where the records are checked
             continue
         if _agrees(last, record):
             continue

@@ -8,11 +8,12 @@ from sidecar.errors import UnavailableError
 from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.models.workspace_sessions import WorkspaceSession
-from sidecar.repositories import counters, keys
+from sidecar.repositories import counters, deletions, keys
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.files import Files
 from sidecar.repositories.keys import Keyspace, TenantKeys
 from sidecar.repositories.messages import Messages
+from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.users import Users
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
@@ -101,13 +102,20 @@ REPAIRABLE = {
     "slices without a header": stray(keys.BLOB_CHUNKS, (b"\x02" * 32, 0), b"x"),
     "the log does not tell of an update": set_back,
     "a row of the log is lost": drop(keys.CHANGES),
+    "a row of the log is cut short": overwrite(keys.CHANGES, b'\x01{"at":12,"chan'),
+    "a row of the log has another format": overwrite(keys.CHANGES, b"\x07{}"),
+    "a header of nothing is cut short": stray(keys.BLOBS, (b"\x02" * 32,), b"\x01\x01"),
 }
 LOST = {
     "a blob is lost": lose_header,
     "a slice is lost": drop(keys.BLOB_CHUNKS),
     "a slice is cut short": overwrite(keys.BLOB_CHUNKS, b"other"),
     "a slice is not what it was": turn_bits,
+    "a header is cut short": overwrite(keys.BLOBS, b"\x01\x01"),
     "a record is unreadable": overwrite(keys.AGENTS, b'\x01{"id":7}'),
+    "a record has another format": overwrite(keys.AGENTS, b"\x07{}"),
+    "a large record has another format": overwrite(keys.MESSAGES, b"\x07{}"),
+    "a tenant's record is unreadable": lambda tr, tenant: tr.kv.set(Tenants(tenant).key(TENANT_ID), b"\x07{}"),
 }
 
 
@@ -171,6 +179,24 @@ async def test_what_only_the_lost_bytes_could_tell_is_reported_and_not_invented(
     assert (await examine(filled)).left
 
     await filled.transact(lambda tr: tr.kv.clear_range(*keyspace.root.range()))
+
+
+async def test_a_deletion_that_can_not_be_finished_is_reported_and_keeps_no_other(
+    filled: Database, tenant: TenantKeys, keyspace: Keyspace
+) -> None:
+    unknown = deletions.Deletion(TENANT_ID, "a kind of a later version", TALK)
+    await filled.transact(lambda tr: deletions.begin(tr, keyspace, unknown))
+    await filled.transact(lambda tr: Conversations(tenant).delete(tr, TALK))
+    await filled.transact(
+        lambda tr: deletions.begin(tr, keyspace, deletions.Deletion(TENANT_ID, "conversations", TALK))
+    )
+
+    left = (await examine(filled, repair=True)).left
+
+    assert [problem.check for problem in left] == ["deletion"]
+    assert await filled.read(lambda tr: deletions.under_way(tr, keyspace)) == [unknown]
+    assert (await filled.read(lambda tr: Messages(tenant).list_by_conversation(tr, TALK))) == []
+    await filled.transact(lambda tr: deletions.end(tr, keyspace, unknown))
 
 
 async def test_counters_are_counted_anew(filled: Database, tenant: TenantKeys) -> None:

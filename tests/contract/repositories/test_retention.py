@@ -12,15 +12,18 @@ from sidecar.errors import CorruptStoreError
 from sidecar.models.files import FileEntry
 from sidecar.models.snapshots import Snapshot
 from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.repositories import keys
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.blobs import Blobs, digest_of
 from sidecar.repositories.changes import STAMP_FIRST, Changes
 from sidecar.repositories.files import Files
+from sidecar.repositories.idempotency import Idempotency, Kept
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.snapshots import Moment, Snapshots, to_thin
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from sidecar.services.doctor.examination import examine
 from sidecar.services.retention import Retention
 from tests.clocks import FakeClock
 from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, Kind
@@ -180,6 +183,45 @@ def test_thinning_keeps_what_it_says(ages: list[tuple[int, bool]]) -> None:
         bucket_ms = 3_600_000 if age_ms <= DAY * 1_000 else DAY * 1_000
         assert [other for other in kept if other.at_ms // bucket_ms == each.at_ms // bucket_ms]
     assert to_thin(kept, now_ms) == []
+
+
+async def test_what_is_damaged_stops_no_job_that_is_not_about_it(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    await put(database, tenant, "WorkspaceSessions", range(1))
+    await put(database, tenant, "AuthSessions", range(5))
+    session = WorkspaceSessions(tenant).key(BY_NAME["WorkspaceSessions"].make(TENANT_ID, 0).id)
+    change, _ = (await database.read(lambda tr: Changes(tenant).stored(tr, b"", limit=2)))[1]
+
+    def damage(tr: Writing) -> None:
+        tr.kv.set(session, b"\x07{}")
+        tr.kv.set(change, b"\x01{")
+        tr.kv.set(tenant.space(keys.BLOBS).pack((b"\x02" * 32,)), b"\x01\x01")
+
+    await database.transact(damage)
+    clock.move(limits.refresh_token_seconds)
+    removed = await retention.run_all()
+
+    assert removed == {"auth_sessions": 5, "blobs": 1, "changes": removed["changes"]}
+    assert change not in dict(await database.read(lambda tr: Changes(tenant).stored(tr, b"", limit=9)))
+    assert await database.read(Changes(tenant).floor) >= Changes(tenant).stamp(change)
+    await database.transact(lambda tr: tr.kv.clear(session))
+    await examine(database, repair=True)
+
+
+async def test_an_answer_that_can_not_be_read_is_no_answer_and_goes_in_time(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    kept = Kept(fingerprint="f", at_ms=clock.now_ms(), status=200, body=b"")
+    await database.transact(lambda tr: Idempotency(tenant).put(tr, OWNER, "key", kept))
+    rows = await database.read(lambda tr: tr.kv.get_range(*tenant.space(keys.IDEMPOTENCY).range()))
+    await database.transact(lambda tr: tr.kv.set(rows[0][0], b"{"))
+
+    with pytest.raises(CorruptStoreError):
+        await database.read(lambda tr: Idempotency(tenant).find(tr, OWNER, "key"))
+    clock.move(limits.idempotency_seconds + 1)
+    assert await retention.expire_answers(tenant) == 1
+    assert await database.read(lambda tr: tr.kv.get_range(*tenant.space(keys.IDEMPOTENCY).range())) == []
 
 
 async def test_a_run_that_fails_is_told_and_the_next_one_tries_again(
