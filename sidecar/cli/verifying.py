@@ -30,7 +30,8 @@ from sidecar.watch.git import Git
 from sidecar.watch.hasher import Hasher, Job, Reading, read_file
 from sidecar.watch.ignore import Folders, Ignore
 from sidecar.watch.index_store import PagedCursor
-from sidecar.watch.plan import Links, Moves, Put
+from sidecar.watch.links import Links
+from sidecar.watch.plan import Moves, Put
 from sidecar.watch.scopes import Scope
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ way: a file whose stamp is the stored one is unchanged, and nothing of it need b
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final, Self, get_args
 
 from sidecar import limits
@@ -24,6 +24,7 @@ _TIME_NS_MAX: Final = (1 << 63) - 1
 _ID_BYTES = 16
 _STAMP_END = _ID_BYTES + _STAMP.size
 _CHECKSUM_AT = _STAMP_END + 1
+_INODE: Final = slice(24, 32)  # in the stamp
 
 
 def stamp(status: os.stat_result, kind: FileKind) -> bytes:
@@ -44,6 +45,11 @@ def stamps(statuses: Sequence[os.stat_result], kinds: Sequence[FileKind]) -> lis
             _pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, kind)
             for status, kind in zip(statuses, kinds, strict=True)
         ]
+
+
+def inode_bytes(inode: int) -> bytes:
+    """Return an inode as a stamp holds it."""
+    return inode.to_bytes(_INODE.stop - _INODE.start)
 
 
 def stored_ns(time_ns: int) -> int:
@@ -102,6 +108,10 @@ class Entries:
     def rest(self, at: int, more: "Entries") -> "Entries":
         """Return those from a place on, and some that follow."""
         return Entries(self.paths[at:] + more.paths, self.values[at:] + more.values)
+
+    def of_inodes(self, inodes: Container[bytes]) -> list[int]:
+        """Return the places of those that have one of some inodes; see ``inode_bytes``."""
+        return [at for at, stamp in enumerate(self.stamps) if stamp[_INODE] in inodes]
 
     def entry(self, at: int) -> FileEntry:
         """Return one of them, unpacked."""

@@ -6,6 +6,7 @@ Nothing in it runs while nothing is due.
 import asyncio
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Sequence
 
@@ -31,6 +32,7 @@ class Agenda:
         self._again: list[tuple[float, int, Sequence[bytes] | None]] = []
         self._order = itertools.count()
         self._full_at = 0.0
+        self._names_at = math.inf
         self._gap = self._clock_gap()
 
     def wake(self) -> None:
@@ -43,6 +45,10 @@ class Agenda:
             due = self._clock.monotonic() + after_seconds
             heapq.heappush(self._again, (due, next(self._order), paths if len(paths) <= limits.rechecks_max else None))
 
+    def seek_names(self, *, after_seconds: float) -> None:
+        """Seek other names of linked files after a while."""
+        self._names_at = self._clock.monotonic() + after_seconds
+
     def plan_full(self, seconds: float, *, jitter_seconds: float = 0.0) -> None:
         """Compare everything after a while, at the latest."""
         # Not for secrets: the jitter keeps several workspaces from being compared at the same time.
@@ -51,7 +57,7 @@ class Agenda:
     async def wait(self, seconds_max: float) -> None:
         """Return when ``hints`` hold something that has settled, and otherwise after ``seconds_max``."""
         now = self._clock.monotonic()
-        due = min(now + seconds_max, self._full_at, self._again[0][0] if self._again else self._full_at)
+        due = min(now + seconds_max, self._full_at, self._names_at, self._again[0][0] if self._again else math.inf)
         if await self._is_woken(max(0.0, due - now)):
             await self._settled()
         self._take_due()
@@ -77,6 +83,8 @@ class Agenda:
         now = self._clock.monotonic()
         if now >= self._full_at:
             self.hints.touch_everything()
+        if now >= self._names_at:
+            self._names_at, self.hints.names = math.inf, True
         while self._again and self._again[0][0] <= now:
             paths = heapq.heappop(self._again)[2]
             if paths is None:

@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from sidecar import limits
 from sidecar.models.files import FileEntry
+from sidecar.repositories.file_entries import Entries
 from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.ignore import Folders
 from sidecar.watch.index_store import Index, PagedCursor
-from sidecar.watch.plan import Doubt, Gone, IndexCursor, Links, Look, Moves, Put, merge
+from sidecar.watch.links import Links
+from sidecar.watch.plan import Doubt, Gone, IndexCursor, Look, Moves, Put, merge
 from sidecar.watch.reading import Readings
 from sidecar.watch.scanner import SHORTAGES, Kept, Run, Walk
 from sidecar.watch.scopes import Scope
@@ -108,6 +110,7 @@ class Comparison:
         self._batch = _Batch()
         self._writing: deque[tuple[int, Future[None]]] = deque()
         self._hold = False
+        self._sees_all = False
         self.findings = Findings()
 
     def run(self, scopes: Iterable[Scope]) -> Findings:
@@ -118,6 +121,8 @@ class Comparison:
             StoppedError: It was stopped.
         """
         self._check_root()
+        scopes = tuple(scopes)
+        self._sees_all = any(scope.recursive and not scope.path for scope in scopes)
         # Where the index is empty nothing can have moved, so the first scan need not hold anything back.
         self._hold = len(self._place.files.page(b"", None, 1)) > 0
         try:
@@ -133,6 +138,7 @@ class Comparison:
             raise
         finally:
             self._settle()
+        self._seek_names()
         return self.findings
 
     def _compare(self, scope: Scope) -> None:
@@ -161,6 +167,7 @@ class Comparison:
     def _merge(self, scope: Scope, found: Iterable[Run | Kept], known: IndexCursor) -> None:
         for step in merge(self._counted(found), known, Doubt(self._doubt_since_ns, scope.doubts)):
             if isinstance(step, Gone):
+                self._place.links.drop(step.entry.inode, step.entry.path)
                 for item in self._place.moves.gone(step.entry):
                     self._put(item)
             else:
@@ -173,6 +180,8 @@ class Comparison:
                 for at, status in enumerate(item.statuses):
                     if status.st_nlink > 1:
                         self._place.links.note(status.st_ino, item.paths[at])
+                    else:
+                        self._place.links.note_single(status.st_ino)
                 self._tally.files_seen += len(item)
             if self._stop.is_set():
                 raise StoppedError
@@ -192,6 +201,8 @@ class Comparison:
         known = look.entry
         if entry is None:
             return () if known is None or known.is_deleted else self._place.moves.gone(known)
+        if look.seen.links > 1 and not self._sees_all:
+            self._place.links.seek(entry, look.seen.links, is_new=known is None or known.is_deleted)
         if known is None:
             return self._place.moves.come(entry, hold=self._hold)
         entry = entry._replace(id=known.id)
@@ -200,6 +211,23 @@ class Comparison:
         if look.seen.links > 1:
             self.findings.linked += self._place.links.others(entry.inode, entry.path)
         return (Put(entry),)
+
+    def _seek_names(self) -> None:
+        links, clock = self._place.links, self._place.hasher.clock
+        began = clock.monotonic()
+        if links.is_due(began):
+            self.findings.linked += links.find(self._pages())
+            links.rest(clock.monotonic(), clock.monotonic() - began)
+        self.findings.seek_after = links.seconds_left(clock.monotonic())
+
+    def _pages(self) -> Iterator[Entries]:
+        """Yield the whole index."""
+        entries = self._place.files.page(b"", None, limits.index_page_entries_max)
+        while entries:
+            if self._stop.is_set():
+                raise StoppedError
+            yield entries
+            entries = self._place.files.page(b"", entries.paths[-1], limits.index_page_entries_max)
 
     def _put(self, item: Put | Gone) -> None:
         self._batch.add(item)

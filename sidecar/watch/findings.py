@@ -30,12 +30,14 @@ class Findings:
         racy: Files that have to be looked at again when they are older than ``limits.racy_window_ms``.
         unstable: Files that kept changing.
         linked: Other names of files that have changed.
+        seek_after: Seconds until other names of linked files can be sought in the index; None when none have to be.
         warnings: What the user should know, one sentence each.
     """
 
     racy: list[bytes] = field(default_factory=list)
     unstable: list[bytes] = field(default_factory=list)
     linked: list[bytes] = field(default_factory=list)
+    seek_after: float | None = None
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, sentence: str) -> None:

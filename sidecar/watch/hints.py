@@ -22,6 +22,7 @@ class Hints:
     Attributes:
         everything: Compare the whole tree: too much came at once, or nobody knows what was lost.
         rules: A file outside the tree that rules come from was touched.
+        names: Other names of linked files are to be sought.
     """
 
     def __init__(self) -> None:
@@ -29,9 +30,10 @@ class Hints:
         self._count = 0
         self.everything = False
         self.rules = False
+        self.names = False
 
     def __bool__(self) -> bool:
-        return self.everything or self.rules or bool(self._names)
+        return self.everything or self.rules or self.names or bool(self._names)
 
     def touch(self, folder: bytes, name: bytes) -> None:
         """Note that something called ``name`` was touched in a folder (relative, a slash behind, or empty)."""
@@ -61,7 +63,7 @@ class Hints:
         taken = Hints()
         taken._names, self._names = self._names, taken._names
         taken.everything, taken.rules = self.everything, self.rules
-        self._count, self.everything, self.rules = 0, False, False
+        self._count, self.everything, self.rules, self.names = 0, False, False, False
         return taken
 
     def scopes(self, folders: Folders) -> list[Scope]:

@@ -210,31 +210,3 @@ class Moves:
 
 def _key(entry: FileEntry) -> _Key | None:
     return (entry.inode, entry.checksum) if entry.inode and entry.checksum else None
-
-
-class Links:
-    """The names of files that have several: an event tells of the name that was written through, not of the others.
-
-    Bounded: past it the others are found by the next full comparison.
-    """
-
-    def __init__(self, *, names_max: int = limits.linked_names_max) -> None:
-        self._names_max = names_max
-        self._count = 0
-        self._names: dict[int, set[bytes]] = {}
-
-    def note(self, inode: int, path: bytes) -> None:
-        """Remember one name of a file."""
-        if self._count < self._names_max:
-            names = self._names.setdefault(inode, set())
-            self._count += path not in names
-            names.add(path)
-
-    def others(self, inode: int, path: bytes) -> list[bytes]:
-        """Return the other names of a file, as far as they are known; some may be of the past."""
-        return [name for name in self._names.get(inode, ()) if name != path]
-
-    def clear(self) -> None:
-        """Begin anew, before a walk that sees every name."""
-        self._names.clear()
-        self._count = 0

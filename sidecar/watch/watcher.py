@@ -30,7 +30,8 @@ from sidecar.watch.hasher import Hasher
 from sidecar.watch.hints import Hints
 from sidecar.watch.ignore import Folders, Ignore
 from sidecar.watch.index_store import WorkspaceIndex
-from sidecar.watch.plan import Links, Moves
+from sidecar.watch.links import Links
+from sidecar.watch.plan import Moves
 from sidecar.watch.power import SLOW_NOTICE
 
 log = logging.getLogger(__name__)
@@ -205,6 +206,8 @@ class WorkspaceWatcher:
         self._wait_seconds = limits.failure_wait_seconds_min
         self._agenda.look_again(findings.racy, after_seconds=limits.racy_window_ms / 1000 + 0.1)
         self._agenda.look_again(findings.linked, after_seconds=0)
+        if findings.seek_after is not None:
+            self._agenda.seek_names(after_seconds=findings.seek_after)
         self._agenda.look_again(findings.unstable, after_seconds=limits.recheck_unstable_seconds)
 
     async def _look_everywhere(self, place: Place, taken: Hints, source: EventSource | None) -> Findings:

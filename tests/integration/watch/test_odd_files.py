@@ -146,6 +146,31 @@ async def test_a_change_through_one_of_several_names_is_seen_at_all_of_them(watc
     assert index[b"a/one"].checksum == index[b"b/other"].checksum
 
 
+async def test_names_that_were_linked_while_watched_are_all_seen_to_change(watched: Watched) -> None:
+    path = write(watched.root, "a/one", "x")
+    copied = write(watched.root, "source/file", "x")
+    moved = write(watched.root, "a/moved", "x")
+    await watched.start()
+    await watched.settled()
+    other, third = watched.root / "other", watched.root / "third"
+    other.hardlink_to(path)
+    third.hardlink_to(moved)
+    moved.rename(watched.root / "a/renamed")
+    (watched.root / "copy").mkdir()
+    (watched.root / "copy/file").hardlink_to(copied)
+    await watched.settled()
+    other.write_text("changed")
+    third.write_text("changed, too")
+    (watched.root / "copy/file").write_text("changed as well")
+    index = await watched.settled()
+    assert index[b"a/one"].checksum == index[b"other"].checksum
+    copied.write_text("once more")
+    other.unlink()
+    other.hardlink_to(copied)
+    other.write_text("linked and written to at once")
+    await watched.settled()
+
+
 async def test_a_change_just_before_the_end_is_seen_after_a_restart(watched: Watched) -> None:
     path = write(watched.root, "a", "one")
     await watched.start()
