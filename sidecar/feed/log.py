@@ -1,7 +1,7 @@
 """Changes since a cursor, as the messages that clients get.
 
-A cursor is the store's epoch and the stamp of a row, opaque to clients. A cursor of another epoch, or from below what
-is still kept, is answered with a reset, never with silence.
+A cursor is the store's epoch and the stamp of a row, opaque to clients. A cursor of another epoch, from below what is
+still kept, or of a row that is not there (the store was put back), is answered with a reset, never with silence.
 """
 
 import base64
@@ -84,13 +84,15 @@ class ChangeLog:
             CursorExpiredError: It can't be continued from; its details hold the ``cursor`` to go on from after a
                 fresh read.
         """
-        floor, head = await self._database.read(lambda tr: (self._changes.floor(tr), self._changes.head(tr)))
         if since == SINCE_NOW:
-            return head
+            return await self._database.read(self._changes.head)
         epoch, stamp = (self._epoch, STAMP_FIRST) if since == SINCE_BEGINNING else _decoded(since)
-        if epoch != self._epoch or stamp < floor:
+        continues, head = await self._database.read(
+            lambda tr: (self._changes.continues(tr, stamp), self._changes.head(tr))
+        )
+        if epoch != self._epoch or not continues:
             raise CursorExpiredError(
-                "The changes since this cursor are no longer kept; read everything anew and go on from the new cursor.",
+                "The changes since this cursor are not kept here; read everything anew and go on from the new cursor.",
                 details={"cursor": self.cursor(head)},
             )
         return stamp

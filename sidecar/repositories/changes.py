@@ -66,6 +66,13 @@ class Changes:
         """Return the stamp up to which rows have been trimmed."""
         return tr.kv.get(self._floor_key, snapshot=True) or STAMP_FIRST
 
+    def continues(self, tr: Reading, stamp: bytes) -> bool:
+        """Tell whether all rows behind a stamp are here: it is a row's, or all up to it have been trimmed, no more.
+
+        One that is neither was given out by a store that has since been put back to an earlier state.
+        """
+        return stamp == self.floor(tr) or tr.kv.get(self._key(stamp), snapshot=True) is not None
+
     def after(
         self,
         tr: Reading,
@@ -160,5 +167,7 @@ class Changes:
         return Row(stamp, row.at, row.changes)
 
     def _behind(self, tr: Reading, stamp: bytes, limit: int) -> list[tuple[bytes, bytes]]:
-        begin = self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),)) + b"\x00"
-        return tr.kv.get_range(begin, self._rows.range()[1], limit=limit, snapshot=True)
+        return tr.kv.get_range(self._key(stamp) + b"\x00", self._rows.range()[1], limit=limit, snapshot=True)
+
+    def _key(self, stamp: bytes) -> bytes:
+        return self._rows.pack((Versionstamp(stamp[:10], int.from_bytes(stamp[10:], "big")),))

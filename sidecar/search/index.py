@@ -107,8 +107,9 @@ class Search:
         while True:
             stamp = await self._in_thread(lambda file: file.stamp(tenant.tenant_id))
             try:
-                await self._follow(tenant, log, await self._read_all(tenant, log) if stamp is None else stamp)
-            except CursorExpiredError:  # it was behind for longer than changes are kept
+                known = await self._read_all(tenant, log) if stamp is None else await log.position(log.cursor(stamp))
+                await self._follow(tenant, log, known)
+            except CursorExpiredError:  # it was behind for longer than changes are kept, or the store was put back
                 await self._forget(tenant)
             else:
                 return

@@ -1,6 +1,8 @@
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,48 @@ async def test_a_damaged_row_resets_who_is_before_it_and_nobody_else(database: D
     await add(database, tenant, "/c")
     assert (await paths_since(log, str(caught.value.details["cursor"])))[0] == ["/c"]
     assert (await paths_since(log, behind))[0] == ["/b", "/c"]
+
+
+async def test_a_cursor_from_after_the_state_that_a_store_was_put_back_to_is_answered_with_where_to_go_on(
+    tenant: TenantKeys, tmp_path: Path
+) -> None:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[tuple[Database, ChangeLog]]:
+        engine = await open_engine(f"embedded:{tmp_path / 'mine'}", clock=SystemClock())
+        try:
+            yield (database := Database(engine, SystemClock())), feed_of(database, tenant)
+        finally:
+            await engine.close()
+
+    async with opened() as (database, log):
+        await add(database, tenant, "/a")
+        kept = log.cursor(await log.position(SINCE_NOW))
+    shutil.copytree(tmp_path / "mine", tmp_path / "copy")
+    async with opened() as (database, log):
+        await add(database, tenant, "/b")
+        ahead = log.cursor(await log.position(SINCE_NOW))
+        assert await paths_since(log, ahead) == ([], ahead), "as long as it is the same store"
+    shutil.rmtree(tmp_path / "mine")
+    (tmp_path / "copy").rename(tmp_path / "mine")
+
+    async with opened() as (database, log):
+        with pytest.raises(CursorExpiredError) as caught:
+            await log.position(ahead)
+        assert caught.value.details["cursor"] == kept
+        await database.transact(lambda tr: tr.kv.set(b"no change", b""))
+        await add(database, tenant, "/c")
+        with pytest.raises(CursorExpiredError):  # also when the store has moved past it
+            await log.position(ahead)
+        assert (await paths_since(log, kept))[0] == ["/c"]
+
+
+async def test_a_cursor_past_every_stamp_is_answered_with_where_to_go_on(
+    database: Database, tenant: TenantKeys
+) -> None:
+    log = feed_of(database, tenant)
+    await add(database, tenant, "/a")
+    with pytest.raises(CursorExpiredError):
+        await log.position(log.cursor(b"\xff" * 12))
 
 
 @pytest.mark.parametrize("since", ["", "x", "%%%", "AAAA", "é"])

@@ -1,5 +1,6 @@
 """Search: what is stored is found at once, in order of rank, by whoever may read it; the file is only derived."""
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -120,6 +121,29 @@ async def test_an_index_that_is_deleted_damaged_or_behind_is_made_right(house: H
         path = tmp_path / "damaged.sqlite3"
         path.write_bytes(damage)
         IndexFile(path, "epoch").close()
+
+
+async def test_an_index_that_is_ahead_of_a_store_that_was_put_back_is_made_right(tmp_path: Path) -> None:
+    place = tmp_path / "home" / "data" / "store"
+
+    async def keeps(name: str) -> None:
+        async with running_house(tmp_path) as house:
+            token = (await house.pair())["access_token"]
+            await store(house, token, "sessions", name=name, workspace_path="/x")
+            assert len(await found(house, token, q=name)) == 1
+
+    await keeps("walnut")
+    shutil.copytree(place, tmp_path / "copy")
+    await keeps("hazel")
+    shutil.rmtree(place)
+    shutil.move(tmp_path / "copy", place)
+
+    async with running_house(tmp_path) as house:
+        token = (await house.pair())["access_token"]
+        assert await found(house, token, q="hazel") == []
+        assert len(await found(house, token, q="walnut")) == 1
+        await store(house, token, "sessions", name="almond", workspace_path="/x")
+        assert len(await found(house, token, q="almond")) == 1
 
 
 async def test_what_was_deleted_while_a_first_index_lay_unfinished_is_not_found(
