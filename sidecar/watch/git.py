@@ -69,6 +69,15 @@ def read_small(path: bytes, *, bytes_max: int = _SMALL_FILE_BYTES, follow: bool 
         os.close(descriptor)
 
 
+def is_file_over(path: bytes, size: int, *, follow: bool) -> bool:
+    """Tell whether there is a regular file larger than so many bytes."""
+    try:
+        status = os.stat(path, follow_symlinks=follow)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > size
+
+
 def is_repository(folder: bytes) -> bool:
     """Tell whether git takes ``folder`` for the top of a working tree: it holds a ``.git`` that is one."""
     return git_directory(folder) is not None

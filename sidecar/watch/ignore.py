@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from sidecar import limits
 from sidecar.models.files import shown_path
-from sidecar.watch.git import Git, find_repository, is_repository, read_small
+from sidecar.watch.git import Git, find_repository, is_file_over, is_repository, read_small
 from sidecar.watch.ignore_rules import RuleSet, rule_set
 
 GIT_IGNORE: Final = b".gitignore"
@@ -136,10 +136,22 @@ class Ignore:
     def _read(self, path: bytes, *, follow: bool) -> RuleSet:
         try:
             content = read_small(path, bytes_max=limits.ignore_file_bytes_max, follow=follow)
+            if content is None and is_file_over(path, limits.ignore_file_bytes_max, follow=follow):
+                self._warn(
+                    f"{shown_path(path)[0]} is larger than {limits.ignore_file_bytes_max} bytes; its rules do not hold."
+                )
         except OSError as error:
             self._warn(f"{shown_path(path)[0]} can't be read ({error.strerror}); its rules do not hold.")
             content = None
-        return rule_set(content, fold=self.fold) if content else _EMPTY
+        if not content:
+            return _EMPTY
+        rules = rule_set(content, fold=self.fold)
+        if rules.is_cut:
+            self._warn(
+                f"{shown_path(path)[0]} has more than {limits.ignore_globs_bytes_max} bytes of patterns with *, ? or [ "
+                "(those of the form *END not counted); such patterns behind them do not hold."
+            )
+        return rules
 
     def read_levels(self, where: bytes, present: Collection[bytes], above: Levels) -> Levels:
         """Return the rules that hold in the folder ``where``: those from above and its own ignore files."""

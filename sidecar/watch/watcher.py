@@ -82,6 +82,7 @@ class WorkspaceWatcher:
         self._moves = Moves()
         self._links = Links()
         self._ignore: Ignore | None = None
+        self._rule_findings = Findings()
         self._doubt_since_ms: int | None = None
         self._accepts_empty = False
         self._state: WorkspaceState = "scanning"  # the first thing it does
@@ -222,7 +223,7 @@ class WorkspaceWatcher:
         await self._load_rules(source)
         findings = await self._compare(place, taken, self._tally)
         self._ended = clock.monotonic()
-        self._warnings = tuple(findings.warnings)
+        self._warnings = tuple(self._rule_findings.warnings + findings.warnings)
         self._doubt_since_ms = began_ms - limits.racy_window_ms
         if source is None:
             pause = max(limits.poll_scan_seconds, 10 * (self._ended - self._began))
@@ -232,9 +233,10 @@ class WorkspaceWatcher:
         return findings
 
     async def _load_rules(self, source: EventSource | None) -> None:
-        warnings: list[str] = []
+        self._rule_findings = Findings()
+        warn = self._rule_findings.warn  # also told of the ignore files that are read later
         self._ignore = await self._in_thread(
-            lambda: Ignore.load(self._root, self._tools.git, warn=warnings.append), threading.Event()
+            lambda: Ignore.load(self._root, self._tools.git, warn=warn), threading.Event()
         )
         if source is not None:
             for signature in self._ignore.outside:

@@ -3,12 +3,22 @@
 Source: git 2.39, ``wildmatch.c`` and ``match_pathname`` in ``dir.c``. ``pathspec`` is not used: it strips other white
 space than git does, knows no ``[[:alpha:]]`` and no ``core.ignorecase``, and answers for whole paths, while a walk asks
 for one directory's names at a time (``tests/integration/watch/test_ignore_git.py`` compares ours with git).
+
+An expression never looks back across a star once what follows it has been found: the first place is as good as any
+later one, so a pattern of many stars costs what it and the text are long, not a power of that. Why that is so:
+
+- Behind a star that takes any bytes, what is left of the text only grows shorter with a later place.
+- Behind one that takes no slash, what follows (up to the next star) has a fixed length. If it holds a slash, the first
+  slash of the text fixes its place; if not, a later place's bytes can be taken by the next star as well.
+- Behind a ``**`` the same holds for all up to the next ``**``: it holds a fixed number of slashes and ends with one.
+
+As ``fnmatch.translate`` does it for names alone; git's ``wildmatch.c`` reaches the same by its ``WM_ABORT`` answers.
 """
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_SPECIAL = frozenset(b"*?[\\")
+_SPECIAL = re.compile(rb"[*?\[\\]")
 _ALL_BYTES = range(256)
 _CLASSES = {
     b"alnum": rb"[0-9A-Za-z]",
@@ -36,6 +46,34 @@ class _NeverError(Exception):
     """The pattern is malformed in a way in which git lets it match nothing."""
 
 
+class _Star(NamedTuple):
+    """A ``*`` or ``**``, by what it takes.
+
+    Attributes:
+        takes: An expression that takes as little as it can.
+        takes_last: The same as much as it can, which is quicker before what has to be at the end.
+        is_deep: It takes slashes, in a text where those that are not deep take none.
+    """
+
+    takes: bytes
+    takes_last: bytes
+    is_deep: bool
+
+
+_NOTHING: Final = _Star(b"", b"", is_deep=True)
+_ANY: Final = _Star(b".*?", b".*", is_deep=False)
+_IN_NAME: Final = _Star(b"[^/]*?", b"[^/]*", is_deep=False)
+_FOLDERS: Final = _Star(b"(?:.*?/)??", b"(?:.*/)?", is_deep=True)
+_REST: Final = _Star(b".*?", b".*", is_deep=True)
+
+
+class _Segment(NamedTuple):
+    """What follows a star, up to the next one: expressions that each take one byte."""
+
+    star: _Star
+    pieces: list[bytes]
+
+
 class _Set(NamedTuple):
     members: frozenset[int]
     end: int
@@ -43,7 +81,8 @@ class _Set(NamedTuple):
 
 def literal_length(pattern: bytes) -> int:
     """Return how many bytes at the beginning of a pattern stand for themselves."""
-    return next((at for at, byte in enumerate(pattern) if byte in _SPECIAL), len(pattern))
+    found = _SPECIAL.search(pattern)
+    return len(pattern) if found is None else found.start()
 
 
 def expression(pattern: bytes, *, fold: bool, with_slashes: bool) -> bytes | None:
@@ -59,53 +98,75 @@ def expression(pattern: bytes, *, fold: bool, with_slashes: bool) -> bytes | Non
     # Git compares the literal head on its own and hands the rest to wildmatch. So in `foo**/bar` the stars stand at a
     # beginning, and count as a whole directory name: `foo**/bar` matches `foobar`. We keep this.
     try:
-        return re.escape(literal) + _translate(pattern[start:], fold=fold, with_slashes=with_slashes)
+        return re.escape(literal) + _joined(_segments(pattern[start:], fold=fold, with_slashes=with_slashes))
     except _NeverError:
         return None
 
 
-def _translate(pattern: bytes, *, fold: bool, with_slashes: bool) -> bytes:
-    out: list[bytes] = []
+def _joined(segments: list[_Segment]) -> bytes:
+    """Return the expression of a whole pattern; its first segment is behind no star."""
+    groups: list[list[_Segment]] = []
+    for segment in segments:
+        if segment.star.is_deep:
+            groups.append([])
+        groups[-1].append(segment)
+    return b"".join([_group(each, is_last=each is groups[-1]) for each in groups])
+
+
+def _group(segments: list[_Segment], *, is_last: bool) -> bytes:
+    """Return the expression of what is between two stars that are deep, with the first of them."""
+    first, *rest = segments
+    found = b"".join(first.pieces)
+    for segment in rest:
+        found += _behind(segment.star, b"".join(segment.pieces), is_last=is_last and segment is rest[-1])
+    return _behind(first.star, found, is_last=is_last)
+
+
+def _behind(star: _Star, found: bytes, *, is_last: bool) -> bytes:
+    return star.takes_last + found if is_last else b"(?>%b%b)" % (star.takes, found)
+
+
+def _segments(pattern: bytes, *, fold: bool, with_slashes: bool) -> list[_Segment]:
+    found = [_Segment(_NOTHING, [])]
     at = 0
     while at < len(pattern):
         byte = pattern[at]
         if byte == 0x2A:  # *
-            piece, at = _stars(pattern, at, with_slashes=with_slashes)
-            out.append(piece)
+            star, at = _stars(pattern, at, with_slashes=with_slashes)
+            found.append(_Segment(star, []))
         elif byte == 0x3F:  # ?
-            out.append(b"[^/]" if with_slashes else b".")
+            found[-1].pieces.append(b"[^/]" if with_slashes else b".")
             at += 1
         elif byte == 0x5B:  # [
-            found = _set(pattern, at, fold=fold)
-            out.append(_set_expression(found.members - {0x2F} if with_slashes else found.members))
-            at = found.end
+            members, at = _set(pattern, at, fold=fold)
+            found[-1].pieces.append(_set_expression(members - {0x2F} if with_slashes else members))
         elif byte == 0x5C:  # a backslash
             if at + 1 == len(pattern):
                 raise _NeverError
             literal = pattern[at + 1]
             if fold and literal in _UPPER:
                 raise _NeverError  # git lowers the text but not an escaped letter
-            out.append(re.escape(bytes([literal])))
+            found[-1].pieces.append(re.escape(bytes([literal])))
             at += 2
         else:
-            out.append(re.escape(bytes([byte]).lower() if fold else bytes([byte])))
+            found[-1].pieces.append(re.escape(bytes([byte]).lower() if fold else bytes([byte])))
             at += 1
-    return b"".join(out)
+    return found
 
 
-def _stars(pattern: bytes, at: int, *, with_slashes: bool) -> tuple[bytes, int]:
+def _stars(pattern: bytes, at: int, *, with_slashes: bool) -> tuple[_Star, int]:
     end = at
     while end < len(pattern) and pattern[end] == 0x2A:
         end += 1
     if not with_slashes:
-        return b".*", end
+        return _ANY, end
     after = pattern[end : end + 2]
     whole_names = end - at >= 2 and (at == 0 or pattern[at - 1] == 0x2F)
     if not whole_names or not (after == b"" or after[:1] == b"/" or after == b"\\/"):
-        return b"[^/]*", end
+        return _IN_NAME, end
     if after[:1] == b"/":
-        return b"(?:.*/)?", end + 1
-    return b".*", end
+        return _FOLDERS, end + 1
+    return _REST, end
 
 
 def _set_expression(members: frozenset[int]) -> bytes:

@@ -117,6 +117,45 @@ def test_the_indexed_set_is_gits_for_any_patterns_and_trees(
         assert ours(root) == gits(root)
 
 
+STAR_ATOMS = ["a", "b", "ab", "*", "*", "**", "**/", "/**/", "/**", "\\/", "/", "?", "[!a]"]
+star_patterns = st.lists(st.sampled_from(STAR_ATOMS), min_size=2, max_size=10).map("".join)
+star_paths = st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=5).map("/".join)
+
+
+@settings(
+    max_examples=int(os.environ.get("SIDECAR_TEST_EXAMPLES", "20")),  # noqa: TID251 - a test's own knob
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(tree=st.sets(star_paths, min_size=10, max_size=25), ignores=st.lists(star_patterns, min_size=10, max_size=20))
+def test_patterns_of_many_stars_match_what_git_matches(tree: set[str], ignores: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made) / "root"
+        root.mkdir()
+        shutil.copytree(template(), root, dirs_exist_ok=True)
+        for number, pattern in enumerate(ignores):
+            for path in sorted(tree):
+                put(root / str(number) / path, b"")
+            put(root / str(number) / ".gitignore", pattern.encode())
+        assert ours(root) == gits(root)
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 10 + "*b", "/" + "*a" * 10 + "*b", "**/a/" * 10 + "b", "[a]*" * 20 + "b"])
+def test_a_pattern_of_many_stars_takes_no_power_of_its_length(root: Path, pattern: str) -> None:
+    """Looking back across its stars it would not end in this world's time; of the third one git itself does not."""
+    files = {".gitignore": pattern.encode(), "a" * 200: b"", "a/" * 60 + "c": b""}
+    write(root, files)
+    assert ours(root) == {name.encode() for name in files}
+
+
+def test_thousands_of_lines_match_what_git_matches(root: Path) -> None:
+    lines = [b"name%d\n/d/n%d\n*.e%d\nd/x%d*y\n" % (number, number, number, number % 900) for number in range(2_000)]
+    write(root, {".gitignore": b"".join(lines)})
+    for name in ("name7", "name7777", "n7", "x.e1999", "x.e2000", "x899_y", "x900_y"):
+        write(root, {name: b"", f"d/{name}": b""})
+    assert ours(root) == gits(root)
+
+
 def put(path: Path, content: bytes) -> None:
     """Write a file where no file or folder of another path is in its way."""
     try:

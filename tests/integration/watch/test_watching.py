@@ -143,6 +143,23 @@ async def test_ignore_files_that_change_take_effect(watched: Watched) -> None:
     assert (await watched.settled()).keys() == {b"build/a"}
 
 
+async def test_ignore_files_beyond_the_bounds_are_named_in_the_warnings(watched: Watched) -> None:
+    write(watched.root, ".gitignore", b"a\n" * (limits.ignore_file_bytes_max // 2 + 1))
+    write(watched.root, "in/.gitignore", b"x*y\n" * (limits.ignore_globs_bytes_max // 3 + 1) + b"z*\nq\n")
+    for name in ("a", "in/xy", "in/z", "in/q"):
+        write(watched.root, name, "x")
+    await watched.start()
+
+    async def has_warned() -> bool:
+        return len(watched.watchers.progress(watched.workspace.id).warnings) == 2
+
+    assert await eventually(has_warned)
+    assert (await watched.index()).keys() == {b".gitignore", b"a", b"in/.gitignore", b"in/z"}
+    large, cut = watched.watchers.progress(watched.workspace.id).warnings
+    assert large.startswith(f"{watched.root}/.gitignore is larger than")
+    assert cut.startswith(f"{watched.root}/in/.gitignore has more than")
+
+
 async def test_a_folder_that_becomes_a_repository_is_left_alone(watched: Watched) -> None:
     git(watched.root, "init", "-q")
     write(watched.root, "in/a", "x")
