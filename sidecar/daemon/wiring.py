@@ -132,7 +132,7 @@ class Daemon:
             callers=Callers(database),
             logins=logins,
             accounts=accounts,
-            users=UserService(database, logins, passwords),
+            users=UserService(database, passwords),
             tickets=Tickets(self._clock),
             attempts=Attempts(self._clock),
             requests=Buckets(self._clock, keys_max=limits.buckets_max),

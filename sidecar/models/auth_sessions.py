@@ -7,7 +7,7 @@ from pydantic import model_serializer as serializer
 
 from sidecar import limits
 from sidecar.ids import new_id
-from sidecar.models.base import Id, Record, timestamp
+from sidecar.models.base import Count, Id, Record, timestamp
 
 TokenHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ClientText = Annotated[str, StringConstraints(max_length=limits.client_text_chars_max)]
@@ -42,15 +42,18 @@ class AuthSession(PublicAuthSession):
 
     Attributes:
         refresh_token_hash: SHA-256 of the token. Neither ``repr`` nor ``to_json`` shows it; only ``stored_json`` does.
+        logins_ended: How often all logins of the user had been ended when this one was opened.
     """
 
     refresh_token_hash: TokenHash = Field(repr=False)
+    logins_ended: Count = Field(default=0, repr=False)
 
     @serializer(mode="wrap")
-    def _without_hash(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+    def _shown(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         if info.context is not _STORED:
             fields.pop("refresh_token_hash", None)
+            fields.pop("logins_ended", None)
         return fields
 
     def stored_json(self) -> bytes:
@@ -75,12 +78,14 @@ class AuthSession(PublicAuthSession):
         workspace_session_id: str | None = None,
         session_id: str | None = None,
         refresh_seconds: int = limits.refresh_token_seconds,
+        logins_ended: int = 0,
     ) -> Self:
         """Build the first link of a family, or with ``token_family`` a further one.
 
         Args:
             session_id: Its id, made before it because a refresh token names its link.
             refresh_seconds: How long that token opens something.
+            logins_ended: The user's, now.
         """
         return cls.made(
             id=session_id,
@@ -89,6 +94,7 @@ class AuthSession(PublicAuthSession):
             user_id=user_id,
             token_family=token_family or new_id(now_ms),
             refresh_token_hash=refresh_token_hash,
+            logins_ended=logins_ended,
             expires_at=timestamp(now_ms + limits.access_token_seconds * 1000),
             refresh_expires_at=timestamp(now_ms + refresh_seconds * 1000),
             ip_address=ip_address[: limits.client_text_chars_max],
@@ -108,6 +114,7 @@ class AuthSession(PublicAuthSession):
             token_family=self.token_family,
             workspace_session_id=self.workspace_session_id,
             session_id=session_id,
+            logins_ended=self.logins_ended,
         )
         ended = self.model_copy(update={"revoked_at": timestamp(now_ms), "replaced_by": following.id})
         return ended, following

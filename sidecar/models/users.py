@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from sidecar import limits
-from sidecar.models.base import Flag, Record
+from sidecar.models.base import Count, Flag, Record
 
 Role = Literal["admin", "developer", "manager", "viewer"]
 _STORED = {"stored": True}
@@ -67,15 +67,19 @@ class User(PublicUser):
     Attributes:
         password_hash: argon2id, in its standard text form; None when only pairing opens the account. Neither ``repr``
             nor ``to_json`` shows it; only ``stored_json`` does.
+        logins_ended: How often all logins were ended; one that was opened before the last time is none any more. A
+            count, because a clock may be put back; on the user, because there may be any number of logins.
     """
 
     password_hash: str | None = Field(default=None, repr=False, max_length=limits.password_hash_chars_max)
+    logins_ended: Count = Field(default=0, repr=False)
 
     @model_serializer(mode="wrap")
-    def _without_hash(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+    def _shown(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         if info.context is not _STORED:
             fields.pop("password_hash", None)
+            fields.pop("logins_ended", None)
         return fields
 
     def stored_json(self) -> bytes:
@@ -102,6 +106,10 @@ class User(PublicUser):
             role=role,
             **fields,
         )
+
+    def without_logins(self) -> Self:
+        """Return a copy for which no login that was opened before is one any more."""
+        return self.model_copy(update={"logins_ended": self.logins_ended + 1})
 
     def public(self) -> PublicUser:
         """Return what may leave the daemon."""

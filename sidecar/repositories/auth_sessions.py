@@ -44,12 +44,6 @@ class AuthSessions(Repository[AuthSession]):
         """Return a page of a user's logins, oldest first; ended ones too."""
         return self.list_by(tr, BY_USER, under=(keys.id_element(user_id),), cursor=cursor, limit=limit)
 
-    def live_families(self, tr: Reading, user_id: str) -> list[str]:
-        """Return the families of a user that still open something; read from the index alone."""
-        rows = tr.kv.get_range(*self.spaces[BY_USER.name].range((keys.id_element(user_id),)))
-        live = self._named(tr, BY_USER, [row for row in rows if not row[1]])
-        return list(dict.fromkeys(link.token_family for link in live))
-
     def rotate_tokens(
         self, tr: Writing, session: AuthSession, *, refresh_token_hash: str, session_id: str | None = None
     ) -> AuthSession:

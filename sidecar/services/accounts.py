@@ -153,11 +153,11 @@ class Accounts:
         password_hash = await self._passwords.hash(new)
 
         def body(tr: Writing) -> Opened:
-            keys = self._database.keyspace.tenant(caller.tenant.id)
-            if Users(keys).get(tr, caller.user.id).password_hash != stored:
+            users = Users(self._keys(caller.tenant.id))
+            old = users.get(tr, caller.user.id)
+            if old.password_hash != stored:
                 raise InvalidError("The password was changed meanwhile; log in with it.", code="password_changed")
-            user = Users(keys).update(tr, caller.user.id, {"password_hash": password_hash})
-            self._logins.end_all(tr, keys, user.id)
+            user = users.replace(tr, old, users.changed(old, {"password_hash": password_hash}).without_logins())
             return self._open(tr, "auth.password_changed", (user, caller.tenant), device, origin=origin)
 
         return self._logins.answer(await self._database.transact(body))

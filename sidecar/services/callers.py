@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 from sidecar import limits
 from sidecar.auth.tokens import Principal, is_token, read_login_token
 from sidecar.errors import UnauthenticatedError
+from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.base import milliseconds
 from sidecar.models.tenants import Tenant
 from sidecar.models.users import User
@@ -87,7 +88,7 @@ class Callers:
 
     def _caller(self, tr: Reading, principal: Principal) -> Caller | None:
         caller = self._owner(tr, principal)
-        return caller if caller and self._is_live(tr, self._keys(principal.tenant_id), principal) else None
+        return caller if caller and self._is_live(tr, self._keys(principal.tenant_id), caller) else None
 
     def _owner(self, tr: Reading, principal: Principal) -> Caller | None:
         owner = active(tr, self._keys(principal.tenant_id), principal.user_id)
@@ -104,11 +105,11 @@ class Callers:
         def body(tr: Reading) -> Caller | None:
             keys = self._keys(login.tenant_id)
             session = AuthSessions(keys).find(tr, login.login_id)
-            if session is None or not is_token(session.refresh_token_hash, token) or session.revoked_at is not None:
+            if session is None or not is_token(session.refresh_token_hash, token):
                 return None
             expires_at_ms = milliseconds(session.refresh_expires_at)
             owner = active(tr, keys, session.user_id)
-            if owner is None or expires_at_ms <= tr.now_ms:
+            if owner is None or not is_live(session, owner[0]) or expires_at_ms <= tr.now_ms:
                 return None
             role = owner[0].role
             principal = Principal(
@@ -121,19 +122,24 @@ class Callers:
             raise UnauthenticatedError("The browser's login has ended; open a new link.", code="token_revoked")
         return caller
 
-    def _is_live(self, tr: Reading, keys: TenantKeys, principal: Principal) -> bool:
+    def _is_live(self, tr: Reading, keys: TenantKeys, caller: Caller) -> bool:
         sessions = AuthSessions(keys)
-        session = sessions.find(tr, principal.login_id)
+        session = sessions.find(tr, caller.principal.login_id)
         for _ in range(limits.family_hops_max):
-            if session is None or session.user_id != principal.user_id:
+            if session is None or session.user_id != caller.user.id:
                 return False
             if session.replaced_by is None:
-                return session.revoked_at is None
+                return is_live(session, caller.user)
             session = sessions.find(tr, session.replaced_by)
         return False
 
     def _keys(self, tenant_id: str) -> TenantKeys:
         return self._database.keyspace.tenant(tenant_id)
+
+
+def is_live(session: AuthSession, user: User) -> bool:
+    """Tell whether a link still opens something for its user: neither it nor all of their logins were ended."""
+    return session.revoked_at is None and session.logins_ended == user.logins_ended
 
 
 def active(tr: Reading, keys: TenantKeys, user_id: str) -> tuple[User, Tenant] | None:

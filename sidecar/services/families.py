@@ -55,11 +55,11 @@ class Exchange:
         if session.revoked_at is None:
             return self._rotate(link)
         if session.replaced_by is None:
-            return _ENDED
+            return ENDED
         if self._tr.now_ms - milliseconds(session.revoked_at) <= limits.refresh_grace_seconds * 1000:
-            return self._follow(link) or _ENDED
+            return self._follow(link) or ENDED
         if not self._sessions.invalidate_family(self._tr, session.token_family):
-            return _ENDED
+            return ENDED
         return Refusal(
             "refresh_token_reused",
             "The refresh token was used before; its login has been ended, because it may be stolen. Log in again.",
@@ -88,4 +88,4 @@ class Exchange:
         return None
 
 
-_ENDED = Refusal("login_ended", "The login has ended; log in again.")
+ENDED = Refusal("login_ended", "The login has ended; log in again.")

@@ -29,9 +29,10 @@ from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.paging import Page
 from sidecar.repositories.transactions import Database, Reading, Writing
+from sidecar.repositories.users import Users
 from sidecar.services.audit import Device, record
-from sidecar.services.callers import active
-from sidecar.services.families import Exchange, Link, Refusal
+from sidecar.services.callers import active, is_live
+from sidecar.services.families import ENDED, Exchange, Link, Refusal
 
 
 class Login(Value):
@@ -97,6 +98,7 @@ class Logins:
             ip_address=device.ip_address,
             user_agent=device.user_agent,
             session_id=login.login_id,
+            logins_ended=user.logins_ended,
             refresh_seconds=limits.refresh_token_seconds if kind == "refresh" else limits.browser_login_seconds,
         )
         AuthSessions(self._keys(tenant.id)).create(tr, session)
@@ -124,7 +126,7 @@ class Logins:
         def body(tr: Reading) -> Opened | None:
             session = AuthSessions(self._keys(login.tenant_id)).find(tr, login.login_id)
             owner = None if session is None else active(tr, self._keys(login.tenant_id), session.user_id)
-            if session is None or owner is None or session.revoked_at is not None:
+            if session is None or owner is None or not is_live(session, owner[0]):
                 return None
             tokens = self._tokens.successors(origin, login)
             token = next((each for each in tokens if is_token(session.refresh_token_hash, each)), None)
@@ -165,6 +167,8 @@ class Logins:
         owner = active(tr, keys, link.session.user_id)
         if owner is None:
             return Refusal("account_inactive", "The account is not active.")
+        if link.session.logins_ended != owner[0].logins_ended:
+            return ENDED
         outcome = Exchange(tr, AuthSessions(keys), self._tokens).decide(link)
         return outcome if isinstance(outcome, Refusal) else Opened(*outcome, *owner)
 
@@ -174,8 +178,9 @@ class Logins:
         """Return a page of a user's live logins, oldest first; a page may be short."""
 
         def body(tr: Reading) -> Page[AuthSession]:
+            user = Users(keys).get(tr, user_id)
             page = AuthSessions(keys).list_of_user(tr, user_id, cursor=cursor, limit=limit)
-            live = [each for each in page.items if each.revoked_at is None]
+            live = [each for each in page.items if is_live(each, user)]
             return Page([each for each in live if milliseconds(each.refresh_expires_at) > tr.now_ms], page.next_cursor)
 
         return await self._database.read(body)
@@ -214,12 +219,6 @@ class Logins:
             )
 
         await self._database.transact(body)
-
-    def end_all(self, tr: Writing, keys: TenantKeys, user_id: str) -> None:
-        """End every login of a user."""
-        sessions = AuthSessions(keys)
-        for family in sessions.live_families(tr, user_id):
-            sessions.invalidate_family(tr, family)
 
     async def rotate_keys(self, principal: Principal, device: Device) -> SigningKeys:
         """Sign access tokens with a fresh key from now on, and return the new set of keys.

@@ -15,7 +15,6 @@ from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.users import Users
 from sidecar.services.cascades import Cascades
-from sidecar.services.logins import Logins
 
 _OWNERS = {"role": "admin", "is_active": True}
 
@@ -35,13 +34,11 @@ class UserService:
 
     Args:
         database: Where they are kept.
-        logins: Ends the logins of who may less than before.
         passwords: Hashes the passwords that admins set.
     """
 
-    def __init__(self, database: Database, logins: Logins, passwords: Passwords) -> None:
+    def __init__(self, database: Database, passwords: Passwords) -> None:
         self._database = database
-        self._logins = logins
         self._passwords = passwords
 
     async def add(self, keys: TenantKeys, new: NewUser) -> User:
@@ -88,12 +85,12 @@ class UserService:
         def body(tr: Writing) -> User:
             users = Users(keys)
             old = users.get(tr, user_id)
-            new = users.update(tr, user_id, {**fields, **new_hash}, if_version=if_version)
+            users.check_version(old, if_version)
+            new = users.changed(old, {**fields, **new_hash})
             if user_id == _tenant(tr, keys).owner_user_id and any(getattr(new, k) != v for k, v in _OWNERS.items()):
                 raise ForbiddenError("The tenant's owner stays an active admin.", code="owner")
-            if new_hash or (old.role, old.is_active) != (new.role, new.is_active):
-                self._logins.end_all(tr, keys, user_id)
-            return new
+            ends = new_hash or (old.role, old.is_active) != (new.role, new.is_active)
+            return users.replace(tr, old, new.without_logins() if ends else new)
 
         return await self._database.transact(body)
 

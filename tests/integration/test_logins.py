@@ -16,7 +16,10 @@ from sidecar.auth import argon2id
 from sidecar.auth.attempts import Peer
 from sidecar.auth.passwords import Verdict
 from sidecar.ids import new_id
+from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.users import User
+from sidecar.repositories.auth_sessions import AuthSessions
+from sidecar.repositories.transactions import Writing
 from sidecar.repositories.users import Users
 from sidecar.services.accounts import owner_email
 from tests.integration.house import PASSWORD, Answer, House, running_house
@@ -204,6 +207,34 @@ async def test_a_new_password_ends_every_login_and_gives_one_new_one(house: Hous
     assert await works(house, changed.content)
     assert (await house.login(EMAIL)).status == 401
     assert (await house.login(EMAIL, new)).status == 200
+
+
+async def test_a_new_password_ends_any_number_of_logins_at_once(house: House) -> None:
+    admin = await house.person(await house.tenant("acme"), "admin")
+    keys, user = house.context.database.keyspace.tenant(admin.tenant.id), admin.user
+    owned: dict[str, Any] = {"tenant_id": admin.tenant.id, "user_id": user.id, "refresh_token_hash": "0" * 64}
+
+    def open_many(tr: Writing) -> None:
+        for _ in range(500):
+            AuthSessions(keys).create(tr, AuthSession.new(**owned, now_ms=tr.now_ms))
+
+    await house.context.database.transact(open_many)
+    since = (await house.call("GET", "/api/v5/changes?since=now", admin.access_token)).content["cursor"]
+
+    login: dict[str, Any] = {}
+
+    async def change() -> None:
+        sent = {"new_password": PASSWORD}
+        login.update((await house.call("PUT", "/api/v5/users/me/password", admin.access_token, json=sent)).content)
+
+    assert await closing_code(house, admin.access_token, change) == 4401
+    told = await house.call("GET", f"/api/v5/changes?since={since}", login["access_token"])
+    assert [change["kind"] for change in told.content["changes"]] == ["users", "auth_sessions"]
+    assert not await works(house, admin.model_dump())
+    assert (await refresh(house, admin.refresh_token)).code == "login_ended"
+    listed = await house.call("GET", "/api/v5/auth/sessions?limit=1000", login["access_token"])
+    assert len(listed.content["items"]) == 1
+    assert await works(house, (await refresh(house, login["refresh_token"])).content)
 
 
 async def test_the_machines_owner_gives_themselves_a_first_password(house: House) -> None:

@@ -131,16 +131,11 @@ async def test_a_family_ends_whole_and_no_other_with_it(database: Database, tena
             newest = sessions.rotate_tokens(tr, newest, refresh_token_hash=f"{number}" * 64)
 
     await database.transact(fill)
-    assert set(await database.read(lambda tr: sessions.live_families(tr, OWNER))) == {
-        one.token_family,
-        two.token_family,
-    }
-
     ended = await database.transact(lambda tr: sessions.invalidate_family(tr, one.token_family))
 
     links = await database.read(lambda tr: sessions.get_by_token_family(tr, one.token_family).items)
     assert (ended, len(links), [each.revoked_at for each in links]) == (1, 4, [timestamp(NOW_MS)] * 4)
-    assert await database.read(lambda tr: sessions.live_families(tr, OWNER)) == [two.token_family]
+    assert (await database.read(lambda tr: sessions.get(tr, two.id))).revoked_at is None
 
 
 async def test_settings_of_one_user_and_category_end_where_the_next_begins(
