@@ -86,7 +86,8 @@ class Blobs:
 
     def ensure(self, tr: Writing, digest: bytes, content: bytes) -> None:
         """Store a content under its name, unless it is there. All in this transaction."""
-        self.write_slices(tr, digest, content, bytes_max=limits.blob_bytes_max)
+        while not self.write_slices(tr, digest, content, bytes_max=limits.blob_bytes_max):  # some of the last slice
+            pass
 
     def write_slices(self, tr: Writing, digest: bytes, content: bytes, *, bytes_max: int) -> bool:
         """Write the next slices of a content, some ``bytes_max`` bytes, and tell whether it is whole now.

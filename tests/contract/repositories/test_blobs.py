@@ -36,9 +36,11 @@ def rows(tr: Reading, blobs: Blobs) -> tuple[int, int, int]:
     return len(tr.kv.get_range(*headers)), len(tr.kv.get_range(*chunks)), len(tr.kv.get_range(*references))
 
 
-@pytest.mark.parametrize("size", [0, 1, limits.blob_slice_bytes, limits.blob_slice_bytes + 1, 500_000])
+@pytest.mark.parametrize(
+    "size", [0, 1, limits.blob_slice_bytes, limits.blob_slice_bytes + 1, 500_000, 8_350_000, limits.blob_bytes_max]
+)
 async def test_a_content_of_any_size_is_read_back(database: Database, blobs: Blobs, size: int) -> None:
-    content = (CONTENT * 2)[:size]
+    content = (CONTENT * 17)[:size]
     await database.transact(lambda tr: blobs.ensure(tr, digest_of(content), content))
 
     assert await database.read(lambda tr: blobs.get(tr, digest_of(content))) == content
