@@ -5,9 +5,11 @@ that is being listed, and those above it, are in memory.
 """
 
 import errno
+import heapq
 import os
 import stat
 import sys
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -145,52 +147,54 @@ class Walk:
             yield from self._run([(path, status)])
 
     def _walk(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> Iterator[Run | Kept]:
-        stack = [iter(self._list(make, path))]
+        stack = [self._list(make, path)]
         while stack:
-            for item in stack[-1]:
-                if isinstance(item, _Below):
-                    if self._descend(item.path):
-                        stack.append(iter(self._list(item.make, item.path)))
-                        break
-                    yield Kept(item.path)
-                else:
-                    yield item
-            else:
+            if not stack[-1]:
                 stack.pop()
+                continue
+            item = stack[-1].popleft()
+            if not isinstance(item, _Below):
+                yield item
+            elif self._descend(item.path):
+                stack.append(self._list(item.make, item.path))
+            else:
+                yield Kept(item.path)
 
-    def _list(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> "list[Run | Kept | _Below]":
+    def _list(self, make: Callable[[Collection[bytes]], Folder], path: bytes) -> "deque[Run | Kept | _Below]":
         where = os.path.join(self._root, path)
         self._enter(path)
         try:
             with _listed(where, follow=not path) as entries:
                 if path and b".git" in entries and is_repository(where):
-                    return []  # git does not descend into repositories of their own, and neither do we
+                    return deque()  # git does not descend into repositories of their own, and neither do we
                 return self._sorted(make(entries.keys()), entries)
         except (FileNotFoundError, NotADirectoryError):
-            return []  # it has gone since its parent was listed
+            return deque()  # it has gone since its parent was listed
         except OSError as error:
             if error.errno in SHORTAGES:
                 raise
             self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.")
-            return [Kept(path)]
+            return deque((Kept(path),))
 
-    def _sorted(self, folder: Folder, entries: "dict[bytes, os.DirEntry[str]]") -> "list[Run | Kept | _Below]":
+    def _sorted(self, folder: Folder, entries: "dict[bytes, os.DirEntry[str]]") -> "deque[Run | Kept | _Below]":
         path = folder.path
-        found: list[Run | Kept | _Below] = []
+        found: deque[Run | Kept | _Below] = deque()
         together: list[tuple[bytes, os.stat_result]] = []
         for name in _names(folder, entries):
-            if name[-1] == 0x2F:  # a slash
+            is_folder = name[-1] == 0x2F  # a slash
+            if is_folder or len(together) == limits.run_files_max:
                 found += self._run(together)
                 together = []
+            if is_folder:
                 found.append(_Below(path + name, partial(folder.enter, name[:-1])))
                 continue
             self._give_way()
             try:
-                together.append((path + name, entries[name].stat(follow_symlinks=False)))
+                together.append((path + name, entries.pop(name).stat(follow_symlinks=False)))
             except FileNotFoundError:
                 continue
             except OSError as error:
-                return [self._kept(path, error)]
+                return deque((self._kept(path, error),))
         found += self._run(together)
         return found
 
@@ -252,8 +256,15 @@ def _names(folder: Folder, entries: "dict[bytes, os.DirEntry[str]]") -> list[byt
                 names.append(name + b"/")
         elif not ignores(name):
             names.append(name)
-    names.sort()
-    return names
+    return _in_order(names)
+
+
+def _in_order(names: list[bytes]) -> list[bytes]:
+    """Sort names; many of them in pieces, because nothing else can run while Python sorts."""
+    at_once = limits.names_sorted_at_once_max
+    if len(names) <= at_once:
+        return sorted(names)
+    return list(heapq.merge(*(sorted(names[at : at + at_once]) for at in range(0, len(names), at_once))))
 
 
 @lru_cache(limits.file_modes_cached_max)

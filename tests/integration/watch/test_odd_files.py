@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar import limits
 from sidecar.repositories.file_entries import stored_ns
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Job, read_file
@@ -254,3 +255,26 @@ def test_what_can_not_be_read_is_recorded_as_such_and_a_folder_keeps_what_is_kno
         f"{tmp_path}/c/ can't be listed (Permission denied); what was known of it stays.",
         f"{tmp_path}/e/ can't be looked into (Permission denied); what was known of it stays.",
     ]
+
+
+async def test_a_large_folder_is_looked_at_in_pieces_and_in_the_same_order(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "run_files_max", 5)
+    monkeypatch.setattr(limits, "names_sorted_at_once_max", 7)
+    for number in range(100):
+        write(watched.root, f"{number * 37 % 101:x}", "x")
+    for number in range(20):
+        write(watched.root, f"{number * 7}.d/f", "x")
+    root = os.fsencode(watched.root)
+    ignore = Ignore.load(root, Git(Path("/nonexistent"), command=None), warn=pytest.fail)
+    runs = [item for item in Walk(root, warn=pytest.fail).files(ignore.top, b"") if isinstance(item, Run)]
+    assert max(map(len, runs)) == 5
+    paths = [path for run in runs for path in run.paths]
+    assert len(paths) == 120
+    assert paths == sorted(paths)
+    await watched.start()
+    first = await watched.settled()
+    await watched.stop()
+    await watched.start()
+    assert await watched.settled() == first
