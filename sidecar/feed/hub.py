@@ -11,7 +11,7 @@ import logging
 from collections import deque
 
 from sidecar import limits
-from sidecar.errors import UnavailableError
+from sidecar.errors import CursorExpiredError, SidecarError, UnavailableError
 from sidecar.feed.log import ChangeLog, Moment
 from sidecar.store.engine import Engine
 
@@ -41,13 +41,20 @@ class Hub:
         return self._ring_events
 
     async def run(self) -> None:
-        """Read the log as it grows, until cancelled; while the store can not be read, try again now and then."""
+        """Read the log as it grows, until cancelled; while it can not be read, try again now and then.
+
+        What is wrong with one tenant's log, a damaged row too, must not end the daemon.
+        """
         while True:
             try:
                 await self._follow()
-            except UnavailableError as error:
+            except CursorExpiredError:  # rows were trimmed before they were read: listeners find that out themselves
+                self._ring.clear()
+                self._ring_events, self._head, self._ring_after = 0, b"", b""
+            except SidecarError as error:
                 log.warning("The change log can not be read: %s", error.message)
-                await asyncio.sleep(limits.failure_wait_seconds_min)
+                is_away = isinstance(error, UnavailableError)
+                await asyncio.sleep(limits.failure_wait_seconds_min if is_away else limits.failure_wait_seconds_max)
 
     async def _follow(self) -> None:
         if not self._head:
