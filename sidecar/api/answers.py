@@ -92,7 +92,7 @@ class WatchedWorkspace(Workspace):
 
 
 class ChangesMessage(Value):
-    """Changes in the order of their commits, and the cursor behind the last."""
+    """Changes in the order of their commits, and the cursor behind the last; none where only the cursor is newer."""
 
     type: Literal["changes"]
     cursor: str

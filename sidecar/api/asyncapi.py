@@ -22,7 +22,8 @@ _CLOSINGS = {
 _DESCRIPTION = """A client shows its access token in the Authorization header of the upgrade, or in its first message
 within five seconds, then subscribes. Changes come in the order of their commits, none lost and none twice; from any
 cursor it can be gone on, also after a restart. Where that is impossible there is a reset: read everything anew, then go
-on from its cursor. A further auth message renews the token; a further subscribe message replaces the subscription."""
+on from its cursor. While nothing of what changes is wanted, a message without changes brings a newer cursor now and
+then. A further auth message renews the token; a further subscribe message replaces the subscription."""
 
 
 def document() -> dict[str, Any]:

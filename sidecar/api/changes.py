@@ -1,6 +1,7 @@
 """The change feed by polling: the same messages as the push channel's."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 from aiohttp import web
@@ -37,26 +38,34 @@ class ChangesQuery(Value):
 
 async def list_since(request: web.Request) -> web.Response:
     """Answer the changes behind a cursor, and the cursor to ask with next; none at once unless ``wait`` says so."""
-    asked, context, principal = query(request, ChangesQuery), request.app[CONTEXT], request[PRINCIPAL]
-    log, hub = context.feed(principal.tenant_id)
-    clock = context.database.clock
-    until = clock.monotonic() + asked.wait
+    asked, context = query(request, ChangesQuery), request.app[CONTEXT]
+    until = context.database.clock.monotonic() + asked.wait
     try:
-        stamp = await log.position(asked.since)
-        moments = await log.after(stamp)
-        while True:
-            while moments:
-                message, stamp = log.message(moments, asked.filter())
-                if message is not None:
-                    return raw_answer(message)
-                moments = [moment for moment in moments if moment.stamp > stamp] or await log.after(stamp)
-            seconds = until - clock.monotonic()
-            if seconds <= 0 or context.draining.is_set():
-                return raw_answer(log.empty_message(stamp))
-            moments = await _news(hub, stamp, context, seconds)
-            await context.callers.check(principal)  # it may have ended meanwhile
+        if asked.since == SINCE_BEGINNING:
+            with suppress(CursorExpiredError):  # a trim came between two reads: all that is kept is less now
+                return raw_answer(await _message(request, asked, until))
+        return raw_answer(await _message(request, asked, until))
     except CursorExpiredError as error:
         return json_answer({"type": "reset", "cursor": error.details["cursor"]})
+
+
+async def _message(request: web.Request, asked: ChangesQuery, until: float) -> bytes:
+    """Return the first changes that are wanted, or that there are none when the time is over, or the daemon stops."""
+    context, principal = request.app[CONTEXT], request[PRINCIPAL]
+    log, hub = context.feed(principal.tenant_id)
+    stamp = await log.position(asked.since)
+    moments = await log.after(stamp)
+    while True:
+        while moments:
+            message, stamp = log.message(moments, asked.filter())
+            if message is not None:
+                return message
+            moments = [moment for moment in moments if moment.stamp > stamp] or await log.after(stamp)
+        seconds = until - context.database.clock.monotonic()
+        if seconds <= 0 or context.draining.is_set():
+            return log.empty_message(stamp)
+        moments = await _news(hub, stamp, context, seconds)
+        await context.callers.check(principal)  # it may have ended meanwhile
 
 
 async def _news(hub: Hub, stamp: bytes, context: Context, seconds: float) -> list[Moment]:

@@ -21,6 +21,7 @@ from sidecar.api.gate import set_headers
 from sidecar.auth.tokens import Principal
 from sidecar.errors import CursorExpiredError, SidecarError, UnauthenticatedError, UnavailableError
 from sidecar.feed.log import SINCE_NOW, Filter, Moment
+from sidecar.feed.subscriptions import Subscription
 from sidecar.models.base import Path, Value
 
 
@@ -188,37 +189,26 @@ class _Listener:
         for task in self._sending:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
-        log, _ = self._context.feed(principal.tenant_id)
+        wanted = Filter(asked.topics, asked.workspace_path)
+        changes = Subscription(self._context.feed(principal.tenant_id), wanted, self._context.database.clock)
         try:
-            stamp = await log.position(asked.since or SINCE_NOW)
-        except CursorExpiredError as error:
-            stamp = await self._reset(error, principal)
+            reset = await changes.begin(asked.since or SINCE_NOW)
         except SidecarError as error:
             raise Closing(CloseCode.BAD_MESSAGE, error.message) from None
-        await self._send_json({"type": "subscribed", "cursor": log.cursor(stamp), "topics": sorted(asked.topics)})
-        wanted = Filter(asked.topics, asked.workspace_path)
-        self._sending = [tasks.create_task(self._send_changes(stamp, wanted, principal))]
+        if reset is not None:
+            await self._send(reset)
+        await self._send_json({"type": "subscribed", "cursor": changes.cursor, "topics": sorted(asked.topics)})
+        self._sending = [tasks.create_task(self._send_changes(changes))]
         if not asked.topics or "progress" in asked.topics:
             self._sending.append(tasks.create_task(self._send_progress(asked, principal)))
 
-    async def _send_changes(self, stamp: bytes, wanted: Filter, principal: Principal) -> None:
-        log, hub = self._context.feed(principal.tenant_id)
+    async def _send_changes(self, changes: Subscription) -> None:
         clock, metrics = self._context.database.clock, self._context.metrics
         began_ms = clock.now_ms()
         while True:
-            try:
-                moments = await hub.after(stamp)
-            except CursorExpiredError as error:
-                stamp = await self._reset(error, principal)
-                continue
-            newest_ms = moments[-1].at_ms if moments else 0
-            while moments:
-                message, stamp = log.message(moments, wanted)
-                moments = [moment for moment in moments if moment.stamp > stamp]
-                if message is not None:
-                    await self._send(message)
-            if newest_ms >= began_ms:  # what was committed before is history, and not late
-                metrics.observe("feed_lag_seconds", max(clock.now_ms() - newest_ms, 0) / 1000)
+            await self._send(await changes.next())
+            if changes.newest_ms >= began_ms:  # what was committed before is history, and not late
+                metrics.observe("feed_lag_seconds", max(clock.now_ms() - changes.newest_ms, 0) / 1000)
 
     async def _send_progress(self, asked: SubscribeMessage, principal: Principal) -> None:
         order = 0
@@ -228,12 +218,6 @@ class _Listener:
                 if asked.workspace_path in (None, note.workspace_path):
                     place = {"workspace_id": note.workspace_id, "workspace_path": note.workspace_path}
                     await self._send_json({"type": "progress", **place, **note.progress.model_dump(mode="json")})
-
-    async def _reset(self, error: CursorExpiredError, principal: Principal) -> bytes:
-        log, _ = self._context.feed(principal.tenant_id)
-        cursor = str(error.details["cursor"])
-        await self._send_json({"type": "reset", "cursor": cursor})
-        return await log.position(cursor)
 
     async def _send_json(self, content: object) -> None:
         await self._send(json.dumps(content).encode())

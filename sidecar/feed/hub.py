@@ -43,12 +43,12 @@ class Hub:
     async def run(self) -> None:
         """Read the log as it grows, until cancelled; while it can not be read, try again now and then.
 
-        What is wrong with one tenant's log, a damaged row too, must not end the daemon.
+        What is wrong with one tenant's log must not end the daemon.
         """
         while True:
             try:
                 await self._follow()
-            except CursorExpiredError:  # rows were trimmed before they were read: listeners find that out themselves
+            except CursorExpiredError:  # rows were trimmed unread, or can not be read: who listens finds that out, too
                 self._ring.clear()
                 self._ring_events, self._head, self._ring_after = 0, b"", b""
             except SidecarError as error:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from sidecar import limits
 from sidecar.errors import UNREADABLE, CursorExpiredError, InvalidError
 from sidecar.models.changes import Change
-from sidecar.repositories.changes import STAMP_BYTES, STAMP_FIRST, Changes, Row
+from sidecar.repositories.changes import STAMP_BYTES, Changes, Row
 from sidecar.repositories.transactions import Database, Reading
 
 T = TypeVar("T")
@@ -76,6 +76,10 @@ class ChangeLog:
         """Return the cursor that continues behind ``stamp``."""
         return base64.urlsafe_b64encode(self._epoch + stamp).decode().rstrip("=")
 
+    def stamp_of(self, cursor: str) -> bytes:
+        """Return the stamp of a cursor that this log has made."""
+        return _decoded(cursor)[1]
+
     async def position(self, since: str) -> bytes:
         """Return the stamp that a cursor, ``beginning`` or ``now`` stands for.
 
@@ -86,7 +90,9 @@ class ChangeLog:
         """
         if since == SINCE_NOW:
             return await self._database.read(self._changes.head)
-        epoch, stamp = (self._epoch, STAMP_FIRST) if since == SINCE_BEGINNING else _decoded(since)
+        if since == SINCE_BEGINNING:
+            return await self._database.read(self._changes.floor)
+        epoch, stamp = _decoded(since)
         continues, head = await self._database.read(
             lambda tr: (self._changes.continues(tr, stamp), self._changes.head(tr))
         )

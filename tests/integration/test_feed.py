@@ -4,20 +4,25 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sidecar.clock import SystemClock
 from sidecar.errors import CursorExpiredError, InvalidError
 from sidecar.feed.hub import Hub
-from sidecar.feed.log import SINCE_BEGINNING, SINCE_NOW, ChangeLog, Filter
+from sidecar.feed.log import SINCE_BEGINNING, SINCE_NOW, ChangeLog, Filter, Moment
+from sidecar.feed.subscriptions import Subscription
 from sidecar.ids import new_id
 from sidecar.models.workspaces import Workspace
+from sidecar.repositories import keys
 from sidecar.repositories.changes import Changes
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.workspaces import Workspaces
 from sidecar.store.opening import open_engine
+from sidecar.store.tuples import Versionstamp
+from tests.e2e.daemons import eventually
 
 ALL = Filter()
 
@@ -56,6 +61,10 @@ async def paths_since(log: ChangeLog, since: str, wanted: Filter = ALL) -> tuple
         if message is not None:
             paths += [change["hint"]["workspace_path"] for change in json.loads(message)["changes"]]
     return paths, log.cursor(stamp)
+
+
+def told(message: bytes) -> list[str]:
+    return [change["hint"]["workspace_path"] for change in json.loads(message)["changes"]]
 
 
 async def test_changes_come_in_the_order_of_their_commits_from_any_cursor(
@@ -188,3 +197,101 @@ async def test_listeners_near_and_far_hear_the_same(
         for number in range(60):
             await add(database, tenant, f"/{number}")
     assert [listener.result() for listener in listeners] == [[f"/{number}" for number in range(60)]] * 3
+
+
+async def trim(database: Database, tenant: TenantKeys, *, keep: int) -> None:
+    await database.transact(lambda tr: Changes(tenant).trim(tr, before_ms=0, changes_max=keep))
+
+
+async def test_the_beginning_is_all_that_is_kept(database: Database, tenant: TenantKeys) -> None:
+    log = feed_of(database, tenant)
+    start = log.cursor(await log.position(SINCE_BEGINNING))
+    for number in range(6):
+        await add(database, tenant, f"/{number}")
+    await trim(database, tenant, keep=2)
+    assert (await paths_since(log, SINCE_BEGINNING))[0] == ["/4", "/5"]
+    with pytest.raises(CursorExpiredError):
+        await log.position(start)
+    await trim(database, tenant, keep=0)
+    assert (await paths_since(log, SINCE_BEGINNING))[0] == []
+
+
+async def test_a_trim_between_two_reads_of_the_beginning_leaves_what_is_kept(
+    database: Database, tenant: TenantKeys, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.feed_ring_changes_max", 1)  # so that the store is read
+    log = feed_of(database, tenant)
+    for number in range(6):
+        await add(database, tenant, f"/{number}")
+    subscription = Subscription((log, hub), ALL, database.clock)
+    assert await subscription.begin(SINCE_BEGINNING) is None
+    await trim(database, tenant, keep=2)
+    assert told(await subscription.next()) == ["/4", "/5"]
+
+
+async def test_who_wants_nothing_of_what_comes_gets_newer_cursors_and_goes_on_from_them_after_a_trim(
+    database: Database, tenant: TenantKeys, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.feed_passed_over_max", 5)
+    nothing, feed = Filter(frozenset({"agents"})), (feed_of(database, tenant), hub)
+    subscription = Subscription(feed, nothing, database.clock)
+    await subscription.begin(SINCE_NOW)
+    for number in range(6):
+        await add(database, tenant, f"/{number}")
+    assert told(await subscription.next()) == []
+    await trim(database, tenant, keep=1)
+    assert await Subscription(feed, nothing, database.clock).begin(subscription.cursor) is None
+
+
+async def test_a_single_change_that_is_not_wanted_is_passed_over_with_a_newer_cursor_in_time(
+    database: Database, tenant: TenantKeys, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.feed_passed_over_seconds_max", 0.05)
+    feed = feed_of(database, tenant), hub
+    subscription = Subscription(feed, Filter(frozenset({"agents"})), database.clock)
+    await subscription.begin(SINCE_NOW)
+    await add(database, tenant, "/a")
+    message = json.loads(await subscription.next())
+    assert message == {"type": "changes", "cursor": feed[0].cursor(await feed[0].position(SINCE_NOW)), "changes": []}
+
+
+async def test_rows_that_are_trimmed_unread_do_not_end_the_fan_out(
+    database: Database, tenant: TenantKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = feed_of(database, tenant)
+    hub = Hub(database.engine, log)
+    after, unread = ChangeLog.after, asyncio.Event()
+
+    async def late(self: ChangeLog, stamp: bytes, **more: Any) -> list[Moment]:
+        await unread.wait()
+        return await after(self, stamp, **more)
+
+    monkeypatch.setattr(ChangeLog, "after", late)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(hub.run())
+        await asyncio.sleep(0)
+        for number in range(3):
+            await add(database, tenant, f"/{number}")
+        await trim(database, tenant, keep=0)
+        unread.set()
+        stamp = await log.position(SINCE_NOW)
+        hearing = tasks.create_task(hub.after(stamp))
+        await add(database, tenant, "/last")
+        assert told(log.message(await hearing, ALL)[0] or b"") == ["/last"]
+        running.cancel()
+
+
+async def test_a_damaged_row_does_not_end_the_fan_out(
+    database: Database, tenant: TenantKeys, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, rows = feed_of(database, tenant), tenant.space(keys.CHANGES)
+
+    def damage(tr: Writing) -> None:
+        tr.kv.versionstamped_key(*rows.pack_versionstamped((Versionstamp(None, 0),)), b"\x01damaged")
+        tr.kv.versionstamped_value(log.head_key, b"", b"")
+
+    await database.transact(damage)
+    await eventually(lambda: "can't be read" in caplog.text, "the fan-out comes to the damage")
+    hearing = asyncio.ensure_future(hub.after(await log.position(SINCE_NOW)))
+    await add(database, tenant, "/a")
+    assert told(log.message(await hearing, ALL)[0] or b"") == ["/a"]

@@ -16,6 +16,7 @@ from sidecar.api.events import _Listener
 from sidecar.ids import new_id
 from sidecar.models.settings import Setting
 from sidecar.models.workspaces import Workspace
+from sidecar.repositories.changes import Changes
 from sidecar.repositories.settings import Settings
 from sidecar.repositories.transactions import Writing
 from sidecar.repositories.workspaces import Workspaces
@@ -130,6 +131,21 @@ async def test_topics_and_folders_choose_what_is_heard(house: House) -> None:
     await here.send_json({"op": "subscribe", "topics": ["settings"], "since": "beginning"})  # in place of the first
     assert (await here.receive_json())["type"] == "subscribed"
     assert len(await hear(here, 1)) == 1
+
+
+async def test_who_wants_nothing_of_what_changes_gets_newer_cursors_and_is_not_reset_after_a_trim(house: House) -> None:
+    login = await house.pair()
+    token, tenant_id = str(login["access_token"]), str(login["tenant"]["id"])
+    listener = await subscribe(house, token, topics=["agents"])
+    await write(house, login, limits.feed_passed_over_max)
+    message = await listener.receive_json(timeout=20)
+    assert (message["type"], message["changes"]) == ("changes", [])
+    changes = Changes(house.context.database.keyspace.tenant(tenant_id))
+    while await house.context.database.transact(lambda tr: changes.trim(tr, before_ms=0, changes_max=100)):
+        pass
+    await subscribe(house, token, topics=["agents"], since=message["cursor"])
+    polled = await house.call("GET", "/api/v5/changes", token)
+    assert len(polled.content["changes"]) == 100
 
 
 async def test_the_end_of_a_token_or_of_a_login_ends_the_socket_and_a_renewal_keeps_it(house: House) -> None:

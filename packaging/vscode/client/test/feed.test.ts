@@ -63,6 +63,20 @@ test("a listener that takes nothing for a while makes the socket wait, and misse
   expect(keys).toEqual(Array.from({ length: 300 }, (_, n) => `k${n}`));
 });
 
+test("who wants nothing of what changes has a newer cursor all the same", async () => {
+  const feed = client.subscribe({ topics: ["agents"] });
+  await expect.poll(() => feed.cursor).toBeDefined();
+  const began = feed.cursor;
+  await Promise.all(
+    Array.from({ length: 600 }, (_, n) => client.settings.set("passed", `k${n}`, n, { timeoutMs: 60_000 })),
+  );
+  for await (const message of feed) {
+    expect(message).toMatchObject({ type: "changes", changes: [] });
+    break;
+  }
+  expect(feed.cursor).not.toBe(began);
+});
+
 test("a subscription outlives the tokens it began with", async () => {
   let ahead = 0;
   const other = daemon.client({ name: "ahead", now: () => Date.now() + ahead });

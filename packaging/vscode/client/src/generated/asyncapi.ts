@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/asyncapi.json; do not edit.
-// SHA-256 of that: d3542b84029eb877f2d19c1a6bb3f1c7b7e8efd3e3c4f79bbaf47d247f298cac
+// SHA-256 of that: 2782c4c590da8f1097496d56e97928ecaf3a3d3cd45a6ffb4f23477a16428ae8
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -48,7 +48,7 @@ export interface components {
         };
         /**
          * ChangesMessage
-         * @description Changes in the order of their commits, and the cursor behind the last.
+         * @description Changes in the order of their commits, and the cursor behind the last; none where only the cursor is newer.
          */
         ChangesMessage: {
             /** Changes */

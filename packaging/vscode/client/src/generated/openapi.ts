@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 24627512315330b938d114c0f6389fd2e47ffcb1723b95d598cf39ffdbf76f27
+// SHA-256 of that: 58fcadf32691030770a063790221f815998a5aa10aa5a7cd5a7997d7b8dd0683
 
 export interface paths {
     "/api/v5/agents": {
@@ -1310,7 +1310,7 @@ export interface components {
         };
         /**
          * ChangesMessage
-         * @description Changes in the order of their commits, and the cursor behind the last.
+         * @description Changes in the order of their commits, and the cursor behind the last; none where only the cursor is newer.
          */
         ChangesMessage: {
             /** Changes */
