@@ -180,13 +180,13 @@ class Environment:
     def write(self, work: Callable[["lmdb.Transaction"], None]) -> None:
         """Run ``work`` in a write transaction, commit and sync it; when the map is full, grow it and do it again.
 
+        After one that failed, ``recovered`` comes first.
+
         Raises:
             UnavailableError: The disk is full or failing; nothing was written.
             CorruptStoreError: LMDB found damage.
         """
         while True:
-            if self._broken:
-                self._reopen()
             try:
                 with self._env.begin(write=True, buffers=False) as txn:
                     work(txn)
@@ -244,6 +244,21 @@ class Environment:
             self._env.set_mapsize(self._map_bytes)
             log.info("store map grown", extra={"map_bytes": self._map_bytes})
 
+    def recovered(self) -> int | None:
+        """Open the file again if a write has failed, and return the version that is stored then; None if none has.
+
+        What failed may lie in the file all the same: its last page was written, and only the sync was refused.
+
+        Raises:
+            UnavailableError: It can not be opened yet; reads go on.
+        """
+        if not self._broken:
+            return None
+        self._reopen()
+        version = int.from_bytes(self.read_own(b"version") or b"", "big")
+        self._broken = False
+        return version
+
     def _reopen(self) -> None:
         if not (self.folder / DATA_FILE).exists():  # opened again it would be a new one, and what it holds be lost
             raise UnavailableError(f"The store in {self.folder} was removed; what it holds can be read until the end.")
@@ -255,7 +270,6 @@ class Environment:
             except (lmdb.Error, OSError) as error:
                 self._open_to_read()
                 raise self.translated(error) from error
-            self._broken = False
 
     def _open_to_read(self) -> None:
         """Let reads go on while nothing can be written; the next write tries again to open it whole."""

@@ -20,6 +20,7 @@ from sidecar.errors import SidecarError, TransactionError, UnavailableError
 from sidecar.store.embedded.atomics import OPERATIONS
 from sidecar.store.embedded.conflicts import ConflictWindow, Entry
 from sidecar.store.embedded.environment import DATA, OWN, Environment
+from sidecar.store.embedded.selectors import FIRST, LAST
 from sidecar.store.embedded.watches import EmbeddedWatch, Watches
 from sidecar.store.embedded.write_map import Apply, ClearRange, Mutation, SetStampedKey, SetStampedValue, SetValue
 
@@ -128,8 +129,7 @@ class Writer:
                 self._commit(batch)
             except Exception as error:
                 log.exception("store writer failed")
-                for commit in batch:
-                    commit.error = TransactionError(1021, f"The store's writer failed: {error}.")
+                self._refuse(batch, TransactionError(1021, f"The store's writer failed: {error}."))
             self._answer(batch)
 
     def _gather(self, first: Commit) -> tuple[list[Commit], bool]:
@@ -147,25 +147,42 @@ class Writer:
         return batch, True
 
     def _commit(self, batch: list[Commit]) -> None:
+        """Write a batch. Once it is durable nothing can fail any more: an error would have bodies run again."""
         now = self._clock.monotonic()
         self.window.expire(now)
         self._environment.release_older(now - limits.store_read_window_seconds)
-        version = self.version + 1
-        survivors = [commit for commit in batch if self._admit(commit, version, now)]
-        if not survivors:
-            return
-        began = self._clock.monotonic()
         try:
+            self._recover()
+            version = self.version + 1
+            survivors = [commit for commit in batch if self._admit(commit, version, now)]
+            if not survivors:
+                return
+            began = self._clock.monotonic()
             self._environment.write(lambda txn: _apply(txn, survivors, version))
         except SidecarError as error:
-            self.window.forget(self.version)
-            for commit in survivors:
-                commit.error, commit.versionstamp = error, None
+            self._refuse(batch, error)
             return
         self.version = version
         self.syncs = (self.syncs[0] + 1, self.syncs[1] + self._clock.monotonic() - began)
         self._committed()
         self._tell_watches(survivors, now)
+
+    def _recover(self) -> None:
+        """Begin anew at the version that is stored, after a batch that failed and may have been stored all the same."""
+        stored = self._environment.recovered()
+        if stored is not None and stored != self.version:
+            log.warning("What was refused when the store failed had been stored.")
+            self.version = stored
+            self.window.forget(stored)
+            self._committed()
+            for watch in self._watches.touched((), [(FIRST, LAST)]):
+                watch.end()
+
+    def _refuse(self, batch: list[Commit], error: SidecarError) -> None:
+        self.window.forget(self.version)
+        for commit in batch:
+            if commit.error is None:
+                commit.error, commit.versionstamp = error, None
 
     def _admit(self, commit: Commit, version: int, now: float) -> bool:
         """Check a commit against those before it; a survivor counts for those after it, also in this batch."""
@@ -194,13 +211,20 @@ class Writer:
                 keys, ranges = _changed(commit)
                 touched += self._watches.touched(keys, ranges)
         if touched:
+            for watch in self._changed_of(touched, now):
+                watch.end()
+
+    def _changed_of(self, watches: list[EmbeddedWatch], now: float) -> list[EmbeddedWatch]:
+        """Return the watches whose value is another; all of them when that can't be read: a watch may be early."""
+        try:
             snapshot = self._environment.snapshot(now)
             try:
-                for watch in touched:
-                    if snapshot.get(watch.key) != watch.value:
-                        watch.end()
+                return [watch for watch in watches if snapshot.get(watch.key) != watch.value]
             finally:
                 self._environment.release(snapshot)
+        except SidecarError as error:
+            log.warning("Who watches is told without a look at what has changed: %s", error.message)
+            return watches
 
     def _answer(self, batch: list[Commit]) -> None:
         for commit in batch:
