@@ -209,9 +209,9 @@ difference_line_chars_max = 80  # of a value in its line for people
 gzip_bytes_min = 2_048  # a shorter answer is not worth compressing
 cursor_chars_max = 1_024  # a key's bytes in base64
 
-transfer_page_rows_max = 20  # records of an export or import held at a time: one may have 8 MB
-transfer_batch_bytes_max = 2_000_000  # so many bytes of records are read, or stored, at once
-transfer_line_bytes_max = 16_777_216  # of an import: one record, escaped
+transfer_page_rows_max = 200  # records of an export that are read, or of an import that are stored, at once,
+transfer_batch_bytes_max = 2_000_000  # and so many bytes of them; a larger one stands alone
+transfer_line_bytes_max = 26_000_000  # of an import: the largest record, its two-byte characters escaped by six
 import_body_bytes_max = 4_000_000_000
 
 # --- search ----------------------------------------------------------------------------------------------------------

@@ -28,8 +28,13 @@ async def export(request: web.Request) -> web.StreamResponse:
     response.enable_chunked_encoding()
     set_headers(request, response)
     await response.prepare(request)
-    async for lines in request.app[CONTEXT].transfer.lines(scope):
-        await response.write(lines)
+    try:
+        async for lines in request.app[CONTEXT].transfer.lines(scope):
+            await response.write(lines)
+    except BaseException:
+        if request.transport is not None:
+            request.transport.abort()  # nothing else tells the client that what it has is not all
+        raise
     await response.write_eof()
     return response
 
@@ -60,20 +65,24 @@ async def _chunk(request: web.Request) -> bytes:
 
 
 async def _lines(request: web.Request) -> AsyncIterator[bytes]:
-    """Yield the lines of the body as they come; blank ones are passed over."""
+    """Yield the lines of the body as they come, without what is blank at their ends."""
     pieces: list[bytes] = []
     size = total = 0
     while chunk := await _chunk(request):
+        total += len(chunk)
+        if total > limits.import_body_bytes_max:
+            raise _too_large("The import", limits.import_body_bytes_max)
         *ended, rest = chunk.split(b"\n")
         for each in ended:
             line = b"".join((*pieces, each)).strip()
             pieces, size = [], 0
-            if line:
-                yield line
+            yield line
         pieces.append(rest)
-        size, total = size + len(rest), total + len(chunk)
-        if size > limits.transfer_line_bytes_max or total > limits.import_body_bytes_max:
-            raise web.HTTPRequestEntityTooLarge(limits.transfer_line_bytes_max, size)
-    line = b"".join(pieces).strip()
-    if line:
-        yield line
+        size += len(rest)
+        if size > limits.transfer_line_bytes_max:
+            raise _too_large("A line of the import", limits.transfer_line_bytes_max)
+    yield b"".join(pieces).strip()
+
+
+def _too_large(what: str, bytes_max: int) -> web.HTTPException:
+    return web.HTTPRequestEntityTooLarge(bytes_max, reason=f"{what} has more than {bytes_max} bytes.")

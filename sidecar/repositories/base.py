@@ -185,6 +185,14 @@ class Repository(Generic[R]):
             if limit <= 0:
                 return
 
+    def json_between(
+        self, tr: Reading, index: Index[R], between: tuple[bytes, bytes], *, limit: int
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the first entries of ``index`` between two of its keys: each key, and the record's ``find_json``."""
+        for row in tr.kv.get_range(*between, limit=limit):
+            (value,) = self._values(tr, index, [row])
+            yield row[0], self.rendered(tr, value)
+
     def page_served(
         self,
         tr: Reading,

@@ -5,9 +5,13 @@ import keeps ids, times and versions: what is not there is made as it was, what 
 the same is left alone, so that an import may be repeated. Both ends hold a few records in memory.
 """
 
+import asyncio
+import json
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
 
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
@@ -19,13 +23,17 @@ from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.models.settings import Setting
 from sidecar.models.workspace_sessions import SessionSummary, WorkspaceSession
+from sidecar.repositories import conversations, messages, settings
+from sidecar.repositories import workspace_sessions as sessions
 from sidecar.repositories.base import Repository
 from sidecar.repositories.conversations import Conversations
-from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.indexes import ID_BYTES, Index
+from sidecar.repositories.keys import TenantKeys, id_element
 from sidecar.repositories.messages import Messages
 from sidecar.repositories.settings import Settings
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
+from sidecar.store.tuples import Items
 
 Kind = Literal["sessions", "conversations", "messages", "settings"]
 MODELS: Final[dict[Kind, type[Record]]] = {
@@ -73,6 +81,13 @@ class Scope(NamedTuple):
         return self.reads_all or self.user_id in (None, owner_id)
 
 
+class _Sent(NamedTuple):
+    """A line of an import as it came, and its number."""
+
+    number: int
+    text: bytes
+
+
 class _Numbered(NamedTuple):
     """A record of an import, and the number of its line."""
 
@@ -92,18 +107,25 @@ class Transfer:
         self._database = database
 
     async def lines(self, scope: Scope) -> AsyncIterator[bytes]:
-        """Yield the lines of an export, several at a time."""
+        """Yield the lines of an export, several at a time; each conversation's messages come behind it."""
+        tenant, below = scope.tenant, () if scope.user_id is None else (id_element(scope.user_id),)
         yield Heading().to_json() + b"\n"
-        for kind, repository in _repositories(scope.tenant).items():
-            cursor: str | None = None
-            while True:
-                names, cursor = await self._database.read(partial(_names, scope, repository, cursor), background=True)
-                while names:
-                    texts = await self._database.read(partial(_texts, repository, names), background=True)
-                    names = names[len(texts) :]
-                    yield b"".join(b'{"kind":"%b","record":%b}\n' % (kind.encode(), each) for each in texts if each)
-                if cursor is None:
-                    break
+        async for chunk in self._rows(_Places(WorkspaceSessions(tenant), sessions.BY_USER, [below])):
+            yield _text("sessions", chunk)
+        async for chunk in self._rows(_Places(Conversations(tenant), conversations.BY_USER, [below])):
+            yield _text("conversations", chunk)
+            holders = [(UUID(bytes=each.entry[-ID_BYTES:]),) for each in chunk]
+            async for said in self._rows(_Places(Messages(tenant), messages.BY_CONVERSATION, holders)):
+                yield _text("messages", said)
+        async for chunk in self._rows(_Places(Settings(tenant), settings.BY_USER, [below])):
+            yield _text("settings", chunk)
+
+    async def _rows(self, places: "_Places") -> AsyncIterator[list["_Row"]]:
+        left = [places.repository.spaces[places.named_by.name].range(each) for each in places.below]
+        while left:
+            rows, left = await self._database.read(partial(_first_rows, places, left), background=True)
+            if rows:
+                yield rows
 
     async def take(self, scope: Scope, lines: AsyncIterator[bytes]) -> Imported:
         """Store what an export's lines hold, and return how much.
@@ -113,28 +135,17 @@ class Transfer:
         """
         stored: dict[str, int] = dict.fromkeys(MODELS, 0)
         replaced: dict[str, int] = dict.fromkeys(MODELS, 0)
-        batch: list[_Numbered] = []
-        size = number = 0
-        async for text in lines:
-            number += 1
-            if number == 1:
-                _checked(Heading, text, number)
-                continue
-            batch.append(_record(scope, text, number))
-            size += len(text)
-            if len(batch) >= limits.transfer_page_rows_max or size >= limits.transfer_batch_bytes_max:
-                await self._store(scope, batch, stored, replaced)
-                batch, size = [], 0
-        await self._store(scope, batch, stored, replaced)
-        if number == 0:
-            raise InvalidError("The body is empty; an export begins with a heading.")
+        async for batch in _batches(lines):
+            await self._store(scope, batch, stored, replaced)
         return Imported(stored=stored, replaced=replaced)
 
     async def _store(
-        self, scope: Scope, batch: Sequence[_Numbered], stored: dict[str, int], replaced: dict[str, int]
+        self, scope: Scope, batch: Sequence[_Sent], stored: dict[str, int], replaced: dict[str, int]
     ) -> None:
+        records = await asyncio.to_thread(lambda: [_record(scope, *each) for each in batch])
+
         def body(tr: Writing) -> list[tuple[Kind, bool]]:
-            return [(each.kind, _put_line(tr, scope, each)) for each in batch]
+            return [(each.kind, _put_line(tr, scope, each)) for each in records]
 
         for kind, was_there in await self._database.transact(body, background=True):
             stored[kind] += 1
@@ -150,22 +161,70 @@ def _repositories(tenant: TenantKeys) -> dict[Kind, Repository[Any]]:
     }
 
 
-def _names(scope: Scope, repository: Repository[Any], cursor: str | None, tr: Reading) -> tuple[list[str], str | None]:
-    page = repository.list_all(tr, cursor=cursor, limit=limits.transfer_page_rows_max)
-    wanted = [each for each in page.items if scope.user_id in (None, _owner(tr, scope, each))]
-    return [repository.identifier(each) for each in wanted], page.next_cursor
+class _Row(NamedTuple):
+    """A record of an export: the key of the entry that names it, and its JSON."""
+
+    entry: bytes
+    text: bytes
 
 
-def _texts(repository: Repository[Any], names: Sequence[str], tr: Reading) -> list[bytes]:
-    """Return the JSON of the first few records, empty for one that is gone, until they are many bytes."""
-    found: list[bytes] = []
+class _Places(NamedTuple):
+    """Which records are exported: those that an index names below some tails."""
+
+    repository: Repository[Any]
+    named_by: Index[Any]
+    below: Sequence[Items]
+
+
+_Span = tuple[bytes, bytes]  # two keys of an index
+
+
+def _first_rows(places: _Places, spans: Sequence[_Span], tr: Reading) -> tuple[list[_Row], list[_Span]]:
+    """Return the first few records that are named between some keys, until they are many bytes, and what is left."""
+    repository, index, _ = places
+    found: list[_Row] = []
     size = 0
-    for name in names:
-        found.append(repository.find_json(tr, name) or b"")
-        size += len(found[-1])
-        if size >= limits.transfer_batch_bytes_max:
-            break
-    return found
+    for at, (begin, end) in enumerate(spans):
+        left = limits.transfer_page_rows_max - len(found)
+        for entry, text in repository.json_between(tr, index, (begin, end), limit=left):
+            found.append(_Row(entry, text))
+            size += len(text)
+            if size >= limits.transfer_batch_bytes_max or len(found) == limits.transfer_page_rows_max:
+                return found, [(entry + b"\x00", end), *spans[at + 1 :]]
+    return found, []
+
+
+def _text(kind: Kind, rows: Sequence[_Row]) -> bytes:
+    return b"".join(b'{"kind":"%b","record":%b}\n' % (kind.encode(), each.text) for each in rows)
+
+
+async def _batches(lines: AsyncIterator[bytes]) -> AsyncIterator[list[_Sent]]:
+    """Yield the lines behind the heading, as many at a time as one transaction takes; blank ones are passed over.
+
+    Raises:
+        InvalidError: The first is no heading.
+    """
+    batch: list[_Sent] = []
+    size = number = 0
+    has_begun = False
+    async for text in lines:
+        number += 1
+        if not text:
+            continue
+        if not has_begun:
+            _checked(Heading, text.removeprefix(BOM_UTF8), number)
+            has_begun = True
+            continue
+        if batch and (
+            len(batch) == limits.transfer_page_rows_max or size + len(text) > limits.transfer_batch_bytes_max
+        ):
+            yield batch
+            batch, size = [], 0
+        batch.append(_Sent(number, text))
+        size += len(text)
+    if not has_begun:
+        raise InvalidError("The body is empty; an export begins with a heading.")
+    yield batch
 
 
 def _owner(tr: Reading, scope: Scope, record: Record) -> str | None:
@@ -184,7 +243,7 @@ def _checked(model: type[Value], text: bytes, number: int) -> Any:  # noqa: ANN4
         raise InvalidError(f"Line {number} is not JSON.", code="invalid_json") from None
 
 
-def _record(scope: Scope, text: bytes, number: int) -> _Numbered:
+def _record(scope: Scope, number: int, text: bytes) -> _Numbered:
     """Return the record of a line as it is to be stored: in the caller's tenant, and theirs if they are no admin."""
     line: Line = _checked(Line, text, number)
     fields = line.record | {"tenant_id": scope.tenant.tenant_id}
@@ -217,9 +276,26 @@ def _put(tr: Writing, scope: Scope, kind: Kind, record: Record) -> bool:
     _check(tr, scope, old, record)
     if old is None:
         repository.create(tr, record)
-    elif from_json(repository.find_json(tr, identifier) or b"null") != from_json(record.to_json()):
+    elif not _is_same(repository.find_json(tr, identifier) or b"", _counted(record, old)):
         _replace(tr, repository, old, record)
     return old is not None
+
+
+def _counted(record: Record, old: Record) -> Record:
+    """Return a record with the counts of the one that is there: those are its messages', and no content of its own."""
+    if not isinstance(old, Conversation):
+        return record
+    return record.model_copy(update={"message_count": old.message_count, "token_count": old.token_count})
+
+
+def _is_same(served: bytes, record: Record) -> bool:
+    """Tell whether a record says what is served, as JSON does: `true` is not 1, and members have no order."""
+    text = record.to_json()
+    return served == text or _ordered(served) == _ordered(text)
+
+
+def _ordered(text: bytes) -> str:
+    return json.dumps(from_json(text), sort_keys=True)
 
 
 def _check(tr: Reading, scope: Scope, old: Record | None, record: Record) -> None:
@@ -227,14 +303,14 @@ def _check(tr: Reading, scope: Scope, old: Record | None, record: Record) -> Non
 
     Raises:
         InvalidError: The record belongs to somebody else, or would; it is a message of a conversation that is not
-            there; or it names what the user may not read.
+            there; or it names, and did not before, what the user may not read.
     """
     if isinstance(record, Message) and Conversations(scope.tenant).find(tr, record.conversation_id) is None:
         raise InvalidError(f"A message names the conversation {record.conversation_id}, which is not there.")
     owners = {_owner(tr, scope, each) for each in (old, record) if each is not None}
     if scope.user_id is not None and owners != {scope.user_id}:
         raise InvalidError(f"The record {record.id} is, or would be, another's.", details={"id": record.id})
-    for kind, identifier in _named(record):
+    for kind, identifier in set(_named(record)) - set(_named(old)):
         found = _repositories(scope.tenant)[kind].find(tr, identifier)
         if found is not None and not scope.may_read(_owner(tr, scope, found)):
             raise InvalidError(
@@ -243,7 +319,7 @@ def _check(tr: Reading, scope: Scope, old: Record | None, record: Record) -> Non
             )
 
 
-def _named(record: Record) -> Iterator[tuple[Kind, str]]:
+def _named(record: Record | None) -> Iterator[tuple[Kind, str]]:
     """Yield the kinds and ids of the records that one names; some may not be there, or not yet."""
     if isinstance(record, SessionSummary):
         yield from (("sessions", each) for each in (record.parent_session_id, *record.related_sessions) if each)

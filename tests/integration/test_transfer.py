@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from sidecar.repositories.blobs import Blobs
 from tests.integration.house import House, running_house
 
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -30,6 +32,16 @@ async def exported(house: House, token: str, query: str = "") -> list[dict[str, 
 
 def as_body(lines: list[dict[str, Any]]) -> io.BytesIO:
     return io.BytesIO(b"\n".join(json.dumps(line).encode() for line in lines))
+
+
+async def talk(house: House, token: str, *messages: str) -> str:
+    """Begin a conversation and return its id."""
+    sent = {"ai_provider": "x", "title": "t"}
+    conversation = (await house.call("POST", "/api/v5/conversations", token, json=sent)).content["id"]
+    for each in messages:
+        message = {"role": "user", "content": each}
+        await house.call("POST", f"/api/v5/conversations/{conversation}/messages", token, json=message)
+    return str(conversation)
 
 
 async def fill(house: House, token: str) -> None:
@@ -71,6 +83,54 @@ async def test_a_round_trip_into_another_daemon_loses_nothing_and_may_be_repeate
             for line in lines[1:]
         ]
         assert (await exported(other, login["access_token"]))[1:] == expected
+
+
+async def test_records_of_any_size_that_the_api_has_taken_come_back(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    conversation = await talk(house, token)
+    path = f"/api/v5/conversations/{conversation}"
+    for content in ("x" * 1_900_000, "é" * 4_190_000, "\n" * 1_000_000):  # the second is the largest that is taken
+        sent = json.dumps({"role": "user", "content": content}, ensure_ascii=False).encode()
+        answer = await house.call(
+            "POST", f"{path}/messages", token, {"Content-Type": "application/json"}, data=io.BytesIO(sent)
+        )
+        assert answer.status == 201, answer
+    files = {"active_files": [f"/x/{number:04}".ljust(2_040, "é") for number in range(2_030)]}
+    sent = json.dumps({"name": "large", "workspace_path": "/x", **files}, ensure_ascii=False).encode()
+    answer = await house.call(
+        "POST", "/api/v5/sessions", token, {"Content-Type": "application/json"}, data=io.BytesIO(sent)
+    )
+    assert answer.status == 201, answer
+    before = await exported(house, token)
+    assert [line["kind"] for line in before[1:]] == ["sessions", "conversations", *["messages"] * 3]
+    assert (await house.call("DELETE", path, token)).status == 204
+    assert (await house.call("DELETE", f"/api/v5/sessions/{answer.content['id']}", token)).status == 204
+    escaped = as_body(before)
+    assert len(escaped.getvalue()) > 3 * 8_000_000
+    for replaced in (0, 3):
+        answer = await house.call("POST", "/api/v5/import", token, LINES, data=as_body(before))
+        assert (answer.status, answer.content["replaced"]["messages"]) == (200, replaced), answer
+    assert await exported(house, token) == before
+
+
+async def test_what_differs_in_json_is_replaced_and_what_does_not_is_left_alone(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    conversation = await talk(house, token, "one", "two")
+    await house.call("PUT", "/api/v5/settings/editor/font", token, json={"value": {"a": 1, "b": [0.0]}})
+    before = await exported(house, token)
+    setting = before[-1]["record"]
+    for value, version in (({"b": [0.0], "a": 1}, 1), ({"a": True, "b": [0.0]}, 2), ({"a": 1.0, "b": [-0.0]}, 3)):
+        sent = as_body([before[0], {"kind": "settings", "record": setting | {"value": value}}])
+        assert (await house.call("POST", "/api/v5/import", token, LINES, data=sent)).status == 200
+        stored = (await house.call("GET", "/api/v5/settings/editor/font", token)).content
+        assert (json.dumps(stored["value"], sort_keys=True), stored["version"]) == (
+            json.dumps(value, sort_keys=True),
+            version,
+        )
+    await house.call("DELETE", f"/api/v5/conversations/{conversation}", token)
+    for lines in (before[:3], before):  # the first is broken off before the second message
+        assert (await house.call("POST", "/api/v5/import", token, LINES, data=as_body(lines))).status == 200
+    assert (await exported(house, token))[1:4] == before[1:4]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +194,16 @@ async def test_an_import_neither_moves_a_message_to_another_nor_names_what_is_an
     assert (await house.call("POST", "/api/v5/import", manager, LINES, data=sent)).content["stored"]["sessions"] == 1
 
 
+async def test_an_export_that_fails_ends_the_connection_so_that_nobody_takes_it_for_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, "x" * 100_000)
+    monkeypatch.setattr(Blobs, "get", lambda *_: 1 / 0)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await exported(house, token)
+
+
 async def test_an_import_holds_few_records_in_memory(house: House) -> None:
     token = (await house.pair())["access_token"]
     sent = {"name": "big", "workspace_path": "/x", "memory": {"facts": ["x" * 19_000] * 40}}
@@ -152,3 +222,19 @@ async def test_an_import_holds_few_records_in_memory(house: House) -> None:
     tracemalloc.stop()
     assert answer.content["stored"]["sessions"] == 40
     assert peak < 40 * len(text) / 2, "half of the import was in memory at once"
+
+
+async def test_an_export_holds_few_records_in_memory(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, *[f"{number:04}" * 250_000 for number in range(24)])
+    size = 0
+    tracemalloc.start()
+    async with house.http.get(
+        f"{house.daemon.url}/api/v5/export", headers={"Authorization": f"Bearer {token}"}
+    ) as answer:
+        async for chunk in answer.content.iter_any():
+            size += len(chunk)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 24_000_000
+    assert peak < 15_000_000
