@@ -62,6 +62,11 @@ class Agenda:
             await self._settled()
         self._take_due()
 
+    async def pause(self, seconds: float) -> None:
+        """Return when woken, and otherwise after some seconds, whatever is due meanwhile."""
+        await self._is_woken(seconds)
+        self._woken.clear()
+
     async def _settled(self) -> None:
         """Gather events until none came for a moment: most changes are several events."""
         latest = self._clock.monotonic() + limits.debounce_ms / 1000

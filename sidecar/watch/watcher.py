@@ -148,6 +148,7 @@ class WorkspaceWatcher:
                     await self._watch_root(events=not self._advice)
                     self._advice = ()  # long without events: perhaps there are some now
                 except RootLostError:
+                    self._accepts_empty = False
                     await self._wait_for_root()
                 except WatchLimitError as error:
                     self._advice = (error.advice,)
@@ -167,8 +168,8 @@ class WorkspaceWatcher:
 
     async def _watch_root(self, *, events: bool) -> None:
         """Follow a root until it is lost or something fails; without events, at most for an hour."""
-        identity = identity_of(self._root)
-        if identity is None or (not self._accepts_empty and await self._has_been_emptied()):
+        identity = await self._present_identity()
+        if identity is None:
             raise RootLostError
         source = self._tools.make_source(self._root, self._agenda.hints, self._agenda.wake) if events else None
         enter = source.enter if source else lambda _folder: None
@@ -190,14 +191,16 @@ class WorkspaceWatcher:
                 await self._look(place, source)
             self._say("watching" if source else "polling", trouble=None)
             await self._agenda.wait(limits.tick_seconds)
-            if identity_of(self._root) != place.identity:
+            identity, rules = await self._in_thread(lambda: (identity_of(self._root), self._have_rules_changed()))
+            if identity != place.identity:
                 raise RootLostError
-            hints.rules = hints.rules or (self._ignore is not None and self._ignore.has_changed())
+            if rules:
+                hints.rules = True
 
     async def _look(self, place: Place, source: EventSource | None) -> None:
         """Compare what the hints name, or everything."""
         taken = self._agenda.hints.take()
-        if taken.rules and (self._ignore is None or self._ignore.has_changed()):
+        if taken.rules and not taken.everything and await self._in_thread(self._have_rules_changed):
             taken.touch_everything()
         if not taken.everything:
             findings = await self._compare(place, taken, Tally())
@@ -214,15 +217,14 @@ class WorkspaceWatcher:
     async def _look_everywhere(self, place: Place, taken: Hints, source: EventSource | None) -> Findings:
         clock = self._tools.clock
         began_ms = clock.now_ms()
-        self._expected = self._tally.files_seen or await self._in_thread(
-            lambda: count_tracked(self._root), threading.Event()
-        )
+        self._expected = self._tally.files_seen or await self._in_thread(lambda: count_tracked(self._root))
         self._began, self._tally = clock.monotonic(), Tally()
         self._say("scanning")
         self._links.clear()
         await self._load_rules(source)
         findings = await self._compare(place, taken, self._tally)
         self._ended = clock.monotonic()
+        self._accepts_empty = False  # what the user said was of the root as it has now been compared
         self._warnings = tuple(self._rule_findings.warnings + findings.warnings)
         self._doubt_since_ms = began_ms - limits.racy_window_ms
         if source is None:
@@ -235,9 +237,7 @@ class WorkspaceWatcher:
     async def _load_rules(self, source: EventSource | None) -> None:
         self._rule_findings = Findings()
         warn = self._rule_findings.warn  # also told of the ignore files that are read later
-        self._ignore = await self._in_thread(
-            lambda: Ignore.load(self._root, self._tools.git, warn=warn), threading.Event()
-        )
+        self._ignore = await self._in_thread(lambda: Ignore.load(self._root, self._tools.git, warn=warn))
         if source is not None:
             for signature in self._ignore.outside:
                 source.follow(signature.path)
@@ -254,37 +254,57 @@ class WorkspaceWatcher:
         finally:
             self._is_comparing = False
 
-    async def _in_thread(self, work: Callable[[], T], stop: threading.Event) -> T:
-        """Run ``work`` in a thread, publishing progress meanwhile; when cancelled, return only after it has stopped."""
+    def _have_rules_changed(self) -> bool:
+        return self._ignore is None or self._ignore.has_changed()
+
+    async def _in_thread(self, work: Callable[[], T], stop: threading.Event | None = None) -> T:
+        """Run ``work`` in a thread, publishing progress meanwhile; when cancelled, return only after it has stopped.
+
+        So is all that asks the root: a file system that does not answer must not hold the event loop.
+
+        Args:
+            stop: Set to end it early.
+        """
 
         def show() -> None:
             if self._state == "scanning":
                 self._say("scanning")
 
         future = asyncio.get_running_loop().run_in_executor(self._tools.threads, work)
-        return await ended(future, stop.set, show=show, every_seconds=limits.progress_publish_seconds)
+        return await ended(
+            future, (stop or threading.Event()).set, show=show, every_seconds=limits.progress_publish_seconds
+        )
 
     # --- a root that is not there ---
 
-    async def _has_been_emptied(self) -> bool:
-        """Tell whether the root is an empty folder although files are known: most likely nothing is mounted on it."""
+    async def _present_identity(self) -> tuple[int, int] | None:
+        """Return the root's identity; None when it is not there, or is empty although files are known.
+
+        An empty folder is most likely one that nothing is mounted on, unless the user has said that it is so.
+        """
+
+        def look() -> tuple[int, int] | None:
+            identity = identity_of(self._root)
+            return None if identity is None or (not self._accepts_empty and self._has_been_emptied()) else identity
+
+        return await self._in_thread(look)
+
+    def _has_been_emptied(self) -> bool:
         with os.scandir(self._root) as listing:
-            if next(listing, None) is not None:
-                return False
-        return await self._in_thread(self._index.has_files, threading.Event())
+            return next(listing, None) is None and self._index.has_files()
 
     async def _wait_for_root(self) -> None:
         name = shown_path(self._root)[0]
         self._say("frozen", trouble=f"{name} is not there, or empty; what was known of it is kept until it is back.")
         log.warning("%s is lost; its index is frozen.", name)
         while not await self._root_is_back():
-            await self._agenda.wait(limits.root_check_seconds)
+            await self._agenda.pause(limits.root_check_seconds)
             self._agenda.hints.take()
         self._say("scanning", trouble=None)
 
     async def _root_is_back(self) -> bool:
         try:
-            return identity_of(self._root) is not None and (self._accepts_empty or not await self._has_been_emptied())
+            return await self._present_identity() is not None
         except OSError:
             return False
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,6 +204,34 @@ async def test_a_lost_root_freezes_the_index_until_it_is_back(watched: Watched) 
     write(watched.root, "b", "y")
     assert (await watched.settled())[b"a"] == before[b"a"]
     assert await eventually(lambda: state_is(watched, "watching"))
+
+
+async def test_a_rescan_says_nothing_of_a_root_that_is_lost_later(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, loaded = Ignore.load, 0
+
+    def counting(*arguments: Any, **more: Any) -> Ignore:
+        nonlocal loaded
+        loaded += 1
+        return load(*arguments, **more)
+
+    monkeypatch.setattr(Ignore, "load", counting)
+    write(watched.root, "a", "x")
+    await watched.start()
+    before = await watched.settled()
+    assert await eventually(lambda: state_is(watched, "watching"))
+    scans = loaded
+    watched.watchers.rescan(watched.workspace.id)
+
+    async def has_scanned() -> bool:
+        return loaded > scans and await state_is(watched, "watching")
+
+    assert await eventually(has_scanned)
+    watched.root.rename(watched.root.with_name("away"))
+    watched.root.mkdir()  # as a mount point on which nothing is mounted any more
+    assert await eventually(lambda: state_is(watched, "frozen"))
+    assert await watched.index() == before
 
 
 async def test_a_root_emptied_while_nobody_looked_is_believed_after_a_rescan(watched: Watched) -> None:

@@ -1,5 +1,7 @@
 """When a watcher looks, by a clock that the test moves."""
 
+import asyncio
+
 from sidecar import limits
 from sidecar.watch.agenda import Agenda
 
@@ -39,6 +41,20 @@ async def test_nothing_is_looked_at_before_its_time() -> None:
     clock.pass_seconds(3000)
     assert await looked(agenda) == (False, False)
     clock.pass_seconds(600)
+    assert await looked(agenda) == (True, True)
+
+
+async def test_a_pause_lasts_until_it_is_woken_whatever_is_due() -> None:
+    clock = Clock()
+    agenda = Agenda(clock)
+    agenda.plan_full(10)
+    clock.pass_seconds(20)
+    pause = asyncio.ensure_future(agenda.pause(3600))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not pause.done()
+    agenda.wake()
+    await pause
     assert await looked(agenda) == (True, True)
 
 
