@@ -53,6 +53,8 @@ def _accepts(text: str) -> JsonDict:
     return {"accepts": text}
 
 
+_PEM = _accepts("the path of a PEM file")
+File = Annotated[Path, AfterValidator(_absolute)]
 Folder = Annotated[Path, AfterValidator(_absolute), Field(json_schema_extra=_accepts("the path of a folder"))]
 
 
@@ -71,6 +73,23 @@ class Settings(BaseSettings):
         pattern=r"^(embedded|fdb):.",
         description="Where records are kept.",
         json_schema_extra=_accepts("embedded:FOLDER or fdb:CLUSTER_FILE"),
+    )
+    fdb_tls_certificate_file: File | None = Field(
+        default=None,
+        description="Our certificate for a FoundationDB cluster, PEM.",
+        json_schema_extra=_PEM,
+    )
+    fdb_tls_key_file: File | None = Field(
+        default=None, description="The private key of that certificate, PEM.", json_schema_extra=_PEM
+    )
+    fdb_tls_ca_file: File | None = Field(
+        default=None, description="Who may sign the cluster's certificates, PEM.", json_schema_extra=_PEM
+    )
+    fdb_tls_verify_peers: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What the cluster's certificates have to say, as FoundationDB writes it.",
+        json_schema_extra=_accepts("FoundationDB's words, for example Check.Valid=1"),
     )
     host: LoopbackHost = Field(
         default="127.0.0.1",
@@ -345,7 +364,7 @@ def _from_file(key: str, value: object, folder: Path) -> object:
         return value
     if key == "store":
         return _store_below(folder, value) if value.startswith(_STORES) else value
-    return str(folder / Path(value).expanduser()) if key.endswith("_dir") else value
+    return str(folder / Path(value).expanduser()) if key.endswith(("_dir", "_file")) else value
 
 
 def _toml(text: str, file: Path) -> dict[str, object]:

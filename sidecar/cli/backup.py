@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,19 +89,14 @@ def restore(path: Path, *, replace: bool, as_json: bool) -> None:
 def _filled(settings: "Settings", path: Path, aside: Path | None) -> str:
     """Restore, and put back what was moved aside when that fails."""
     from sidecar.clock import SystemClock
+    from sidecar.daemon.store import engine_options
     from sidecar.store.opening import restore as restore_store
 
+    fill = partial(restore_store, path, settings.store, clock=SystemClock(), options=engine_options(settings))
     try:
-        return asyncio.run(
-            shown(
-                "Restoring",
-                lambda tell: restore_store(path, settings.store, clock=SystemClock(), progress=tell),
-                "rows",
-            )
-        )
+        return asyncio.run(shown("Restoring", lambda tell: fill(progress=tell), "rows"))
     except BaseException:
-        folder = _folder(settings.store)
-        if aside is not None and not folder.exists():
+        if aside is not None and not (folder := _folder(settings.store)).exists():
             aside.replace(folder)
         raise
 

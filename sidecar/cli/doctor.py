@@ -50,13 +50,14 @@ def doctor(*, repair: bool, as_json: bool) -> int:
 
 async def _examine(settings: "Settings", *, repair: bool) -> "Report":
     from sidecar.clock import SystemClock
+    from sidecar.daemon.store import engine_options
     from sidecar.repositories.transactions import Database
     from sidecar.services.doctor.examination import examine
     from sidecar.services.migrations import Migrations
     from sidecar.store.opening import open_engine
 
     clock = SystemClock()
-    engine = await open_engine(settings.store, clock=clock)
+    engine = await open_engine(settings.store, clock=clock, options=engine_options(settings))
     try:
         database = Database(engine, clock)
         migrations = Migrations(database)

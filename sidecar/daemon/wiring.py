@@ -28,6 +28,7 @@ from sidecar.daemon.loop_watch import LoopWatch
 from sidecar.daemon.runtime_files import make_private_folder, obtain_pairing_key, publish, withdraw
 from sidecar.daemon.service_manager import ServiceManager
 from sidecar.daemon.signing_keys import obtain_key_ring, rotate_on_schedule
+from sidecar.daemon.store import engine_options
 from sidecar.daemon.upkeep import DaemonUpkeep, Parts
 from sidecar.endpoint import Endpoint
 from sidecar.errors import UnavailableError
@@ -95,7 +96,7 @@ class Daemon:
         for folder in (settings.data_dir, settings.state_dir, settings.runtime_dir):
             make_private_folder(folder)
         stack.enter_context(InstanceLock(settings.data_dir))
-        engine = await open_engine(settings.store, clock=self._clock)
+        engine = await open_engine(settings.store, clock=self._clock, options=engine_options(settings))
         stack.push_async_callback(engine.close)
         listener = stack.enter_context(server.bind(settings.host, settings.port))
 

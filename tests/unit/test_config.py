@@ -5,7 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from sidecar import config
+from sidecar.daemon.store import engine_options
 from sidecar.errors import InvalidError
+from sidecar.store.options import EngineOptions
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +88,20 @@ def test_relative_paths_in_the_file_count_from_its_folder(home: Path) -> None:
     assert settings.data_dir == file.parent.parent / "mine"
     assert settings.log_dir == home / "logs"
     assert settings.store == f"fdb:{file.parent / 'fdb.cluster'}"
+
+
+@pytest.mark.usefixtures("below")
+def test_tls_for_a_cluster_is_told_to_the_engine(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert engine_options(config.load()) == EngineOptions()
+    file = write_config(home, 'fdb_tls_ca_file = "ca.pem"\nfdb_tls_verify_peers = "Check.Valid=1"\n')
+    monkeypatch.setenv("SIDECAR_FDB_TLS_CERTIFICATE_FILE", "~/cert.pem")
+    monkeypatch.setenv("SIDECAR_FDB_TLS_KEY_FILE", "/key.pem")
+    assert engine_options(config.load()) == EngineOptions(
+        tls_certificate_file=home / "cert.pem",
+        tls_key_file=Path("/key.pem"),
+        tls_ca_file=file.parent / "ca.pem",
+        tls_verify_peers="Check.Valid=1",
+    )
 
 
 @pytest.mark.usefixtures("below")

@@ -29,6 +29,8 @@ def test_every_setting_is_in_the_table_with_its_default_and_meaning() -> None:
     for name in ("port", "host", "log_level"):
         field = Settings.model_fields[name]
         assert told[name][1:] == [f"`{field.default}`", field.description]
+    for name in (each for each in told if each.startswith("fdb_")):
+        assert told[name][1:] == ["none", Settings.model_fields[name].description]
     assert told["store"][2] == Settings.model_fields["store"].description
 
 
