@@ -7,7 +7,7 @@ moved is no removal and addition.
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from sidecar import limits
 from sidecar.models.base import Id, Json, Value
@@ -74,12 +74,13 @@ def between_snapshots(tr: Reading, tenant: TenantKeys, session_id: str, ids: tup
 
 def compare(place: str, before: object, after: object) -> Iterator[_Change]:
     """Yield the changes from one tree of JSON values to another, in the order of the trees."""
-    if before == after:
+    if before == after and to_json(before) == to_json(after):  # for Python alone 1 is true, anywhere inside
         return
     if isinstance(before, list) and isinstance(after, list):
         before, after = _by_name(before), _by_name(after)
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
-        yield _Change(place, before, after)
+        if before != after or isinstance(before, bool) != isinstance(after, bool):  # 1 and 1.0 are one number
+            yield _Change(place, before, after)
         return
     for name in dict.fromkeys((*before, *after)):
         below = f"{place}/{name}" if place else str(name)
