@@ -3,6 +3,7 @@
 A merge patch replaces such a list whole; these routes change it inside one transaction instead.
 """
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from sidecar.api.owners import changeable
 from sidecar.api.requests import body, if_match, record_answer, tenant_of
 from sidecar.models.base import Tags, Value
 from sidecar.models.conversations import Conversation
-from sidecar.models.editing import Memory, Notes
+from sidecar.models.editing import Memory, Note, Notes
 from sidecar.models.workspace_sessions import StoredSession
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.transactions import Writing
@@ -40,12 +41,29 @@ class NotesBody(Value):
 
 def added(items: list[Any], new: list[Any]) -> list[Any]:
     """Return ``items`` and, behind them, those of ``new`` that are not among them."""
-    return [*items, *(each for at, each in enumerate(new) if each not in items and each not in new[:at])]
+    fresh: dict[str | bytes, Any] = {}
+    for each in new:
+        fresh.setdefault(_key(each), each)
+    kinds = set(map(type, new))
+    for each in items:
+        if type(each) in kinds:  # a key of a note takes longer than that
+            fresh.pop(_key(each), None)
+    return [*items, *fresh.values()]
 
 
 def removed(items: list[Any], gone: list[Any]) -> list[Any]:
     """Return ``items`` without those that equal one of ``gone``; a text also removes notes of that text."""
-    return [each for each in items if each not in gone and getattr(each, "text", None) not in gone]
+    keys, kinds = set(map(_key, gone)), set(map(type, gone))
+    return [
+        each
+        for each in items
+        if not (type(each) in kinds and _key(each) in keys) and getattr(each, "text", None) not in keys
+    ]
+
+
+def _key(item: str | Note) -> str | bytes:
+    """Return what is equal of equal items alone: a text itself, a note's JSON with its members in one order."""
+    return item if isinstance(item, str) else json.dumps([item.text, item.model_extra], sort_keys=True).encode()
 
 
 def session_tags(change: Change) -> Handler:
