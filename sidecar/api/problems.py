@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from sidecar.errors import (
     NotFoundError,
     SidecarError,
     TooManyRequestsError,
+    TransactionError,
     UnauthenticatedError,
     UnavailableError,
     VersionConflictError,
@@ -98,8 +100,40 @@ _HTTP_CODES = {
 }
 
 
+class _Meaning(NamedTuple):
+    status: HTTPStatus
+    code: str
+    detail: str
+
+
+_TOO_LARGE = _Meaning(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "This is too much to be stored at once; send it in parts."
+)
+_PASSING = _Meaning(
+    HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The store could not do this now, and nothing was stored; try again."
+)
+_UNKNOWN = _Meaning(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "unavailable",
+    "The store does not know whether this was stored; look, or try again.",
+)
+# What an error of a transaction means for its request, by FoundationDB's numbers; any other is our own fault.
+TRANSACTIONS: Mapping[int, _Meaning] = {
+    **dict.fromkeys((2101, 2102, 2103), _TOO_LARGE),
+    **dict.fromkeys((1004, 1007, 1009, 1020, 1025, 1031, 1037, 1038, 1039, 1042, 1101), _PASSING),
+    1021: _UNKNOWN,
+}
+
+
+def _meaning(error: SidecarError) -> _Meaning | None:
+    return TRANSACTIONS.get(error.number) if isinstance(error, TransactionError) else None
+
+
 def status_of(error: SidecarError) -> HTTPStatus:
     """Return the HTTP status of an error."""
+    meaning = _meaning(error)
+    if meaning is not None:
+        return meaning.status
     return next((status for kind, status in STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -126,6 +160,9 @@ def of_error(error: SidecarError, request_id: str) -> web.Response:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return internal(request_id)
+    meaning = _meaning(error)
+    if meaning is not None:
+        return problem(*meaning, request_id=request_id)
     response = problem(status, error.code, error.message, request_id=request_id, details=error.details)
     if "retry_after_seconds" in error.details:
         response.headers["Retry-After"] = str(error.details["retry_after_seconds"])

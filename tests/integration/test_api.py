@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from sidecar import config
+from sidecar import config, limits
+from sidecar.api import problems
 from sidecar.api.context import Policy
 from sidecar.api.routes import ROUTES
 from sidecar.auth.pairing import prove, prove_port
 from sidecar.clock import SystemClock
 from sidecar.daemon.wiring import Daemon
+from sidecar.errors import TransactionError
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
@@ -224,6 +226,20 @@ async def test_bad_input_gets_a_problem(
 ) -> None:
     answered, problem = await caller.call(method, path, **sent)
     assert (answered, problem["code"]) == (status, code)
+
+
+async def test_what_is_too_large_for_a_transaction_is_a_413(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "store_transaction_bytes_max", 50_000)
+    sent = {"name": "a", "agent_type": "specialist", "memory": {"all": "x" * 60_000}}
+    status, problem = await caller.call("POST", "/api/v5/agents", json=sent)
+    assert (status, problem["code"]) == (413, "body_too_large")
+    assert problem["detail"] == "This is too much to be stored at once; send it in parts."
+
+
+@pytest.mark.parametrize(("number", "status"), [(2103, 413), (1007, 503), (1020, 503), (1021, 503), (1036, 500)])
+def test_an_error_of_the_store_tells_whether_to_try_again(number: int, status: int) -> None:
+    answer = problems.of_error(TransactionError(number), "id")
+    assert (answer.status, str(number) in str(answer.text)) == (status, False)
 
 
 async def heard(socket: aiohttp.ClientWebSocketResponse, state: dict[str, str], want: dict[str, str]) -> str:
