@@ -61,7 +61,7 @@ class Hub:
             self._head = self._ring_after = await self._log.position("now")
             self._tell()  # who began to wait before this point knew of no ring
         while True:
-            watch = self._engine.watch(self._log.head_key)
+            watch = await self._engine.watch(self._log.head_key)
             try:
                 while moments := await self._read(self._head):
                     self._take(moments)

@@ -296,7 +296,7 @@ class Engine(Protocol):
         As long as it stays the same, a read gives the same again. It costs no read.
         """
 
-    def watch(self, key: bytes) -> Watch:
+    async def watch(self, key: bytes) -> Watch:
         """Watch ``key`` from its present value."""
 
     def begin(self) -> Transaction:

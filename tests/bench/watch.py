@@ -246,7 +246,7 @@ async def _latency(database: Database, root: Path) -> None:
 async def _save_to_push(bench: Bench, root: Path, number: int) -> float:
     path = root / f"d{number % 10}" / f"f{number % 100}"
     before = await bench.database.read(bench.changes.head)
-    watch = bench.database.engine.watch(bench.changes.head_key)
+    watch = await bench.database.engine.watch(bench.changes.head_key)
     path.write_text(f"saved {number}")
     began = time.perf_counter()
     await watch.changed()

@@ -180,8 +180,8 @@ class FailingEngine:
     def newest_version(self) -> int | None:
         return self._inner.newest_version()
 
-    def watch(self, key: bytes) -> Watch:
-        return self._inner.watch(key)
+    async def watch(self, key: bytes) -> Watch:
+        return await self._inner.watch(key)
 
     def begin(self) -> FailingTransaction:
         return FailingTransaction(self._inner.begin(), self._fuse)

@@ -28,7 +28,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
 async def test_a_commit_is_acknowledged_once_when_its_watches_can_not_be_looked_at(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watch, other = engine.watch(b"a"), engine.watch(b"b")
+    watch, other = await engine.watch(b"a"), await engine.watch(b"b")
     take = Environment.snapshot
 
     def refuse(environment: Environment, *arguments: Any, **more: Any) -> Snapshot:
@@ -94,7 +94,7 @@ async def test_what_was_stored_although_it_failed_is_followed_by_later_versionst
     monkeypatch.setattr(Environment, "_open", whole)
     old = engine.begin()
     assert old.get(b"counter") is None
-    watch = engine.watch(b"counter")
+    watch = await engine.watch(b"counter")
 
     def body(tr: Transaction) -> None:
         tr.versionstamped_key(b"stamps", b"", b"")

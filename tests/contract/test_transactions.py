@@ -201,7 +201,7 @@ async def test_a_closed_engine_says_so_and_closes_twice(store_url: str, tmp_path
 
 
 async def test_a_watch_ends_when_the_value_changes_and_not_before(engine: Engine, prefix: bytes) -> None:
-    watch = engine.watch(prefix)
+    watch = await engine.watch(prefix)
     changed = asyncio.ensure_future(watch.changed())
     await engine.transact(lambda tr: tr.set(prefix + b"other", b"1"))
     assert not watch.fired(0.05)
@@ -213,7 +213,7 @@ async def test_a_watch_ends_when_the_value_changes_and_not_before(engine: Engine
 
 
 async def test_a_watch_ends_once_for_all_its_waiters(engine: Engine, prefix: bytes) -> None:
-    watch = engine.watch(prefix)
+    watch = await engine.watch(prefix)
     waiters = [asyncio.ensure_future(watch.changed()) for _ in range(3)]
     await asyncio.sleep(0)
     waiters[0].cancel()
@@ -224,7 +224,7 @@ async def test_a_watch_ends_once_for_all_its_waiters(engine: Engine, prefix: byt
 
 
 async def test_a_cancelled_watch_raises_1101(engine: Engine, prefix: bytes) -> None:
-    watch = engine.watch(prefix)
+    watch = await engine.watch(prefix)
     watch.cancel()
 
     with pytest.raises(TransactionError) as caught:

@@ -18,9 +18,9 @@ from sidecar.store.embedded.reader import EmbeddedReader
 from sidecar.store.embedded.reads import Host
 from sidecar.store.embedded.selectors import FIRST, LAST
 from sidecar.store.embedded.transaction import RETRYABLE, EmbeddedTransaction
-from sidecar.store.embedded.watches import EmbeddedWatch, Watches
+from sidecar.store.embedded.watches import EmbeddedWatch, Watches, end_changed
 from sidecar.store.embedded.writer import Commit, Writer
-from sidecar.store.engine import ReadTransaction, Transaction
+from sidecar.store.engine import ReadTransaction, Transaction, Watch
 from sidecar.store.options import EngineOptions
 from sidecar.turns import Turns
 from sidecar.waiting import ended
@@ -93,12 +93,9 @@ class EmbeddedEngine:
         """Return the version of the newest commit: nobody else writes this store."""
         return self._newest
 
-    def watch(self, key: bytes) -> EmbeddedWatch:
+    async def watch(self, key: bytes) -> Watch:
         """Watch ``key`` from its present value."""
-        transaction = self.begin()
-        watch = transaction.watch(key)
-        transaction.commit()
-        return watch
+        return await self.transact(lambda tr: tr.watch(key))
 
     def begin(self) -> EmbeddedTransaction:
         """Return a transaction for the explicit form."""
@@ -247,14 +244,7 @@ class EmbeddedEngine:
     def _activate(self, watches: list[EmbeddedWatch]) -> None:
         for watch in watches:
             self._watches.activate(watch)
-        if watches:
-            snapshot = self._own_snapshot()
-            try:
-                for watch in watches:
-                    if snapshot.get(watch.key) != watch.value:
-                        watch.end()
-            finally:
-                self._environment.release(snapshot)
+        end_changed(watches, self._environment, self._clock.monotonic())
 
     def _answered(self, commits: list[Commit]) -> None:
         """Wake those who wait on the loop, and let the loop drop its snapshot. Called by the writer's thread."""

@@ -1,11 +1,15 @@
 """Watches: each tells once that a key's value is no longer what it was. Thread-safe."""
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
 
 from sidecar import limits
-from sidecar.errors import LimitExceededError, TransactionError
+from sidecar.errors import LimitExceededError, SidecarError, TransactionError
+from sidecar.store.embedded.environment import Environment
 from sidecar.store.waiters import Waiters
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddedWatch:
@@ -101,3 +105,20 @@ class Watches:
                 self._count -= 1
                 if not group:
                     del self._by_key[watch.key]
+
+
+def end_changed(watches: Collection[EmbeddedWatch], environment: Environment, now_seconds: float) -> None:
+    """End the watches whose key has another value now; all of them when that can't be read: a watch may be early."""
+    if not watches:
+        return
+    try:
+        snapshot = environment.snapshot(now_seconds)
+        try:
+            changed: Collection[EmbeddedWatch] = [watch for watch in watches if snapshot.get(watch.key) != watch.value]
+        finally:
+            environment.release(snapshot)
+    except SidecarError as error:
+        log.warning("Who watches is told without a look at what has changed: %s", error.message)
+        changed = watches
+    for watch in changed:
+        watch.end()

@@ -21,7 +21,7 @@ from sidecar.store.embedded.atomics import OPERATIONS
 from sidecar.store.embedded.conflicts import ConflictWindow, Entry
 from sidecar.store.embedded.environment import DATA, OWN, Environment
 from sidecar.store.embedded.selectors import FIRST, LAST
-from sidecar.store.embedded.watches import EmbeddedWatch, Watches
+from sidecar.store.embedded.watches import EmbeddedWatch, Watches, end_changed
 from sidecar.store.embedded.write_map import Apply, ClearRange, Mutation, SetStampedKey, SetStampedValue, SetValue
 
 log = logging.getLogger(__name__)
@@ -210,21 +210,7 @@ class Writer:
             for commit in survivors:
                 keys, ranges = _changed(commit)
                 touched += self._watches.touched(keys, ranges)
-        if touched:
-            for watch in self._changed_of(touched, now):
-                watch.end()
-
-    def _changed_of(self, watches: list[EmbeddedWatch], now: float) -> list[EmbeddedWatch]:
-        """Return the watches whose value is another; all of them when that can't be read: a watch may be early."""
-        try:
-            snapshot = self._environment.snapshot(now)
-            try:
-                return [watch for watch in watches if snapshot.get(watch.key) != watch.value]
-            finally:
-                self._environment.release(snapshot)
-        except SidecarError as error:
-            log.warning("Who watches is told without a look at what has changed: %s", error.message)
-            return watches
+        end_changed(touched, self._environment, now)
 
     def _answer(self, batch: list[Commit]) -> None:
         for commit in batch:

@@ -81,16 +81,9 @@ class FoundationEngine:
     def newest_version(self) -> None:
         """Return None: others write to the cluster, too."""
 
-    def watch(self, key: bytes) -> FoundationWatch:
-        """Watch ``key`` from its present value; waits for the cluster once."""
-        self._check_open()
-        made: list[FoundationWatch] = []
-
-        def body(tr: FoundationTransaction) -> None:
-            made.append(tr.watch(key))
-
-        self._tried(body, commits=True)
-        return made[-1]
+    async def watch(self, key: bytes) -> FoundationWatch:
+        """Watch ``key`` from its present value."""
+        return await self._in_thread(lambda: self._tried(lambda tr: tr.watch(key), commits=True))
 
     def begin(self) -> FoundationTransaction:
         """Return a transaction for the explicit form."""
@@ -133,8 +126,18 @@ class FoundationEngine:
         self._epoch = record["epoch"]
         self._timeout_ms = self._options.transaction_timeout_ms
 
-    def restore(self, path: Path, header: Header, progress: Progress) -> str:  # noqa: ARG002 -- a cluster's versions are its own
-        """Write all rows of a checked backup into this empty store, and return its new epoch."""
+    def restore(self, path: Path, header: Header, progress: Progress) -> str:
+        """Write all rows of a checked backup into this empty store, and return its new epoch.
+
+        Raises:
+            ConflictError: The store is not empty, or its versions are behind those in the backup's rows.
+        """
+        version = self._tried(lambda tr: tr.read_version(), commits=False)
+        if version < header.version:
+            raise ConflictError(
+                f"The backup's versions go up to {header.version}, the cluster's to {version}: what is new would lie "
+                f"before what is old. Move the cluster on first: `advanceversion {header.version}` in fdbcli."
+            )
         own = self._options.system_prefix
         found = self._tried(lambda tr: tr.get_range(b"", b"\xff", limit=2), commits=False)
         if any(not key.startswith(own) for key, _ in found):

@@ -160,10 +160,8 @@ class FoundationTransaction:
 
     def on_error(self, error: int) -> None:
         """Prepare for another try after ``error``, or raise it."""
-        try:
+        with self._translating():
             self._native.on_error(error).wait()
-        except self._error_class as final:
-            raise numbered(final) from final
         self._stamp = None
 
     def reset(self) -> None:
