@@ -60,7 +60,8 @@ async def search(request: web.Request) -> web.Response:
     if offset > limits.search_offset_max:
         raise InvalidError("The search goes no further; add a word.", code="invalid_cursor")
     hits = await request.app[CONTEXT].search.find(tenant_of(request), wanted, limit=asked.limit + 1, offset=offset)
-    next_cursor = str(offset + asked.limit) if len(hits) > asked.limit else None
+    behind = offset + asked.limit
+    next_cursor = str(behind) if len(hits) > asked.limit and behind <= limits.search_offset_max else None
     return page_answer([_shown(hit).to_json() for hit in hits[: asked.limit]], next_cursor)
 
 

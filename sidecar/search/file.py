@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sidecar import limits
 from sidecar.search.text import Entry
 
-FORM = 1
+FORM = 2  # an index of another form is made anew
 _REFUSALS = frozenset(
     {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 )

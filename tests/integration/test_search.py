@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,33 @@ async def test_names_rank_before_texts_and_pages_hold_everything_once(house: Hou
         params["cursor"] = answer.content["next_cursor"]
     assert paged == [hit["id"] for hit in hits]
     assert {hit["kind"] for hit in await found(house, token, q="parser", kind="conversations")} == {"conversations"}
+
+
+@pytest.mark.parametrize(
+    "word", ["caf\u00e9s", "\ud55c\uae00", "\u304c\u304e", "x\u0301y", "\u0939\u093f\u0928\u094d\u0926\u0940"]
+)
+async def test_a_word_is_found_however_its_accents_and_vowels_are_spelled(house: House, word: str) -> None:
+    token = (await house.pair())["access_token"]
+    spelled = [unicodedata.normalize(form, word) for form in ("NFC", "NFD")]
+    talks = {await talk(house, token, f"un {each} noir", each) for each in spelled}
+    await talk(house, token, "another", "x and y, \u0939 and \u0928 and \u0926")
+    for each in spelled:
+        hits = await found(house, token, q=each)
+        assert ({hit["place_id"] for hit in hits}, len(hits)) == (talks, 4)
+
+
+async def test_the_last_page_that_can_be_asked_for_has_no_next(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = (await house.pair())["access_token"]
+    for _ in range(6):
+        await talk(house, token, "walnut")
+    monkeypatch.setattr(limits, "search_offset_max", 3)
+    cursors: list[str] = []
+    for cursor in ("0", "2", "3"):
+        answer = await house.call(
+            "GET", "/api/v5/search", token, params={"q": "walnut", "limit": "2", "cursor": cursor}
+        )
+        cursors.append(answer.content["next_cursor"])
+    assert cursors == ["2", None, None]
 
 
 async def test_nobody_finds_what_they_may_not_read(house: House) -> None:
