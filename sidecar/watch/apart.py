@@ -6,8 +6,10 @@ index takes the sum of their times; reading is half of it (measured: 1.75 s inst
 
 import logging
 import os
+import select
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -15,60 +17,94 @@ from typing import Final
 from sidecar import limits
 from sidecar.models.files import FileEntry
 from sidecar.watch import reading_process
-from sidecar.watch.hasher import Hasher, Job, Reading
+from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.plan import Look
-from sidecar.watch.reading_process import COUNT, RECORD
+from sidecar.watch.reading_process import COUNT, LENGTH, RECORD
 from sidecar.watch.scanner import Seen
 
 log = logging.getLogger(__name__)
 
-IS_POSSIBLE: Final = hasattr(os, "readv") and bool(sys.executable)
+IS_POSSIBLE: Final = hasattr(os, "readv") and hasattr(select, "poll") and bool(sys.executable)
 _STAMP_BYTES: Final = RECORD.size - 32
 
 
 class ReadingProcess:
     """A process that reads groups of small files, one after the other; some may wait.
 
+    Whatever a pipe holds, neither side waits for the other for ever: answers are taken while a question is written. To
+    users who have many pipes Linux gives such as hold one page.
+
     Args:
         top: The folder that paths are relative to, a slash behind.
+        stop: Ends all waiting.
 
     Attributes:
         blocks_read: See ``reading_process.blocks_read``.
     """
 
-    def __init__(self, top: bytes) -> None:
+    def __init__(self, top: bytes, stop: threading.Event) -> None:
         self.blocks_read = 0
         self._top = top
+        self._stop = stop
+        self._answers = bytearray()  # what has come of them
         self._process = subprocess.Popen(  # noqa: S603 - a file of ours
             [sys.executable, "-I", "-S", reading_process.__file__, str(limits.hash_here_bytes_max)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # a terminal's Ctrl-C is for the daemon, which ends it
+            bufsize=0,
         )
+        assert self._process.stdin is not None  # noqa: S101 - asked for above
+        assert self._process.stdout is not None  # noqa: S101 - the same
+        self._question_end, self._answer_end = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._question_end, False)
 
     def ask(self, group: Sequence[Seen]) -> None:
         """Have a group read.
 
         Raises:
             OSError: The process has ended.
+            StoppedError: It was stopped.
         """
-        assert self._process.stdin is not None  # noqa: S101 - asked for above
-        reading_process.write_frame(self._process.stdin, b"".join([self._top + seen.path + b"\0" for seen in group]))
+        paths = b"".join([self._top + seen.path + b"\0" for seen in group])
+        self._exchange(memoryview(LENGTH.pack(len(paths)) + paths), 0)
 
     def answer(self, group: Sequence[Seen]) -> list[FileEntry | None]:
         """Wait for the group that was asked for first; None for each file that is not as it was seen.
 
         Raises:
             OSError: The process has ended.
+            StoppedError: It was stopped.
         """
-        assert self._process.stdout is not None  # noqa: S101 - asked for above
-        frame = reading_process.read_frame(self._process.stdout)
-        if frame is None:
-            raise BrokenPipeError
-        places = range(0, len(frame) - COUNT.size, RECORD.size)
-        self.blocks_read = COUNT.unpack_from(frame, len(frame) - COUNT.size)[0]
+        end = LENGTH.size + len(group) * RECORD.size
+        self._exchange(memoryview(b""), end + COUNT.size)
+        frame = bytes(self._answers[: end + COUNT.size])
+        del self._answers[: end + COUNT.size]
+        self.blocks_read = COUNT.unpack_from(frame, end)[0]
+        places = range(LENGTH.size, end, RECORD.size)
         return [_entry(seen, frame[at : at + RECORD.size]) for seen, at in zip(group, places, strict=True)]
+
+    def _exchange(self, question: memoryview, size: int) -> None:
+        """Write a question whole, and read until so many bytes of answers are there."""
+        poll = select.poll()
+        poll.register(self._answer_end, select.POLLIN)
+        poll.register(self._question_end, select.POLLOUT if question else 0)
+        while question or len(self._answers) < size:
+            ready = [descriptor for descriptor, _ in poll.poll(limits.reader_stop_look_ms)]
+            if self._stop.is_set():
+                raise StoppedError
+            if self._answer_end in ready:
+                self._read()
+            if question and self._question_end in ready:
+                question = question[os.write(self._question_end, question) :]
+                poll.modify(self._question_end, select.POLLOUT if question else 0)
+
+    def _read(self) -> None:
+        data = os.read(self._answer_end, limits.hash_here_bytes_max)
+        if not data:
+            raise BrokenPipeError
+        self._answers += data
 
     def close(self) -> None:
         """End the process; idempotent."""
@@ -105,11 +141,15 @@ class Apart:
         return not self._has_failed and not self._hasher.pace.is_slow
 
     def ask(self, looks: Sequence[Look]) -> None:
-        """Have a group read."""
+        """Have a group read.
+
+        Raises:
+            StoppedError: The job was stopped.
+        """
         self._waiting.append((looks, self._hasher.clock.now_ms()))
         try:
             if self._process is None:
-                self._process = ReadingProcess(self._job.top)
+                self._process = ReadingProcess(self._job.top, self._job.stop)
             self._process.ask([look.seen for look in looks])
         except OSError as error:
             self._fail(error)

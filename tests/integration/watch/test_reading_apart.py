@@ -1,9 +1,13 @@
 """Files that a process of its own reads are read as if the daemon had read them itself."""
 
+import mmap
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,7 @@ from sidecar.models.files import FileEntry
 from sidecar.watch.apart import IS_POSSIBLE
 from sidecar.watch.findings import Tally
 from sidecar.watch.git import Git
-from sidecar.watch.hasher import Hasher, Job
+from sidecar.watch.hasher import Hasher, Job, StoppedError
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.plan import Look
 from sidecar.watch.power import Pace
@@ -128,6 +132,30 @@ def test_without_the_process_all_is_read_all_the_same(tmp_path: Path, hasher: Ha
     rest = read(readings, found[half:])
     entries = {look.seen.path: reading.entry for look, reading in done} | rest
     assert entries == read_here(hasher, tmp_path, found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can ask for small pipes")
+def test_through_pipes_of_one_page_all_is_read(tmp_path: Path, hasher: Hasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", partial(subprocess.Popen, pipesize=mmap.PAGESIZE))
+    make_files(tmp_path)
+    found = walked(tmp_path)
+    readings = Readings(hasher, Job(bytes(tmp_path), threading.Event()), Tally())
+    assert read(readings, found) == read_here(hasher, tmp_path, found)
+
+
+def test_waiting_for_the_process_ends_when_nobody_wants_the_answer(tmp_path: Path, hasher: Hasher) -> None:
+    make_files(tmp_path)
+    found = walked(tmp_path)
+    job = Job(bytes(tmp_path), threading.Event())
+    readings = Readings(hasher, job, Tally())
+    half = len(found) // 2
+    for seen in found[:half]:
+        readings.add(Look(seen, None))
+    os.kill(process_of(readings), signal.SIGSTOP)
+    threading.Timer(0.1, job.stop.set).start()
+    with pytest.raises(StoppedError):
+        read(readings, found[half:])
+    readings.close()
 
 
 def test_on_battery_there_is_no_second_process(tmp_path: Path) -> None:
