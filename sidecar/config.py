@@ -139,6 +139,13 @@ class Settings(BaseSettings):
         """
         return (self.runtime_dir, self.state_dir / "run")
 
+    @property
+    def own_dirs(self) -> tuple[Path, ...]:
+        """Where the daemon itself writes: whoever watches a folder above must not follow its own writing."""
+        scheme, _, place = self.store.partition(":")
+        store = (Path(place),) if scheme == "embedded" else ()
+        return (self.data_dir, self.state_dir, self.log_dir, *self.runtime_dirs, *store)
+
 
 class UserEnvironment(NamedTuple):
     """What git reads from a user's environment to find the global excludes.

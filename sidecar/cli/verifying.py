@@ -111,7 +111,8 @@ def _compare(root: bytes, index: "_NotedIndex", tally: Tally, stop: threading.Ev
     environment = config.user_environment()
     git = Git(environment.home, environment.xdg_config_home, command=shutil.which("git"))
     warnings: list[str] = []
-    folders = Folders(Ignore.load(root, git, warn=warnings.append))
+    own = [bytes(folder) for folder in config.load().own_dirs]
+    folders = Folders(Ignore.load(root, git, warn=warnings.append, own=own))
     hasher = Hasher(SystemClock())
     place = Place(root, identity, index, hasher, Moves(), Links(), enter=lambda _path: None)
     try:

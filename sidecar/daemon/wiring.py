@@ -116,7 +116,14 @@ class Daemon:
         self._tasks.start(rotate_on_schedule(ring), name="rotation of signing keys")
         self._tasks.start(_keep_in_order(migrations, Retention(database)), name="retention")
         progress = ProgressBoard()
-        self._watchers = Watchers(database, self._clock, self._tasks.start, progress, environment=user_environment())
+        self._watchers = Watchers(
+            database,
+            self._clock,
+            self._tasks.start,
+            progress,
+            environment=user_environment(),
+            own_folders=settings.own_dirs,
+        )
         stack.push_async_callback(self._watchers.close)
         self._database = database
         self._workspaces = WorkspaceService(database, self._watchers)

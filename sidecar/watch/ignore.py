@@ -6,11 +6,12 @@ for whole walks and by the watcher for the few folders that events name.
 The reference is ``git ls-files -co --exclude-standard`` without force-added files. ``.sidecarignore`` has the same
 syntax and is asked first, so it decides where both speak. A root that its own repository ignores was named on purpose:
 it is watched, with the rules inside it alone. A repository inside is not entered, also where the outer one has tracked
-files in it since before it was one.
+files in it since before it was one. The folders that the daemon itself writes in are ignored whatever the rules say:
+following them, each commit of the index would be the reason for the next.
 """
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -22,7 +23,7 @@ from sidecar.watch.ignore_rules import RuleSet, rule_set
 GIT_IGNORE: Final = b".gitignore"
 SIDECAR_IGNORE: Final = b".sidecarignore"
 IGNORE_FILES: Final = frozenset({GIT_IGNORE, SIDECAR_IGNORE})
-_GIT: Final = b".git"
+_ONLY_GIT: Final = frozenset({b".git"})
 _EMPTY = rule_set(b"", fold=False)
 
 Question = Callable[[bytes], bool | None]
@@ -72,26 +73,33 @@ class Ignore:
     Attributes:
         root: Absolute.
         fold: ``core.ignorecase``.
+        own: The daemon's own folders: their names, by the absolute path that they are in (a slash behind).
+        is_own: The root itself is one, or is inside one.
         outside: The files beyond the walk that the rules came from, or would come from if they were there.
     """
 
     def __init__(self, root: bytes, *, fold: bool, warn: Warn) -> None:
         self.root = root
         self.fold = fold
+        self.own: dict[bytes, set[bytes]] = {}
+        self.is_own = False
         self.outside: list[Signature] = []
         self._warn = warn
         self._git_levels: tuple[_Level, ...] = ()
         self._sidecar_levels: tuple[_Level, ...] = ()
 
     @classmethod
-    def load(cls, root: bytes, git: Git, *, warn: Warn) -> "Ignore":
+    def load(cls, root: bytes, git: Git, *, warn: Warn, own: Iterable[bytes] = ()) -> "Ignore":
         """Read git's settings, its excludes, and the ignore files above the root inside its repository.
 
         Args:
             warn: Told what could not be read, in one sentence each.
+            own: The daemon's own folders, absolute.
         """
         settings = git.settings(root)
         ignore = cls(root, fold=settings.fold, warn=warn)
+        for folder in own:
+            ignore._leave_out(folder)
         repository = find_repository(root)
         globals_ = ignore._read_outside(settings.excludes_file)
         if repository is None:
@@ -114,6 +122,16 @@ class Ignore:
         """Return the root as a folder; ``present`` are the names in it."""
         levels = self.read_levels(self.root, present, Levels(self._sidecar_levels, self._git_levels))
         return Folder(self, self.root, b"", levels)
+
+    def _leave_out(self, folder: bytes) -> None:
+        """Take in a folder of the daemon's own. A walk below the root meets no links, so its real path is the one."""
+        root, path = os.path.realpath(self.root), os.path.realpath(folder)
+        if os.path.join(root, b"").startswith(os.path.join(path, b"")):
+            self.is_own = True
+            self._warn(f"{shown_path(root)[0]} is in a folder of Sidecar's own; nothing in it is indexed.")
+        elif path.startswith(os.path.join(root, b"")):
+            above, name = os.path.split(os.path.join(self.root, os.path.relpath(path, root)))
+            self.own.setdefault(os.path.join(above, b""), set()).add(name.lower() if self.fold else name)
 
     def _descend(self, top: bytes, names: list[bytes]) -> bool:
         """Take in the rules from the repository's top down to above the root; False when they ignore the root."""
@@ -248,15 +266,19 @@ class Folder:
             for level in (*self.levels.sidecar, *self.levels.git)
             if level.rules
         ]
+        if self._ignore.is_own:
+            return lambda _name: True
+        own = self._ignore.own.get(os.path.join(self._base, self.path)) if directory and self._ignore.own else None
+        never = _ONLY_GIT | own if own else _ONLY_GIT
         if not asks and not self._ignore.fold:
-            return _GIT.__eq__
-        return partial(_is_ignored, asks, self._ignore.fold)
+            return never.__contains__
+        return partial(_is_ignored, asks, self._ignore.fold, never)
 
 
-def _is_ignored(asks: Sequence[Question], fold: bool, name: bytes) -> bool:
+def _is_ignored(asks: Sequence[Question], fold: bool, never: frozenset[bytes], name: bytes) -> bool:
     if fold:
         name = name.lower()
-    if name == _GIT:
+    if name in never:
         return True
     for ask in asks:
         answer = ask(name)

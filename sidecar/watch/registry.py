@@ -6,7 +6,7 @@ Made by the daemon's wiring; used by the workspace service.
 import asyncio
 import shutil
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,9 +60,10 @@ class Watchers:
         start_task: Runs a coroutine in the background by ``name`` and reports its failure.
         progress: Told how far each workspace is.
         environment: Where git's own configuration is.
+        own_folders: Where the daemon writes; they are ignored.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what all watchers share, from as many rooms
         self,
         database: Database,
         clock: Clock,
@@ -70,6 +71,7 @@ class Watchers:
         progress: ProgressBoard,
         *,
         environment: Environment,
+        own_folders: Sequence[Path] = (),
         make_source: MakeSource = platform_source,
     ) -> None:
         self._start_task = start_task
@@ -84,6 +86,7 @@ class Watchers:
             hasher=self._hasher,
             threads=self._threads,
             git=Git(environment.home, environment.xdg_config_home, command=shutil.which("git")),
+            own_folders=[bytes(folder) for folder in own_folders],
             turns=asyncio.Semaphore(limits.comparisons_at_once_max),
             make_source=make_source,
         )

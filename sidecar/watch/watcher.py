@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -49,6 +49,7 @@ class Tools:
         hasher: The hashing threads.
         threads: Where comparisons run.
         git: Asked for its settings.
+        own_folders: Where the daemon writes, absolute.
         turns: Full comparisons wait here for their turn.
         make_source: Makes the events of a root.
     """
@@ -58,6 +59,7 @@ class Tools:
     hasher: Hasher
     threads: Executor
     git: Git
+    own_folders: Sequence[bytes]
     turns: asyncio.Semaphore
     make_source: MakeSource
 
@@ -237,7 +239,8 @@ class WorkspaceWatcher:
     async def _load_rules(self, source: EventSource | None) -> None:
         self._rule_findings = Findings()
         warn = self._rule_findings.warn  # also told of the ignore files that are read later
-        self._ignore = await self._in_thread(lambda: Ignore.load(self._root, self._tools.git, warn=warn))
+        git, own = self._tools.git, self._tools.own_folders
+        self._ignore = await self._in_thread(lambda: Ignore.load(self._root, git, warn=warn, own=own))
         if source is not None:
             for signature in self._ignore.outside:
                 source.follow(signature.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.cli import exits
-from tests.e2e.daemons import DaemonProcess, eventually
+from tests.e2e.daemons import DaemonProcess, daemon_process, eventually
 from tests.e2e.repositories import expected_index
 from tests.e2e.terminals import on_a_terminal
 
@@ -54,6 +54,16 @@ async def test_a_change_that_the_daemon_has_not_seen_is_named_and_exits_1(daemon
         assert done.stdout.startswith("changed    untracked.txt\nRead ")
         assert ": 1 differ.\n" in done.stdout
     await eventually(lambda: daemon.run("files", "verify").returncode == exits.DONE, "the daemon has heard of it")
+
+
+async def test_a_folder_above_the_daemons_own_is_indexed_without_these(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with daemon_process(home, home) as daemon:
+        (home / "user/file.txt").write_text("x")
+        await daemon.watch()
+        await eventually(lambda: daemon.run("files", "verify").returncode == exits.DONE, "nothing changes any more")
+        paths = {file["file_path"] for file in daemon.json("files", "ls")}
+        assert paths == {"user/file.txt", "output.txt", "errors.txt"}
 
 
 async def test_on_a_terminal_a_bar_moves_and_ctrl_c_ends_it(daemon: DaemonProcess) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ class Watched:
         self.board = ProgressBoard()
         self.workspace = Workspace.new(tenant_id=tenant_id, path=str(root), now_ms=clock.now_ms())
         self.make_source = platform_source
+        self.own_folders: Sequence[Path] = ()
         self._home = home
         self._watchers: Watchers | None = None
 
@@ -58,6 +59,7 @@ class Watched:
             lambda coroutine, *, name: asyncio.get_running_loop().create_task(coroutine, name=name),
             self.board,
             environment=Environment(self._home),
+            own_folders=self.own_folders,
             make_source=self.make_source,
         )
         await self._watchers.start(self.workspace)

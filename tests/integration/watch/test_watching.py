@@ -12,8 +12,9 @@ import pytest
 
 from sidecar import limits
 from sidecar.errors import UnavailableError
+from sidecar.models.files import FileEntry
 from sidecar.repositories.changes import STAMP_FIRST, Changes
-from sidecar.repositories.transactions import Writing
+from sidecar.repositories.transactions import Database, Writing
 from sidecar.watch import power
 from sidecar.watch.plan import merge
 from sidecar.watch.registry import Watchers
@@ -158,6 +159,45 @@ async def test_ignore_files_beyond_the_bounds_are_named_in_the_warnings(watched:
     large, cut = watched.watchers.progress(watched.workspace.id).warnings
     assert large.startswith(f"{watched.root}/.gitignore is larger than")
     assert cut.startswith(f"{watched.root}/in/.gitignore has more than")
+
+
+async def test_the_daemons_own_folders_are_not_followed(tmp_path: Path, database: Database) -> None:
+    home = tmp_path / "home"
+    write(tmp_path, "home/.gitignore", "!*\n")
+    write(tmp_path, "log/sidecar.log", "x")
+    (tmp_path / "linked").symlink_to("log")
+    watched = Watched(tmp_path, home, database)
+    watched.own_folders = [tmp_path / "store", tmp_path / "linked", home / "not/there", Path("/elsewhere")]
+    try:
+        await watched.start()
+        for number in range(3):
+            write(tmp_path, f"home/f{number}", "x")
+            write(tmp_path, "log/sidecar.log", str(number))
+            index = await eventually_has(watched, b"home/f%d" % number)
+            assert not [path for path in index if path.startswith((b"store/", b"log/"))]
+        assert index.keys() == {b"linked", b"home/.gitignore", b"home/f0", b"home/f1", b"home/f2"}
+    finally:
+        await watched.stop()
+
+
+async def eventually_has(watched: Watched, path: bytes) -> dict[bytes, FileEntry]:
+    async def has_it() -> bool:
+        return path in await watched.index()
+
+    assert await eventually(has_it)
+    return await watched.index()
+
+
+async def test_a_root_among_the_daemons_own_folders_is_left_alone_and_told(watched: Watched) -> None:
+    write(watched.root, "in/a", "x")
+    watched.own_folders = [watched.root]
+    await watched.start()
+
+    async def has_warned() -> bool:
+        return bool(watched.watchers.progress(watched.workspace.id).warnings)
+
+    assert await eventually(has_warned)
+    assert await watched.index() == {}
 
 
 async def test_a_folder_that_becomes_a_repository_is_left_alone(watched: Watched) -> None:
