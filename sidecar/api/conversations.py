@@ -1,6 +1,7 @@
 """Conversations and their messages."""
 
 import json
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -30,6 +31,7 @@ from sidecar.repositories.codec import served
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import id_element
 from sidecar.repositories.messages import Messages
+from sidecar.repositories.paging import ReadPage, filtered
 from sidecar.repositories.transactions import Reading
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 
@@ -95,9 +97,15 @@ async def list_all(request: web.Request) -> web.Response:
     """List conversations, without their messages."""
     asked, conversations = query(request, ConversationsQuery), Conversations(tenant_of(request))
     user_id = shown_user(request, asked.user_id)
-    page = await request.app[CONTEXT].database.read(lambda tr: _page(tr, conversations, asked, user_id))
-    items = [each.to_json() for each in page.items if may_read(request[PRINCIPAL], each.user_id)]
-    return page_answer(items, page.next_cursor)
+
+    def wants(each: Conversation) -> bool:
+        is_asked = asked.status in (None, each.status) and asked.user_id in (None, each.user_id)
+        return is_asked and may_read(request[PRINCIPAL], each.user_id)
+
+    page = await request.app[CONTEXT].database.read(
+        lambda tr: filtered(_rows(tr, conversations, asked, user_id), wants, cursor=asked.cursor, limit=asked.limit)
+    )
+    return page_answer([each.to_json() for each in page.items], page.next_cursor)
 
 
 async def get(request: web.Request) -> web.Response:
@@ -153,19 +161,7 @@ def _messages(tr: Reading, messages: Messages, conversation_id: str, asked: Mess
     return messages.page_served(tr, stored.BY_CONVERSATION, under=under, cursor=asked.cursor, limit=asked.limit)
 
 
-def _page(tr: Reading, conversations: Conversations, asked: ConversationsQuery, user_id: str) -> Page[Conversation]:
-    """Gather a full page of what passes the filters, reading at most ``limits.page_reads_max`` pages."""
-    found: list[Conversation] = []
-    cursor = asked.cursor
-    for _ in range(limits.page_reads_max):
-        left = asked.limit - len(found)
-        if asked.workspace_session_id is not None:
-            items, cursor = conversations.get_by_session(tr, asked.workspace_session_id, cursor=cursor, limit=left)
-        else:
-            items, cursor = conversations.list_by_user(tr, user_id, cursor=cursor, limit=left)
-        found += [
-            each for each in items if asked.status in (None, each.status) and asked.user_id in (None, each.user_id)
-        ]
-        if cursor is None or len(found) == asked.limit:
-            break
-    return Page(found, cursor)
+def _rows(tr: Reading, conversations: Conversations, asked: ConversationsQuery, user_id: str) -> ReadPage[Conversation]:
+    if asked.workspace_session_id is not None:
+        return partial(conversations.get_by_session, tr, asked.workspace_session_id)
+    return partial(conversations.list_by_user, tr, user_id)

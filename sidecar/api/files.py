@@ -1,18 +1,18 @@
 """Files of watched folders."""
 
 import os
+from functools import partial
 
 from aiohttp import web
 
-from sidecar import limits
 from sidecar.api.context import CONTEXT
 from sidecar.api.requests import PageQuery, page_answer, query, record_answer, tenant_of
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.base import Id, Path, Value
 from sidecar.repositories import files as stored
-from sidecar.repositories.base import Page
 from sidecar.repositories.files import Files, is_deleted
 from sidecar.repositories.keys import id_element
+from sidecar.repositories.paging import ReadPage, filtered
 from sidecar.repositories.transactions import Reading
 
 
@@ -45,7 +45,14 @@ async def list_all(request: web.Request) -> web.Response:
     if asked.prefix and asked.workspace_path is None:
         raise InvalidError("`prefix` needs `workspace_path`.")
     files = Files(tenant_of(request))
-    page = await request.app[CONTEXT].database.read(lambda tr: _page(tr, files, asked))
+    page = await request.app[CONTEXT].database.read(
+        lambda tr: filtered(
+            _rows(tr, files, asked),
+            lambda text: asked.include_deleted or not is_deleted(text),
+            cursor=asked.cursor,
+            limit=asked.limit,
+        )
+    )
     return page_answer(page.items, page.next_cursor)
 
 
@@ -67,27 +74,13 @@ async def get_by_path(request: web.Request) -> web.Response:
     return record_answer(file)
 
 
-def _page(tr: Reading, files: Files, asked: FilesQuery) -> Page[bytes]:
-    """Gather a full page although deleted files are passed over, reading at most ``limits.page_reads_max`` pages."""
-    found: list[bytes] = []
-    cursor = asked.cursor
-    for _ in range(limits.page_reads_max):
-        items, cursor = _rows(tr, files, asked, cursor=cursor, limit=asked.limit - len(found))
-        found += [text for text in items if asked.include_deleted or not is_deleted(text)]
-        if cursor is None or len(found) == asked.limit:
-            break
-    return Page(found, cursor)
-
-
 def _root(workspace_path: str) -> str:
     return os.path.realpath(workspace_path)  # as it is stored; a folder that is gone stays as it is written
 
 
-def _rows(tr: Reading, files: Files, asked: FilesQuery, *, cursor: str | None, limit: int) -> Page[bytes]:
+def _rows(tr: Reading, files: Files, asked: FilesQuery) -> ReadPage[bytes]:
     if asked.session_id is not None:
-        under = (id_element(asked.session_id),)
-        return files.page_served(tr, stored.BY_SESSION, under=under, cursor=cursor, limit=limit)
+        return partial(files.page_served, tr, stored.BY_SESSION, under=(id_element(asked.session_id),))
     if asked.workspace_path is None:
-        return files.page_served(tr, None, cursor=cursor, limit=limit)
-    root = _root(asked.workspace_path)
-    return files.page_of_workspace(tr, root, prefix=asked.prefix.encode(), cursor=cursor, limit=limit)
+        return partial(files.page_served, tr, None)
+    return partial(files.page_of_workspace, tr, _root(asked.workspace_path), prefix=asked.prefix.encode())

@@ -1,5 +1,6 @@
 """Workspace sessions: stored, listed, changed, forked and resumed."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -26,9 +27,9 @@ from sidecar.models.base import Id, Name, Path, Related, Tag, Tags, Text, Value
 from sidecar.models.editing import Breakpoint, EditorState, Memory, TerminalState
 from sidecar.models.workspace_sessions import Paths, StoredSession, WorkspaceSession
 from sidecar.repositories import workspace_sessions as stored
-from sidecar.repositories.base import Page
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import id_element
+from sidecar.repositories.paging import ReadPage, filtered
 from sidecar.repositories.transactions import Reading
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 
@@ -97,7 +98,14 @@ async def list_all(request: web.Request) -> web.Response:
             tenant_of(request), user_id, cursor=asked.cursor, limit=asked.limit
         )
         return page_answer(page.items, page.next_cursor)
-    found = await request.app[CONTEXT].database.read(lambda tr: _filtered(tr, request, sessions, asked))
+    found = await request.app[CONTEXT].database.read(
+        lambda tr: filtered(
+            _rows(tr, sessions, asked, user_id),
+            partial(_passes, request, asked),
+            cursor=asked.cursor,
+            limit=asked.limit,
+        )
+    )
     return page_answer([each.to_json() for each in found.items], found.next_cursor)
 
 
@@ -247,36 +255,12 @@ def _under(identifier: str) -> tuple[Any, ...]:
     return (id_element(identifier),)
 
 
-def _filtered(
-    tr: Reading, request: web.Request, sessions: WorkspaceSessions, asked: SessionsQuery
-) -> Page[StoredSession]:
-    """Gather a full page of what passes the filters, reading at most ``limits.page_reads_max`` pages."""
-    found: list[StoredSession] = []
-    cursor = asked.cursor
-    for _ in range(limits.page_reads_max):
-        page = _rows(tr, request, sessions, asked, cursor=cursor, limit=asked.limit - len(found))
-        found += [each for each in page.items if _passes(request, asked, each)]
-        cursor = page.next_cursor
-        if cursor is None or len(found) == asked.limit:
-            break
-    return Page(found, cursor)
-
-
-def _rows(
-    tr: Reading,
-    request: web.Request,
-    sessions: WorkspaceSessions,
-    asked: SessionsQuery,
-    *,
-    cursor: str | None,
-    limit: int,
-) -> Page[StoredSession]:
-    user_id = asked.user_id or request[PRINCIPAL].user_id
+def _rows(tr: Reading, sessions: WorkspaceSessions, asked: SessionsQuery, user_id: str) -> ReadPage[StoredSession]:
     if asked.tag is not None:
-        return sessions.list_by_tag(tr, user_id, asked.tag, cursor=cursor, limit=limit)
+        return partial(sessions.list_by_tag, tr, user_id, asked.tag)
     if asked.workspace_path is not None:
-        return sessions.list_by_workspace(tr, asked.workspace_path, cursor=cursor, limit=limit)
-    return sessions.recent_sessions(tr, user_id, cursor=cursor, limit=limit)
+        return partial(sessions.list_by_workspace, tr, asked.workspace_path)
+    return partial(sessions.recent_sessions, tr, user_id)
 
 
 def _passes(request: web.Request, asked: SessionsQuery, session: StoredSession) -> bool:

@@ -5,7 +5,8 @@ A cursor names a key, not a count, so a page neither repeats nor skips what stay
 
 import base64
 import binascii
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sidecar import limits
 from sidecar.errors import InvalidError
@@ -42,6 +43,24 @@ def page(
         return rows, None
     rows.pop()
     return rows, base64.urlsafe_b64encode(rows[-1][0][len(prefix) :]).decode().rstrip("=")
+
+
+class ReadPage(Protocol[T]):
+    """Reads a page of a list: most methods of repositories that list, with all but these arguments given."""
+
+    def __call__(self, *, cursor: str | None, limit: int) -> Page[T]:
+        """Return at most ``limit`` items from a cursor on."""
+
+
+def filtered(read: ReadPage[T], wants: Callable[[T], bool], *, cursor: str | None, limit: int) -> Page[T]:
+    """Return a full page of what ``wants`` passes; from at most ``limits.page_reads_max`` pages, so it may be short."""
+    found: list[T] = []
+    for _ in range(limits.page_reads_max):
+        items, cursor = read(cursor=cursor, limit=limit - len(found))
+        found += filter(wants, items)
+        if cursor is None or len(found) == limit:
+            break
+    return Page(found, cursor)
 
 
 def check_limit(limit: int) -> None:
