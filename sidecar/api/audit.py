@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT
 from sidecar.api.requests import PageQuery, page_answer, query, tenant_of
 from sidecar.models.audit import Audit
-from sidecar.models.base import Id, milliseconds
+from sidecar.models.base import Id, Time, milliseconds
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.paging import Page
 from sidecar.repositories.transactions import Reading
@@ -27,8 +27,8 @@ class AuditQuery(PageQuery):
 
     user_id: Id | None = None
     event: Annotated[str, StringConstraints(max_length=limits.event_type_chars_max)] | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Time | None = None
+    until: Time | None = None
 
     def between_ms(self) -> tuple[int | None, int | None]:
         """Return the times asked for, milliseconds since 1970."""

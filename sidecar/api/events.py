@@ -82,7 +82,10 @@ async def events(request: web.Request) -> web.WebSocketResponse:
     metrics.move("feed_subscribers", +1)
     try:
         set_headers(request, socket)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except UnicodeEncodeError:  # aiohttp repeats what is wrong, which may be no text
+            raise web.HTTPBadRequest(reason="The handshake of a WebSocket is ASCII.") from None
         code, reason = await listener.serve()
     finally:
         metrics.move("feed_subscribers", -1)

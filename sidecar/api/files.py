@@ -1,11 +1,11 @@
 """Files of watched folders."""
 
-import os
 from functools import partial
 
 from aiohttp import web
 
 from sidecar.api.context import CONTEXT
+from sidecar.api.folders import FolderPath
 from sidecar.api.requests import PageQuery, page_answer, query, record_answer, tenant_of
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.base import Id, Path, Value
@@ -26,7 +26,7 @@ class FilesQuery(PageQuery):
         include_deleted: Also files that are gone.
     """
 
-    workspace_path: Path | None = None
+    workspace_path: FolderPath | None = None
     prefix: str = ""
     session_id: Id | None = None
     include_deleted: bool = False
@@ -35,7 +35,7 @@ class FilesQuery(PageQuery):
 class FileQuery(Value):
     """One file by its place."""
 
-    workspace_path: Path
+    workspace_path: FolderPath
     path: Path
 
 
@@ -67,15 +67,11 @@ async def get_by_path(request: web.Request) -> web.Response:
     """Return the file at a place."""
     asked = query(request, FileQuery)
     files = Files(tenant_of(request))
-    root = _root(asked.workspace_path)
+    root = asked.workspace_path
     file = await request.app[CONTEXT].database.read(lambda tr: files.find_by_path(tr, root, asked.path.encode()))
     if file is None or file.is_deleted:
         raise NotFoundError(f"There is no file {asked.path} in {root}.")
     return record_answer(file)
-
-
-def _root(workspace_path: str) -> str:
-    return os.path.realpath(workspace_path)  # as it is stored; a folder that is gone stays as it is written
 
 
 def _rows(tr: Reading, files: Files, asked: FilesQuery) -> ReadPage[bytes]:
@@ -83,4 +79,4 @@ def _rows(tr: Reading, files: Files, asked: FilesQuery) -> ReadPage[bytes]:
         return partial(files.page_served, tr, stored.BY_SESSION, under=(id_element(asked.session_id),))
     if asked.workspace_path is None:
         return partial(files.page_served, tr, None)
-    return partial(files.page_of_workspace, tr, _root(asked.workspace_path), prefix=asked.prefix.encode())
+    return partial(files.page_of_workspace, tr, asked.workspace_path, prefix=asked.prefix.encode())

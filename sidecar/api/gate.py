@@ -46,6 +46,7 @@ METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 BODY_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 CSRF_HEADER = "X-Sidecar-CSRF"
 NO_ROUTE = "(no route)"
+CLIENT_GONE = 499  # nginx's number for it; only the metrics and the log know it
 UNKNOWN_METHOD: Labels = (("method", "other"), ("route", NO_ROUTE), ("status", "405"))
 _ATTACKS = frozenset({"invalid_token", "token_revoked", "invalid_pairing_key", "invalid_browser_token"})
 _FETCH_SITE = istr("Sec-Fetch-Site")
@@ -95,18 +96,26 @@ class Gate:
         began = perf_counter()
         try:
             response = await self._admitted(request)
-        except SidecarError as error:
-            if problems.status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                log.exception("request %s %s failed", request.method, self._pattern)
-            response = problems.of_error(error, request_id)
-        except web.HTTPException as error:
-            response = problems.of_http(error, request_id)
-        except Exception:
-            log.exception("request %s %s failed", request.method, self._pattern)
-            response = problems.internal(request_id)
+        except Exception as error:  # noqa: BLE001 - told to the client, or logged
+            response = self._failed(request, error, request_id)
         self._note(request.method, response.status, perf_counter() - began)
         if not response.prepared:
             set_headers(request, response)
+        return response
+
+    def _failed(self, request: web.Request, error: Exception, request_id: str) -> web.Response:
+        """Return the problem document of what went wrong; that a client has left is no failure of ours."""
+        is_gone = request.transport is None or request.transport.is_closing()
+        if is_gone and isinstance(error, ConnectionError):
+            return web.Response(status=CLIENT_GONE)
+        if isinstance(error, web.HTTPException):
+            return problems.of_http(error, request_id)
+        if isinstance(error, SidecarError):
+            response = problems.of_error(error, request_id)
+        else:
+            response = problems.internal(request_id)
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("request %s %s failed", request.method, self._pattern, exc_info=error)
         return response
 
     async def _admitted(self, request: web.Request) -> web.StreamResponse:

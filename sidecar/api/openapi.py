@@ -172,7 +172,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         key = {"type": "string", "minLength": 1, "maxLength": limits.idempotency_key_chars_max, "pattern": "^[!-~]+$"}
         found.append({"name": HEADER, "in": "header", "required": False, "schema": key})
     if route.shape.tagged and route.method != "GET":
-        tag = {"type": "string", "pattern": '^"[0-9]{1,9}"$'}
+        tag = {"type": "string", "pattern": f'^"[0-9]{{1,{len(str(limits.version_max))}}}"$'}
         found.append({"name": "If-Match", "in": "header", "required": False, "schema": tag})
     return found
 

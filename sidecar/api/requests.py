@@ -19,6 +19,7 @@ from sidecar.repositories.codec import Served
 from sidecar.repositories.keys import TenantKeys
 
 V = TypeVar("V", bound=Value)
+_VERSION_DIGITS_MAX = len(str(limits.version_max))
 MERGE_TYPE = "application/merge-patch+json"
 IMPORT_PATH = "/api/v5/import"
 LINES_TYPE = "application/x-ndjson"  # of exports and imports, which are streamed
@@ -125,7 +126,8 @@ def if_match(request: web.Request) -> int | None:
     if header == "*":
         return None
     number = header.strip('"')
-    if not (header == f'"{number}"' and number.isascii() and number.isdigit()):
+    is_version = number.isascii() and number.isdigit() and len(number) <= _VERSION_DIGITS_MAX
+    if not (is_version and header == f'"{number}"'):
         raise InvalidError('If-Match takes one ETag of this API, for example "3".', code="invalid_if_match")
     return int(number)
 

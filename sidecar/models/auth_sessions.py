@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, Field, SerializationInfo, SerializerFunctionWrapHandler, StringConstraints
+from pydantic import Field, SerializationInfo, SerializerFunctionWrapHandler, StringConstraints
 from pydantic import model_serializer as serializer
 
 from sidecar import limits
 from sidecar.ids import new_id
-from sidecar.models.base import Count, Id, Record, timestamp
+from sidecar.models.base import Count, Id, Record, Time, timestamp
 
 TokenHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ClientText = Annotated[str, StringConstraints(max_length=limits.client_text_chars_max)]
@@ -28,12 +28,12 @@ class PublicAuthSession(Record):
 
     user_id: Id
     token_family: Id
-    expires_at: AwareDatetime
-    refresh_expires_at: AwareDatetime
+    expires_at: Time
+    refresh_expires_at: Time
     ip_address: ClientText = ""
     user_agent: ClientText = ""
     workspace_session_id: Id | None = None
-    revoked_at: AwareDatetime | None = None
+    revoked_at: Time | None = None
     replaced_by: Id | None = None
 
 

@@ -4,7 +4,7 @@ Used by every room above; knows only limits and ids.
 """
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Self
 
@@ -91,15 +91,32 @@ Json = Annotated[JsonValue, AfterValidator(tree_fits)]
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(tree_fits)]
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @lru_cache(maxsize=limits.timestamps_cached_max)
 def timestamp(now_ms: int) -> datetime:
     """Return the UTC time of so many milliseconds since 1970."""
-    return datetime.fromtimestamp(now_ms / 1000, UTC).replace(microsecond=now_ms % 1000 * 1000)
+    return _EPOCH + timedelta(milliseconds=now_ms)
 
 
 def milliseconds(moment: datetime) -> int:
     """Return the milliseconds since 1970 of a time."""
     return round(moment.timestamp() * 1000)
+
+
+def _as_stored(moment: datetime) -> datetime:
+    finer = moment.microsecond % 1000
+    if not finer and not moment.utcoffset():  # as nearly all are
+        return moment
+    try:
+        return moment.astimezone(UTC) - timedelta(microseconds=finer)
+    except OverflowError:
+        raise ValueError("a time has to lie in the years 1 to 9999 of UTC") from None
+
+
+# Of any zone and precision; kept in UTC, and no finer than milliseconds.
+Time = Annotated[AwareDatetime, AfterValidator(_as_stored)]
 
 
 class Value(BaseModel):
@@ -162,9 +179,9 @@ class Record(Value):
 
     id: Id
     tenant_id: Id
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    version: Annotated[int, Field(ge=1)] = 1
+    created_at: Time
+    updated_at: Time
+    version: Annotated[int, Field(ge=1, le=limits.version_max)] = 1
 
     def stored_json(self) -> bytes:
         """Return the JSON text that is stored: all of it, also what is not served."""

@@ -5,11 +5,11 @@ import mimetypes
 from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from sidecar import limits
 from sidecar.ids import new_id
-from sidecar.models.base import Count, Flag, Id, Number, Path, Record, timestamp
+from sidecar.models.base import Count, Flag, Id, Number, Path, Record, Time, timestamp
 
 FileKind = Literal["file", "symlink", "unreadable"]
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -72,9 +72,9 @@ class File(Record):
     mtime_ns: Number
     inode: Count
     ctime_ns: Number = 0
-    last_accessed_at: AwareDatetime
+    last_accessed_at: Time
     is_deleted: Flag = False
-    deleted_at: AwareDatetime | None = None
+    deleted_at: Time | None = None
 
     @classmethod
     def new(cls, *, tenant_id: str, workspace_path: str, entry: FileEntry, mime_type: str, now_ms: int) -> Self:

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     Field,
     SerializationInfo,
     SerializerFunctionWrapHandler,
@@ -14,7 +13,7 @@ from pydantic import (
 )
 
 from sidecar import limits
-from sidecar.models.base import Count, Flag, Record
+from sidecar.models.base import Count, Flag, Record, Time
 
 Role = Literal["admin", "developer", "manager", "viewer"]
 _STORED = {"stored": True}
@@ -54,7 +53,7 @@ class PublicUser(Record):
     role: Role = "developer"
     is_active: Flag = True
     email_verified: Flag = False
-    last_login_at: AwareDatetime | None = None
+    last_login_at: Time | None = None
 
     def full_name(self) -> str:
         """Return first and last name, or the e-mail address when there is neither."""

@@ -6,11 +6,11 @@ Three shapes of one record: ``SessionSummary`` is what lists show, ``WorkspaceSe
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from sidecar import limits
 from sidecar.ids import new_id
-from sidecar.models.base import Count, Id, Name, Path, Record, Related, Tags, Text, Value, timestamp
+from sidecar.models.base import Count, Id, Name, Path, Record, Related, Tags, Text, Time, Value, timestamp
 from sidecar.models.editing import Breakpoint, EditorState, Memory, TerminalState
 
 PartName = Literal["editor", "terminals", "breakpoints", "files", "context", "memory"]
@@ -35,7 +35,7 @@ class SessionSummary(Record):
     parent_session_id: Id | None = None
     related_sessions: Related = Field(default_factory=list)
     tags: Tags = Field(default_factory=list)
-    last_active_at: AwareDatetime
+    last_active_at: Time
 
     def fork(self, *, now_ms: int, name: str | None = None) -> Self:
         """Return a new session that starts from this one's state, and has it for a parent."""

@@ -3,16 +3,22 @@
 import asyncio
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from sidecar import limits
+from tests.e2e.daemons import eventually
 from tests.integration.house import House, running_house
 
 HALF_A_BODY = b'Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{"name": '
 JSON = {"Content-Type": "application/json"}
+IMPORT = (
+    b"POST /api/v5/import HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer TOKEN\r\n"
+    b"Content-Type: application/x-ndjson\r\n"
+)
 HEAD = b'{"name": "x", "workspace_path": "/x", '
 
 
@@ -132,6 +138,40 @@ async def test_a_slow_client_is_let_go(house: House, sent: bytes, monkeypatch: p
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408 "), answer
     writer.close()
     assert (await house.call("GET", "/healthz")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "answered"),
+    [
+        (b"POST /api/v5/sessions HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer TOKEN\r\n" + HALF_A_BODY, False),
+        (IMPORT + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + b'{"sid', False),
+        (b"GET /api/v5/export HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer TOKEN\r\n\r\n", True),
+    ],
+    ids=["a body", "an import", "an export"],
+)
+async def test_a_client_that_leaves_in_the_middle_is_no_failure(
+    house: House, raw: bytes, *, answered: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = (await house.pair())["access_token"]
+    sent = {"name": "x", "workspace_path": "/x", "editor_state": {"text": "x" * 900_000}}
+    for _ in range(12):  # more than the buffers of a connection hold
+        assert (await house.call("POST", "/api/v5/sessions", token, json=sent)).status == 201
+    host, port = house.host.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(raw.replace(b"HOST", house.host.encode()).replace(b"TOKEN", token.encode()))
+    if answered:
+        await reader.readuntil(b"\r\n\r\n")
+    else:
+        await eventually(lambda: len(house.context.silent) == 0, "the head has come")
+    writer.transport.abort()
+
+    def statuses() -> set[str]:
+        found = house.context.metrics.render()
+        return set(re.findall(r'requests_total\{[^}]*status="(\d+)"', found))
+
+    await eventually(lambda: "499" in statuses(), "the end is noticed")
+    assert "500" not in statuses()
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize(

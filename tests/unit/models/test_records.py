@@ -146,3 +146,33 @@ def test_a_message_over_its_limit_is_refused_and_one_at_it_is_not() -> None:
 @given(st.integers(0, 2**42))
 def test_milliseconds_are_exact_both_ways(now_ms: int) -> None:
     assert milliseconds(timestamp(now_ms)) == now_ms
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("2026-11-25T10:00:00.123456+05:00", "2026-11-25T05:00:00.123000Z"),
+        ("2026-11-25T10:00:00.123Z", "2026-11-25T10:00:00.123000Z"),
+        ("2026-11-25T10:00:00-12:00", "2026-11-25T22:00:00Z"),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("2026-11-25T10:00:00", None),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999000Z"),
+    ],
+)
+def test_a_time_is_kept_in_utc_and_no_finer_than_milliseconds(sent: str, kept: str | None) -> None:
+    record = json.loads(Tenant.new_self_tenant(name="x", owner_user_id=ID, now_ms=NOW_MS).to_json())
+    if kept is None:
+        with pytest.raises(InvalidError):
+            Tenant.checked(**record | {"created_at": sent})
+    else:
+        made = Tenant.checked(**record | {"created_at": sent})
+        assert json.loads(made.to_json())["created_at"] == kept
+        assert timestamp(milliseconds(made.created_at)) == made.created_at
+
+
+@pytest.mark.parametrize("version", [0, limits.version_max + 1, 10**30])
+def test_a_version_is_one_that_an_etag_can_name(version: int) -> None:
+    record = json.loads(Tenant.new_self_tenant(name="x", owner_user_id=ID, now_ms=NOW_MS).to_json())
+    with pytest.raises(InvalidError):
+        Tenant.checked(**record | {"version": version})

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 58fcadf32691030770a063790221f815998a5aa10aa5a7cd5a7997d7b8dd0683
+// SHA-256 of that: feb69c24e80d45c2bd7eddba5768adc36851db91a6310adfe619f415a345d7e8
 
 export interface paths {
     "/api/v5/agents": {
