@@ -74,20 +74,26 @@ def store(tr: Writing, blobs: Blobs, parts: Parts, splits: Mapping[PartName, Spl
     Raises:
         LimitExceededError: The whole state would be too large.
     """
-    stored = dict(parts)
-    for name, (part, contents) in splits.items():
-        for digest, content in contents.items():
+    for each in splits.values():
+        for digest, content in each.contents.items():
             blobs.ensure(tr, digest, content)
-        if part is None:
-            stored.pop(name, None)
-        else:
-            stored[name] = part
-    size = sum(part.size for part in stored.values())
+    return with_splits(parts, splits)
+
+
+def with_splits(parts: Parts, splits: Mapping[PartName, Split]) -> Parts:
+    """Return the parts of a session with what is split.
+
+    Raises:
+        LimitExceededError: The whole state would be too large.
+    """
+    after = {name: part for name, part in parts.items() if name not in splits}
+    after.update((name, each.part) for name, each in splits.items() if each.part is not None)
+    size = sum(part.size for part in after.values())
     if size > limits.session_state_bytes_max:
         raise LimitExceededError(
             f"The state of a session may have {limits.session_state_bytes_max} bytes; this one would have {size}."
         )
-    return stored
+    return after
 
 
 def digests(parts: Parts) -> set[bytes]:

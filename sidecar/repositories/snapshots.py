@@ -42,8 +42,10 @@ class Snapshots(Repository[Snapshot]):
         return self.list_by(tr, BY_SESSION, under=under, cursor=cursor, limit=limit, reverse=True)
 
     def newest(self, tr: Reading, session_id: str) -> Snapshot | None:
-        """Return a session's newest snapshot, or None when it has none."""
-        return next(iter(self.list_by_session(tr, session_id, limit=1).items), None)
+        """Return a session's newest snapshot, or None when it has none; one of a clock that was put back is passed."""
+        space = self.spaces[BY_SESSION.name][keys.id_element(session_id)]
+        between = space.range()[0], space.pack((tr.now_ms + 1,))
+        return next(iter(self.list_between(tr, BY_SESSION, between, limit=1, reverse=True).items), None)
 
     def moments(self, tr: Reading, session_id: str) -> list[Moment]:
         """Return when a session's snapshots were taken, oldest first; from the index alone."""

@@ -13,7 +13,7 @@ from sidecar.models.tenants import TenantLimits
 from sidecar.repositories import counters, keys
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.tenants import Tenants
-from sidecar.repositories.transactions import Actor, Writing
+from sidecar.repositories.transactions import Actor, Reading, Writing
 from sidecar.services.audit import SESSIONS, write_trail
 
 _COUNTED = {"users": "users_max", SESSIONS: "workspace_sessions_max"}
@@ -32,7 +32,7 @@ def finish(tr: Writing, actor: Actor) -> None:
     write_trail(tr, actor)
 
 
-def check(tr: Writing, tenant: TenantKeys, created: Mapping[str, int]) -> None:
+def check(tr: Reading, tenant: TenantKeys, created: Mapping[str, int]) -> None:
     """Compare what a tenant has, with what this transaction adds, with its plan.
 
     Far below a bound a count is read without depending on it: of many who store at once, all but one would otherwise

@@ -13,15 +13,16 @@ from sidecar import limits
 from sidecar.errors import InvalidError
 from sidecar.models.base import milliseconds
 from sidecar.models.snapshots import SNAPSHOT_PARTS, Reason, Snapshot
-from sidecar.models.workspace_sessions import PartName, StoredSession, WorkspaceSession
+from sidecar.models.workspace_sessions import PartName, Parts, StoredSession, WorkspaceSession
 from sidecar.repositories.blobs import Blobs
 from sidecar.repositories.codec import Served, served
 from sidecar.repositories.keys import TenantKeys, id_element
 from sidecar.repositories.paging import Page
-from sidecar.repositories.parts import Split, split
+from sidecar.repositories.parts import Split, split, with_splits
 from sidecar.repositories.snapshots import Snapshots
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.workspace_sessions import RECENT, WorkspaceSessions, split_fields, state_of
+from sidecar.services import plans
 from sidecar.services.cascades import Cascades
 from sidecar.services.remembered import Remembered
 
@@ -105,7 +106,7 @@ class SessionService:
             LimitExceededError: The state is too large.
         """
         splits = await _computed(partial(split, state_of(session)), size_bytes)
-        await self._upload(tenant, splits)
+        await self._upload(tenant, splits, lambda tr: _check_fits(tr, tenant, {}, splits))
         return await self._database.transact(lambda tr: WorkspaceSessions(tenant).create_split(tr, session, splits))
 
     async def update(
@@ -133,12 +134,17 @@ class SessionService:
         """
         own, splits = await _computed(partial(split_fields, fields), size_bytes)
         del fields
-        await self._upload(tenant, splits)
+        sessions = WorkspaceSessions(tenant)
 
-        def body(tr: Writing) -> StoredSession:
-            sessions = WorkspaceSessions(tenant)
+        def current(tr: Reading) -> StoredSession:
             old = sessions.get(tr, session_id)
             sessions.check_version(old, if_version)
+            return old
+
+        await self._upload(tenant, splits, lambda tr: _check_fits(tr, tenant, current(tr).parts, splits))
+
+        def body(tr: Writing) -> StoredSession:
+            old = current(tr)
             new = sessions.replace_split(tr, old, own, splits)
             if _view(new) != _view(old):
                 self._keep(tr, tenant, old)
@@ -157,11 +163,13 @@ class SessionService:
     async def resume(self, tenant: TenantKeys, fresh: WorkspaceSession) -> tuple[StoredSession, bool]:
         """Return the user's latest session of a workspace and branch, or store ``fresh``; and whether it is new.
 
+        All in one transaction: of two windows that open at once, one goes on with what the other has begun.
+
         Args:
-            fresh: Names the user, the workspace and the branch.
+            fresh: Names the user, the workspace and the branch, and has no state yet.
         """
 
-        def body(tr: Writing) -> StoredSession | None:
+        def body(tr: Writing) -> StoredSession:
             sessions, cursor = WorkspaceSessions(tenant), None
             for _ in range(limits.page_reads_max):
                 page = sessions.list_by_workspace(tr, fresh.workspace_path, cursor=cursor)
@@ -171,10 +179,10 @@ class SessionService:
                 cursor = page.next_cursor
                 if cursor is None:
                     break
-            return None
+            return sessions.create(tr, fresh)
 
-        found = await self._database.transact(body)
-        return (found, False) if found else (await self.create(tenant, fresh), True)
+        session = await self._database.transact(body)
+        return session, session.id == fresh.id
 
     async def take_snapshot(self, tenant: TenantKeys, session_id: str, *, label: str | None = None) -> Snapshot:
         """Keep a session's state as it is, because somebody asks; with a label it is kept for good."""
@@ -211,17 +219,25 @@ class SessionService:
         newest = Snapshots(tenant).newest(tr, old.id)
         if not _view(old) or (newest is not None and newest.parts == _view(old)):
             return
-        since_ms = milliseconds(newest.created_at if newest else old.created_at)
-        if tr.now_ms - since_ms >= limits.snapshot_interval_seconds * 1_000:
+        age_ms = tr.now_ms - milliseconds(newest.created_at if newest else old.created_at)
+        if not 0 <= age_ms < limits.snapshot_interval_seconds * 1_000:  # a session may be of a clock that was put back
             _snapshot(tr, tenant, old, reason="auto")
 
-    async def _upload(self, tenant: TenantKeys, splits: Mapping[PartName, Split]) -> None:
-        """Store large contents ahead of the transaction that names them, in transactions of their own."""
-        blobs = Blobs(tenant)
-        for each in splits.values():
-            for digest, content in each.contents.items():
-                if len(content) > limits.blob_upload_bytes:
-                    await self._upload_one(blobs, digest, content)
+    async def _upload(
+        self, tenant: TenantKeys, splits: Mapping[PartName, Split], check: Callable[[Reading], None]
+    ) -> None:
+        """Store large contents ahead of the transaction that names them, in transactions of their own.
+
+        Args:
+            check: Raises what that transaction would raise, as far as it is known before: what is refused would leave
+                its contents for ``limits.blob_grace_seconds``.
+        """
+        contents = [each for split in splits.values() for each in split.contents.items()]
+        large = [(digest, content) for digest, content in contents if len(content) > limits.blob_upload_bytes]
+        if large:
+            await self._database.read(check)
+        for digest, content in large:
+            await self._upload_one(Blobs(tenant), digest, content)
 
     async def _upload_one(self, blobs: Blobs, digest: bytes, content: bytes) -> None:
         if len(content) > limits.blob_bytes_max:
@@ -232,6 +248,12 @@ class SessionService:
 
         while not await self._database.transact(body):
             pass
+
+
+def _check_fits(tr: Reading, tenant: TenantKeys, parts: Parts, splits: Mapping[PartName, Split]) -> None:
+    """Raise LimitExceededError when a state would be too large with what is split, or its tenant has too much."""
+    with_splits(parts, splits)
+    plans.check(tr, tenant, {})
 
 
 async def _computed(call: Callable[[], T], size_bytes: int | None) -> T:

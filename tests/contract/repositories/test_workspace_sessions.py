@@ -1,19 +1,23 @@
 """Sessions: state by parts, history, forks, and finding them again."""
 
+import asyncio
 import json
 
 import pytest
 
 from sidecar import limits
-from sidecar.errors import InvalidError, LimitExceededError, NotFoundError
+from sidecar.errors import InvalidError, LimitExceededError, NotFoundError, VersionConflictError
+from sidecar.models.base import timestamp
+from sidecar.models.tenants import TenantLimits, TenantSettings
 from sidecar.models.workspace_sessions import StoredSession, WorkspaceSession
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.snapshots import Snapshots
+from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.services.sessions import SessionService
 from tests.clocks import FakeClock
-from tests.contract.repositories.samples import NOW_MS, OWNER, TENANT_ID
+from tests.contract.repositories.samples import NOW_MS, OWNER, TENANT_ID, an_id
 
 BUFFER = 'unsaved "text"\n\té🚲' * 270_000  # 5.1 million characters
 LARGE = BUFFER[:1_000_000]
@@ -291,6 +295,60 @@ async def test_changes_of_the_state_keep_history_but_not_more_often_than_every_i
     found = await database.read(lambda tr: Snapshots(tenant).list_by_session(tr, made.id).items)
 
     assert [each.reason for each in found] == ["auto", "auto"]
+
+
+async def test_a_clock_that_was_put_back_stops_no_history(
+    database: Database, tenant: TenantKeys, service: SessionService, clock: FakeClock
+) -> None:
+    clock.move(30 * 86_400)
+    made = session(editor_state=editor("x", line=0)).model_copy(update={"created_at": timestamp(clock.now_ms())})
+    await service.create(tenant, made)
+    clock.move(limits.snapshot_interval_seconds)
+    await service.update(tenant, made.id, {"editor_state": editor("x", line=1)})
+    clock.move(-30 * 86_400)
+    for line in range(2, 12):
+        clock.move(limits.snapshot_interval_seconds / 2)
+        await service.update(tenant, made.id, {"editor_state": editor("x", line=line)})
+
+    assert len(await database.read(lambda tr: Snapshots(tenant).moments(tr, made.id))) == 1 + 5
+
+
+async def refused(service: SessionService, tenant: TenantKeys, session_id: str, if_version: int | None) -> None:
+    with pytest.raises((NotFoundError, VersionConflictError, LimitExceededError)):
+        await service.update(tenant, session_id, {"terminal_state": {"note": LARGE * 2}}, if_version=if_version)
+
+
+async def test_a_change_that_is_refused_leaves_no_contents(
+    database: Database,
+    tenant: TenantKeys,
+    service: SessionService,
+    sessions: WorkspaceSessions,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = await service.create(tenant, session(editor_state=editor("small")))
+    before = await database.read(lambda tr: blob_rows(tr, sessions))
+
+    await refused(service, tenant, made.id, 9)
+    await refused(service, tenant, an_id(404), None)
+    monkeypatch.setattr(limits, "session_state_bytes_max", len(LARGE))
+    await refused(service, tenant, made.id, None)
+    monkeypatch.undo()
+    tenants, bounds = Tenants(tenant), TenantLimits(storage_bytes_max=1)
+    await database.transact(lambda tr: tenants.update(tr, TENANT_ID, {"settings": TenantSettings(limits=bounds)}))
+    await refused(service, tenant, made.id, None)
+    with pytest.raises(LimitExceededError):
+        await service.create(tenant, session(editor_state=editor(LARGE * 2)))
+
+    assert await database.read(lambda tr: blob_rows(tr, sessions)) == before
+
+
+async def test_two_windows_that_resume_at_once_have_one_session(
+    database: Database, tenant: TenantKeys, service: SessionService
+) -> None:
+    found = await asyncio.gather(*(service.resume(tenant, session(git_branch="main")) for _ in range(8)))
+
+    assert [is_new for _, is_new in found].count(True) == 1
+    assert len(await database.read(lambda tr: WorkspaceSessions(tenant).list_all(tr).items)) == 1
 
 
 async def test_resume_finds_the_latest_of_user_path_and_branch_or_makes_one(
