@@ -3,7 +3,7 @@
 from typing import Any
 
 from sidecar import limits
-from sidecar.errors import InvalidError
+from sidecar.errors import InvalidError, VersionConflictError
 from sidecar.models.changes import Change
 from sidecar.models.settings import Setting
 from sidecar.repositories import keys
@@ -43,8 +43,16 @@ class Settings(Repository[Setting]):
         return keys.id_element(user_id), category, key
 
     def put(self, tr: Writing, setting: Setting, *, if_version: int | None = None) -> Setting:
-        """Store a setting, or give the one of its name a new value and version."""
+        """Store a setting, or give the one of its name a new value and version.
+
+        Raises:
+            VersionConflictError: ``if_version`` is not the version that is stored, or nothing is.
+        """
         old = self.find(tr, self.identifier(setting))
+        if old is None and if_version is not None:
+            raise VersionConflictError(
+                f"There is no setting {setting.category}/{setting.key}, so it is not at version {if_version}."
+            )
         if old is None:
             return self.create(tr, setting)
         self.check_version(old, if_version)

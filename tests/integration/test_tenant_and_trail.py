@@ -106,6 +106,15 @@ async def test_a_session_keeps_the_conversation_that_it_has_where_that_is_not_th
     assert (answer.status, answer.content["conversation_id"]) == (200, lost)
 
 
+async def test_a_setting_that_is_not_there_is_at_no_version(house: House, admin: Login) -> None:
+    path, token, sent = "/api/v5/settings/editor/font", admin.access_token, {"value": 1}
+    refused = await house.call("PUT", path, token, {"If-Match": '"5"'}, json=sent)
+    assert (refused.status, refused.code) == (412, "version_conflict")
+    assert (await house.call("GET", path, token)).status == 404
+    assert (await house.call("PUT", path, token, json=sent)).status == 201
+    assert (await house.call("PUT", path, token, {"If-Match": '"1"'}, json=sent)).status == 200
+
+
 async def test_users_change_what_they_say_of_themselves_and_nothing_else(house: House, admin: Login) -> None:
     viewer = await house.person(admin.tenant, "viewer")
     names = {"first_name": "Ada", "last_name": "Lovelace"}
