@@ -11,7 +11,7 @@ from sidecar.errors import UNREADABLE, InvalidError
 from sidecar.models.base import Record
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
-from sidecar.repositories.indexes import Index
+from sidecar.repositories.indexes import ID_BYTES, Index
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
@@ -63,12 +63,23 @@ def _look_up(repository: AnyRepository, tr: Reading, record: Record, tally: Tall
     for index in repository.indexes:
         for key, value in repository.entries(index, record).items():
             tally.expected[index.name] += 1
-            if tr.kv.get(key, snapshot=True) == value:
+            stored = tr.kv.get(key, snapshot=True)
+            if stored == value:
+                continue
+            is_anothers = stored is not None and _names_another(index, stored, value)
+            if stored and is_anothers and not is_stray(repository, index, tr, (key, stored)):  # nobody can tell whose
+                what = f"{repository.model.__name__} {record.id} has the same value in {index.name} as another has."
+                tally.problems.append(Problem("index", what, repaired=False, tenant_id=repository.tenant.tenant_id))
                 continue
             if isinstance(tr, Writing):
                 tr.kv.set(key, value)
             what = f"{repository.model.__name__} {record.id} is missing, or is out of date, in {index.name}."
             tally.problems.append(Problem("index", what, can_repair(tr), repository.tenant.tenant_id))
+
+
+def _names_another(index: Index[Any], entry: bytes, value: bytes) -> bool:
+    """Tell whether an entry of a unique value, which should be ``value``, names another record."""
+    return index.names_by_value and entry[:ID_BYTES] != value[:ID_BYTES]
 
 
 def _references(repository: AnyRepository, tr: Reading, record: Record, value: bytes) -> Tally:

@@ -8,7 +8,7 @@ from sidecar.errors import UnavailableError
 from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.models.workspace_sessions import WorkspaceSession
-from sidecar.repositories import counters, deletions, keys
+from sidecar.repositories import codec, counters, deletions, keys
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.files import Files
 from sidecar.repositories.keys import Keyspace, TenantKeys
@@ -179,6 +179,25 @@ async def test_what_only_the_lost_bytes_could_tell_is_reported_and_not_invented(
     assert (await examine(filled)).left
 
     await filled.transact(lambda tr: tr.kv.clear_range(*keyspace.root.range()))
+
+
+async def test_a_unique_value_of_two_records_is_reported_and_left_as_it_is(
+    filled: Database, tenant: TenantKeys
+) -> None:
+    users = Users(tenant)
+    first, second = await filled.read(lambda tr: (users.get(tr, an_id(1)), users.get(tr, an_id(2))))
+    twin = second.model_copy(update={"email": first.email})
+    await filled.transact(lambda tr: tr.kv.set(users.key(twin.id), codec.encode(twin)))
+    await examine(filled, repair=True)
+
+    for _ in range(2):
+        left = (await examine(filled, repair=True)).left
+        assert [problem.check for problem in left] == ["index", "index"]
+        assert all(twin.id in problem.what for problem in left)
+        assert await filled.read(lambda tr: users.find_by_email(tr, first.email)) == first
+
+    await filled.transact(lambda tr: tr.kv.set(users.key(second.id), codec.encode(second)))
+    await examine(filled, repair=True)
 
 
 async def test_a_deletion_that_can_not_be_finished_is_reported_and_keeps_no_other(
