@@ -103,7 +103,8 @@ class Writing(Reading):
 
     def changed(self, tenant: keys.TenantKeys, *changes: Change | bytes) -> None:
         """Note changes, to be written with this transaction; one that is JSON already is written as it is."""
-        self._changes.setdefault(tenant, []).extend(changes)
+        if changes:  # a row that tells of nothing would wake all listeners
+            self._changes.setdefault(tenant, []).extend(changes)
 
     def changes(self) -> Mapping[keys.TenantKeys, Sequence[Change]]:
         """Return what has been noted so far."""

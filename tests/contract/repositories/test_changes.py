@@ -4,8 +4,17 @@ from sidecar import limits
 from sidecar.models.agents import Agent
 from sidecar.repositories.agents import Agents
 from sidecar.repositories.changes import STAMP_FIRST, Changes
+from sidecar.repositories.files import Files
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database, Writing
+
+
+async def test_a_transaction_that_changes_nothing_wakes_nobody(database: Database, tenant: TenantKeys) -> None:
+    changes = Changes(tenant)
+    before = await database.read(changes.head)
+    await database.transact(lambda tr: Files(tenant).put_entries(tr, "/w", [], []))
+    assert await database.read(changes.head) == before
+    assert await database.read(lambda tr: tr.kv.get(changes.head_key)) == before[:10]
 
 
 async def test_no_more_rows_are_decoded_than_one_message_tells_and_none_is_lost(
