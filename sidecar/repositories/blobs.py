@@ -21,6 +21,7 @@ from sidecar import limits
 from sidecar.errors import CorruptStoreError, LimitExceededError
 from sidecar.repositories import counters, keys
 from sidecar.repositories.transactions import Reading, Writing
+from sidecar.store.engine import KeySelector
 from sidecar.store.tuples import Items
 
 _HEADER = struct.Struct(">BBQQ")  # format, state, ms since 1970 of its last write, bytes so far
@@ -145,19 +146,26 @@ class Blobs:
     def collect(self, tr: Writing, place: bytes, *, limit: int) -> Collected:
         """Remove blobs that nothing names and nobody may be about to name, among the next ``limit`` from ``place`` on.
 
+        Of those that are named, which is most, only the key is read: a row may hold a whole content.
+
         Args:
             place: Empty at the beginning, then what the batch before has returned.
         """
         begin, end = self.headers.range()
-        rows = tr.kv.get_range(max(begin, place), end, limit=limit, snapshot=True)
         old = tr.now_ms - limits.blob_grace_seconds * 1_000
-        removed = 0
-        for key, row in rows:
-            digest = self.digest_in(key)
-            if header_of(row).at_ms < old and not self.is_named(tr, digest):
+        place, removed = max(begin, place), 0
+        for _ in range(limit):
+            key = tr.kv.get_key(KeySelector.first_greater_or_equal(place), snapshot=True)
+            if key >= end:
+                return Collected(removed, None)
+            place, digest = key + b"\x00", self.digest_in(key)
+            if self.is_named(tr, digest):
+                continue
+            header = self.header(tr, digest)
+            if header is not None and header.at_ms < old:
                 self.remove(tr, digest)
                 removed += 1
-        return Collected(removed, rows[-1][0] + b"\x00" if len(rows) == limit else None)
+        return Collected(removed, place)
 
     def digest_in(self, key: bytes) -> bytes:
         """Return the name that a header's, a slice's or a reference's key begins with."""

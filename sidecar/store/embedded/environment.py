@@ -12,8 +12,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import lmdb
 
@@ -21,6 +22,7 @@ from sidecar import limits
 from sidecar.errors import CorruptStoreError, SidecarError, TransactionError, UnavailableError
 from sidecar.store.embedded.reader_table import in_memory
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 DATA_FILE = "data.mdb"
@@ -73,6 +75,15 @@ class Snapshot:
 
     def rows(self, begin: bytes, end: bytes, limit: int, *, reverse: bool = False) -> Rows:
         """Return the rows from ``begin`` to before ``end``, or from before ``end`` down; ``limit`` 0 is none."""
+        return self._walked(_rows_down if reverse else _rows_up, begin, end, limit)
+
+    def keys(self, begin: bytes, end: bytes, limit: int, *, reverse: bool = False) -> list[bytes]:
+        """Return the keys of what ``rows`` returns; the values, which may lie on pages of their own, are not read."""
+        return self._walked(_keys_down if reverse else _keys_up, begin, end, limit)
+
+    def _walked(
+        self, walk: "Callable[[lmdb.Cursor, bytes, bytes, int], list[T]]", begin: bytes, end: bytes, limit: int
+    ) -> list[T]:
         if begin >= end:
             return []
         self._give_way()
@@ -81,7 +92,7 @@ class Snapshot:
                 raise TransactionError(1007)
             try:
                 with self._txn.cursor() as cursor:
-                    return _rows_down(cursor, begin, end, limit) if reverse else _rows_up(cursor, begin, end, limit)
+                    return walk(cursor, begin, end, limit)
             except lmdb.Error as error:
                 raise translated(error, self._folder) from error
 
@@ -99,14 +110,29 @@ def _ended(_key: bytes) -> bytes | None:
     raise TransactionError(1007)
 
 
-def _rows_up(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> Rows:
-    rows: Rows = []
-    stop = DATA + end
+def _to_first(cursor: "lmdb.Cursor", begin: bytes) -> bool:
+    """Stand on the first key from ``begin`` on; tell whether there is one."""
     place = DATA + begin[:_KEY_BYTES_MAX]
     if not cursor.set_range(place):
+        return False
+    # No key is as long as a `begin` that is cut, so the one that equals its head lies before it.
+    return len(begin) <= _KEY_BYTES_MAX or cursor.key() != place or cursor.next()
+
+
+def _to_last(cursor: "lmdb.Cursor", end: bytes) -> bool:
+    """Stand on the last key before ``end``; tell whether there is one."""
+    place = DATA + end[:_KEY_BYTES_MAX]
+    found = cursor.set_range(place)
+    if found and len(end) > _KEY_BYTES_MAX and cursor.key() == place:
+        return True
+    return cursor.prev() if found else cursor.last()
+
+
+def _rows_up(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> Rows:
+    rows: Rows = []
+    if not _to_first(cursor, begin):
         return rows
-    if len(begin) > _KEY_BYTES_MAX and cursor.key() == place and not cursor.next():
-        return rows  # no key is as long as `begin`, so the one that equals its head lies before it
+    stop = DATA + end
     for key, value in cast("Iterator[tuple[bytes, bytes]]", cursor.iternext()):
         if key >= stop:
             break
@@ -118,13 +144,9 @@ def _rows_up(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> Row
 
 def _rows_down(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> Rows:
     rows: Rows = []
-    first = DATA + begin
-    place = DATA + end[:_KEY_BYTES_MAX]
-    found = cursor.set_range(place)
-    if not (found and len(end) > _KEY_BYTES_MAX and cursor.key() == place):
-        found = cursor.prev() if found else cursor.last()
-    if not found:
+    if not _to_last(cursor, end):
         return rows
+    first = DATA + begin
     for key, value in cast("Iterator[tuple[bytes, bytes]]", cursor.iterprev()):
         if key < first:
             break
@@ -132,6 +154,22 @@ def _rows_down(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> R
         if len(rows) == limit:
             break
     return rows
+
+
+def _keys_up(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> list[bytes]:
+    if not _to_first(cursor, begin):
+        return []
+    keys = islice(cast("Iterator[bytes]", cursor.iternext(values=False)), limit or None)
+    stop = DATA + end
+    return [key[1:] for key in takewhile(lambda key: key < stop, keys)]
+
+
+def _keys_down(cursor: "lmdb.Cursor", begin: bytes, end: bytes, limit: int) -> list[bytes]:
+    if not _to_last(cursor, end):
+        return []
+    keys = islice(cast("Iterator[bytes]", cursor.iterprev(values=False)), limit or None)
+    first = DATA + begin
+    return [key[1:] for key in takewhile(lambda key: key >= first, keys)]
 
 
 class Environment:

@@ -134,18 +134,18 @@ class Fetching:
         if offset == 1:
             return key
         if offset > 1:
-            rows = self._snapshot.rows(key, LAST, offset)
-            return rows[-1][0] if len(rows) == offset else _OWN_KEYS[min(offset - len(rows), len(_OWN_KEYS)) - 1]
-        rows = self._snapshot.rows(FIRST, min(key, LAST), 1 - offset, reverse=True)
-        return rows[-1][0] if len(rows) == 1 - offset else FIRST
+            keys = self._snapshot.keys(key, LAST, offset)
+            return keys[-1] if len(keys) == offset else _OWN_KEYS[min(offset - len(keys), len(_OWN_KEYS)) - 1]
+        keys = self._snapshot.keys(FIRST, min(key, LAST), 1 - offset, reverse=True)
+        return keys[-1] if len(keys) == 1 - offset else FIRST
 
     def _stored_keys(self, low: bytes, high: bytes, limit: int, *, reverse: bool) -> list[bytes]:
         own = [key for key in _OWN_KEYS if key < high]
         if not reverse:
-            keys = [key for key, _ in self._snapshot.rows(low, min(high, LAST), limit)] + own
+            keys = self._snapshot.keys(low, min(high, LAST), limit) + own
             return keys[:limit] if limit else keys
         keys = own[::-1]
         if not limit or len(keys) < limit:
             rest = limit - len(keys) if limit else 0
-            keys += [key for key, _ in self._snapshot.rows(low, min(high, LAST), rest, reverse=True)]
+            keys += self._snapshot.keys(low, min(high, LAST), rest, reverse=True)
         return keys[:limit] if limit else keys

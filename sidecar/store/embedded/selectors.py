@@ -45,10 +45,10 @@ def find_key(snapshot: Snapshot, selector: KeySelector) -> bytes:
     """Return the key that a selector names."""
     key, offset = base(selector), selector.offset
     if offset > 0:
-        rows = snapshot.rows(key, LAST, offset)
-        return rows[-1][0] if len(rows) == offset else LAST
-    rows = snapshot.rows(FIRST, key, 1 - offset, reverse=True)
-    return rows[-1][0] if len(rows) == 1 - offset else FIRST
+        keys = snapshot.keys(key, LAST, offset)
+        return keys[-1] if len(keys) == offset else LAST
+    keys = snapshot.keys(FIRST, key, 1 - offset, reverse=True)
+    return keys[-1] if len(keys) == 1 - offset else FIRST
 
 
 def find_rows(snapshot: Snapshot, begin: KeySelector, end: KeySelector, limit: int, *, reverse: bool) -> Rows:

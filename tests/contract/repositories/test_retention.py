@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.services.doctor.examination import examine
 from sidecar.services.retention import Retention
+from sidecar.store.engine import Transaction
 from tests.clocks import FakeClock
 from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, Kind
 
@@ -158,6 +160,55 @@ async def test_blobs_that_nothing_names_are_collected_in_batches(
     clock.move(limits.blob_grace_seconds + 1)
 
     assert await retention.collect_blobs(tenant) == 5
+
+
+async def test_of_contents_that_are_named_a_collection_reads_no_more_than_the_keys(
+    database: Database, tenant: TenantKeys, clock: FakeClock
+) -> None:
+    blobs, content = Blobs(tenant), b"x" * 70_000
+    owner = ("sessions", keys.id_element(OWNER))
+
+    def fill(tr: Writing) -> None:
+        blobs.ensure(tr, digest_of(content), content)
+        tr.kv.set(blobs.references.pack((digest_of(content), *owner)), b"")
+
+    await database.transact(fill)
+    clock.move(limits.blob_grace_seconds + 1)
+    read: list[bytes] = []
+
+    def collect(tr: Writing) -> None:
+        tr.kv = cast("Transaction", Noting(tr.kv, read))
+        assert blobs.collect(tr, b"", limit=9) == (0, None)
+
+    await database.transact(collect)
+    assert sum(map(len, read)) < 1_000
+
+    def forget(tr: Writing) -> None:
+        tr.kv.clear(blobs.references.pack((digest_of(content), *owner)))
+        assert blobs.collect(tr, b"", limit=9) == (1, None)
+
+    await database.transact(forget)
+
+
+class Noting:
+    """A transaction that notes the values which are read."""
+
+    def __init__(self, kv: Transaction, read: list[bytes]) -> None:
+        self._kv = kv
+        self._read = read
+
+    def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
+        value = self._kv.get(key, snapshot=snapshot)
+        self._read.append(value or b"")
+        return value
+
+    def get_range(self, *between: bytes, **how: Any) -> list[tuple[bytes, bytes]]:
+        rows = self._kv.get_range(*between, **how)
+        self._read += [value for _, value in rows]
+        return rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kv, name)
 
 
 HOURS = st.integers(min_value=0, max_value=40 * 24 * 3_600_000)
