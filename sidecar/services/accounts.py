@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sidecar import limits
 from sidecar.auth.passwords import Passwords
-from sidecar.errors import InvalidError, UnauthenticatedError
+from sidecar.errors import InvalidError, UnauthenticatedError, VersionConflictError
 from sidecar.ids import new_id
 from sidecar.models.base import timestamp
 from sidecar.models.tenants import Tenant
@@ -114,23 +114,36 @@ class Accounts:
             UnauthenticatedError: Whatever was wrong: the answer and the time it takes are the same.
             UnavailableError: Too many wait for their passwords to be checked.
         """
+        try:
+            opened = await self._checked(email, password, device, tenant_id)
+        except VersionConflictError:  # most often another login, which hashed it anew with the present parameters
+            opened = await self._checked(email, password, device, tenant_id)
+        if opened is None:
+            raise UnauthenticatedError("The e-mail address or the password is wrong.", code="invalid_credentials")
+        return self._logins.answer(opened)
+
+    async def _checked(self, email: str, password: str, device: Device, tenant_id: str | None) -> Opened | None:
+        """Open a login if the password is right.
+
+        Raises:
+            VersionConflictError: It was replaced while it was checked.
+        """
         account = await self._database.read(lambda tr: self._find_account(tr, email, tenant_id))
         stored = account.password_hash if account else None
         verdict = await self._passwords.check(stored, password)
 
         def body(tr: Writing) -> Opened | None:
             owner = self._active(tr, account)
-            if owner is None or not verdict.matches or owner[0].password_hash != stored:  # or it has just changed
+            if owner is not None and owner[0].password_hash != stored:
+                raise VersionConflictError("The password is being changed; try again.")
+            if owner is None or not verdict.matches:
                 self._refuse(tr, account, device, "auth.login_refused")
                 return None
             changes = {"last_login_at": timestamp(tr.now_ms), "password_hash": verdict.new_hash or stored}
             user = Users(self._keys(owner[1].id)).update(tr, owner[0].id, changes)
             return self._open(tr, "auth.logged_in", (user, owner[1]), device)
 
-        opened = await self._database.transact(body)
-        if opened is None:
-            raise UnauthenticatedError("The e-mail address or the password is wrong.", code="invalid_credentials")
-        return self._logins.answer(opened)
+        return await self._database.transact(body)
 
     async def change_password(
         self, caller: Caller, current: str | None, new: str, device: Device, *, origin: str | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import jwt
 import pytest
+from argon2.profiles import CHEAPEST
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -188,6 +189,17 @@ async def test_another_users_device_is_unknown_to_a_developer_and_ended_by_an_ad
         gone = await house.call("GET", "/api/v5/users/me", viewer.access_token)
         assert gone.status == (401 if status == 204 else 200)
         await house.call("POST", "/api/v5/auth/logout", viewer.access_token)
+
+
+async def test_logins_at_once_that_hash_the_password_anew_are_all_let_in(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.register(EMAIL)
+    passwords = house.context.accounts._passwords  # noqa: SLF001 - as a version with other parameters has them
+    monkeypatch.setattr(passwords, "_parameters", CHEAPEST)
+    answers = await asyncio.gather(*[house.login(EMAIL) for _ in range(3)])
+    assert [answer.status for answer in answers] == [200] * 3
+    assert (await house.login(EMAIL, "wrong")).status == 401
 
 
 async def test_a_new_password_ends_every_login_and_gives_one_new_one(house: House) -> None:
