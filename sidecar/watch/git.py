@@ -14,6 +14,7 @@ from typing import NamedTuple
 from sidecar import limits
 
 _HEAD = re.compile(rb"ref:[ \t]*refs/|[0-9a-fA-F]{40}")
+_SYSTEM_CONFIG = b"/etc/gitconfig"  # git may be built with another one; it is named when anything stands in it
 _SMALL_FILE_BYTES = 4_096  # HEAD, commondir and a .git file hold one line
 
 
@@ -22,10 +23,12 @@ class Repository(NamedTuple):
 
     Attributes:
         top: The folder that holds ``.git``.
+        directory: Its git directory.
         common: The git directory that its worktrees share, which holds ``info/exclude``.
     """
 
     top: bytes
+    directory: bytes
     common: bytes
 
 
@@ -120,11 +123,27 @@ def find_repository(folder: bytes) -> Repository | None:
     while True:
         found = git_directory(folder)
         if found is not None:
-            return Repository(folder, _common(found))
-        above = os.path.dirname(folder)
-        if above == folder or os.stat(above).st_dev != device:
+            return Repository(folder, found, _common(found))
+        above = _above(folder, device)
+        if above is None:
             return None
         folder = above
+
+
+def heads_looked_for(folder: bytes, top: bytes | None) -> list[bytes]:
+    """Return the files that would make another repository of the one with this top, or of none, the folder's."""
+    device = os.stat(folder).st_dev
+    heads: list[bytes] = []
+    above: bytes | None = folder
+    while above is not None and above != top:
+        heads.append(os.path.join(above, b".git", b"HEAD"))
+        above = _above(above, device)
+    return heads
+
+
+def _above(folder: bytes, device: int) -> bytes | None:
+    above = os.path.dirname(folder)
+    return None if above == folder or os.stat(above).st_dev != device else above
 
 
 def _is_git_directory(path: bytes) -> bool:
@@ -153,24 +172,41 @@ class Git:
     """
 
     def __init__(self, home: Path, xdg_config_home: Path | None = None, *, command: str | None) -> None:
+        self._home = home
         self._config_folder = xdg_config_home or home / ".config"
         self._command = command
         # Nothing else of ours: in a hook, GIT_DIR would make git answer for another repository than the root's.
         self._environment = {"HOME": str(home), "XDG_CONFIG_HOME": str(self._config_folder), "PATH": os.defpath}
 
-    def settings(self, root: bytes) -> GitSettings:
-        """Return git's settings for a folder. Without git: its defaults."""
-        named = self._ask(root, "path", "core.excludesFile")
+    def settings(self, root: bytes, repository: Repository | None) -> GitSettings:
+        """Return git's settings for a folder in a repository, or in none. Without git: its defaults."""
+        named = self._ask(root, "--type=path", "--get", "core.excludesFile")
         path = bytes(self._config_folder / "git" / "ignore") if named is None else named
+        top = root if repository is None else repository.top  # where git stands when it reads a relative path
         return GitSettings(
-            excludes_file=os.path.join(root, path) if path else None,
-            fold=self._ask(root, "bool", "core.ignorecase") == b"true",
+            excludes_file=os.path.join(top, path) if path else None,
+            fold=self._ask(root, "--type=bool", "--get", "core.ignorecase") == b"true",
         )
 
-    def _ask(self, root: bytes, kind: str, name: str) -> bytes | None:
+    def config_files(self, root: bytes, repository: Repository | None) -> set[bytes]:
+        """Return the files that git has its settings from, or would have if they were there."""
+        files = {_SYSTEM_CONFIG, bytes(self._home / ".gitconfig"), bytes(self._config_folder / "git" / "config")}
+        top = root
+        if repository is not None:
+            top = repository.top
+            files |= {
+                os.path.join(repository.common, b"config"),
+                os.path.join(repository.directory, b"config.worktree"),
+            }
+        listed = self._ask(root, "--list", "--show-origin", "--name-only") or b""
+        origins = set(listed.split(b"\0")[::2])  # an origin and a name in turn
+        named = (each.removeprefix(b"file:") for each in origins if each.startswith(b"file:"))
+        return files | {os.path.join(top, path) for path in named}
+
+    def _ask(self, root: bytes, *question: str) -> bytes | None:
         if self._command is None:
             return None
-        command = [self._command, "-C", os.fsdecode(root), "config", "--null", f"--type={kind}", "--get", name]
+        command = [self._command, "-C", os.fsdecode(root), "config", "--null", *question]
         try:
             done = subprocess.run(  # noqa: S603 - a fixed command; the folder is one argument
                 command,

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from sidecar import limits
 from sidecar.models.files import shown_path
-from sidecar.watch.git import Git, find_repository, is_file_over, is_repository, read_small
+from sidecar.watch.git import Git, find_repository, heads_looked_for, is_file_over, is_repository, read_small
 from sidecar.watch.ignore_rules import RuleSet, rule_set
 
 GIT_IGNORE: Final = b".gitignore"
@@ -96,17 +96,18 @@ class Ignore:
             warn: Told what could not be read, in one sentence each.
             own: The daemon's own folders, absolute.
         """
-        settings = git.settings(root)
+        repository = find_repository(root)
+        places = {*git.config_files(root, repository), *heads_looked_for(root, repository.top if repository else None)}
+        outside = [Signature.of(path) for path in sorted(places)]  # before they are read
+        settings = git.settings(root, repository)
         ignore = cls(root, fold=settings.fold, warn=warn)
         for folder in own:
             ignore._leave_out(folder)
-        repository = find_repository(root)
+        ignore.outside = outside
         globals_ = ignore._read_outside(settings.excludes_file)
         if repository is None:
-            ignore.outside.append(Signature.of(os.path.join(root, b".git", b"HEAD")))
             ignore._git_levels = (_Level(globals_, b""),)
             return ignore
-        ignore.outside.append(Signature.of(os.path.join(repository.common, b"config")))
         excludes = ignore._read_outside(os.path.join(repository.common, b"info", b"exclude"))
         ignore._git_levels = (_Level(excludes, b""), _Level(globals_, b""))
         below = os.path.relpath(root, repository.top)

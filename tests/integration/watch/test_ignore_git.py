@@ -187,6 +187,12 @@ def test_a_workspace_inside_a_repository_takes_the_rules_above_it(root: Path) ->
     assert ours(root / "sub") == {b"y", b"in/x"}
 
 
+def test_relative_global_excludes_count_from_the_top_of_the_repository(root: Path) -> None:
+    git(root, "config", "core.excludesFile", "excludes")
+    write(root, {"excludes": b"*.log\n", "sub/a.log": b"", "sub/a": b"", "sub/excludes": b"a\n"})
+    assert ours(root / "sub") == gits(root / "sub") == {b"a", b"excludes"}
+
+
 def test_a_root_that_its_repository_ignores_is_watched_by_its_own_rules(root: Path) -> None:
     write(root, {".gitignore": b"build\n", "build/a": b"", "build/b.log": b"", "build/.gitignore": b"*.log\n"})
     assert ours(root / "build") == {b"a", b".gitignore"}

@@ -144,6 +144,37 @@ async def test_ignore_files_that_change_take_effect(watched: Watched) -> None:
     assert (await watched.settled()).keys() == {b"build/a"}
 
 
+async def test_what_git_is_told_outside_the_root_takes_effect(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "tick_seconds", 0.1)
+    root, home = watched.root, tmp_path / "home"
+    for name in ("a.log", "a.tmp", "a.bak", "a"):
+        write(root, name, "x")
+    await watched.start()
+
+    async def indexes(*names: str) -> None:
+        async def holds() -> bool:
+            return {os.fsdecode(path) for path in await watched.index()} == set(names)
+
+        assert await eventually(holds), (names, await watched.index())
+
+    await indexes("a", "a.log", "a.tmp", "a.bak")
+    write(tmp_path, ".gitignore", "*.log\n")
+    git(tmp_path, "init", "-q")
+    await indexes("a", "a.tmp", "a.bak")
+    write(home, "excludes", "*.tmp\n")
+    write(home, "included", "")
+    write(home, ".gitconfig", "[include]\n\tpath = included\n[core]\n\texcludesFile = ~/excludes\n")
+    await indexes("a", "a.bak")
+    git(tmp_path, "config", "extensions.worktreeConfig", "true")
+    write(tmp_path, "own", "*.bak\n")
+    git(tmp_path, "config", "--worktree", "core.excludesFile", "own")
+    await indexes("a", "a.tmp")
+    git(root, "init", "-q")
+    await indexes("a", "a.log", "a.bak")
+
+
 async def test_ignore_files_beyond_the_bounds_are_named_in_the_warnings(watched: Watched) -> None:
     write(watched.root, ".gitignore", b"a\n" * (limits.ignore_file_bytes_max // 2 + 1))
     write(watched.root, "in/.gitignore", b"x*y\n" * (limits.ignore_globs_bytes_max // 3 + 1) + b"z*\nq\n")
