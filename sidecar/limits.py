@@ -98,6 +98,7 @@ breakpoints_max = 2_000
 session_files_max = 5_000  # active files, context files
 memory_items_max = 2_000  # facts, decisions
 tree_nodes_max = 200_000  # values in one state object, ours and those that we only keep
+tree_sparse_nodes_max = 16_000  # so few are below that also with the fields that were left out: a tab has eleven
 tree_depth_max = 50
 session_state_bytes_max = 8_388_608  # all parts of one session: one request, one transaction
 split_at_once_bytes_max = 100_000  # a session this small is split on the event loop: below a millisecond

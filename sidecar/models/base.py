@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ModelWrapValidatorHandler,
     Strict,
     StringConstraints,
     ValidationError,
@@ -59,7 +60,13 @@ Related = Annotated[list[Id], Field(max_length=limits.related_max), AfterValidat
 
 
 def tree_fits(tree: object) -> object:
-    """Return a tree of JSON values as it is.
+    """Return a tree of JSON values as it is; raises as ``_count_nodes``."""
+    _count_nodes(tree)
+    return tree
+
+
+def _count_nodes(tree: object) -> int:
+    """Return how many values a tree of JSON values has.
 
     Raises:
         ValueError: It is deeper, or has more values, than ``limits`` allow; or a string or number no store can keep.
@@ -82,7 +89,7 @@ def tree_fits(tree: object) -> object:
             elif kind is float and not math.isfinite(each):  # type: ignore[arg-type] # `kind` says so
                 raise ValueError("a number has to be finite")
         if not below:
-            return tree
+            return nodes
         level = below
     raise ValueError(f"a value may be nested {limits.tree_depth_max} deep, this one is deeper")
 
@@ -149,12 +156,19 @@ class State(Value):
 
 
 class StateRoot(State):
-    """A whole state object: bounded in depth and size, known fields or not."""
+    """A whole state object: bounded in depth and size, known fields or not, and those that are left out too.
 
-    @model_validator(mode="before")
+    What is stored and served has all of them, and has to be taken again.
+    """
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _bounded(cls, tree: object) -> object:
-        return tree_fits(tree)
+    def _bounded(cls, tree: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        nodes = _count_nodes(tree)
+        state = handler(tree)
+        if nodes > limits.tree_sparse_nodes_max:
+            tree_fits(state.model_dump())
+        return state
 
 
 def invalid(what: str, error: ValidationError) -> InvalidError:

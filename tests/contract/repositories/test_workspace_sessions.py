@@ -168,6 +168,7 @@ async def test_a_state_that_is_too_large_is_refused_in_one_sentence(
         ("editor_state", {"groups": [{"tabs": [{"path": "a", "dirty": "yes"}]}]}, "dirty"),
         ("editor_state", {"deep": json.loads("[" * 60 + "]" * 60)}, "nested"),
         ("editor_state", {"wide": [0] * (limits.tree_nodes_max + 1)}, "holds more"),
+        ("editor_state", {"groups": [{"tabs": [{"path": "x"}] * 1_000}] * 20}, "holds more"),  # eleven values a tab
         ("breakpoints", [{"condition": "x"}], "path and a line"),
         ("breakpoints", [{"path": "a", "line": 0}], "line"),
         ("tags", ["x" * (limits.tag_chars_max + 1)], "tags"),
