@@ -32,6 +32,7 @@ from sidecar.repositories.keys import TenantKeys, id_element
 from sidecar.repositories.messages import Messages
 from sidecar.repositories.settings import Settings
 from sidecar.repositories.transactions import Database, Reading, Writing
+from sidecar.repositories.users import Users
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.store.tuples import Items
 
@@ -240,7 +241,11 @@ def _checked(model: type[Value], text: bytes, number: int) -> Any:  # noqa: ANN4
     except ValidationError as error:
         raise invalid(f"Line {number}", error) from None
     except ValueError:
-        raise InvalidError(f"Line {number} is not JSON.", code="invalid_json") from None
+        raise InvalidError(
+            f"Line {number} is no whole JSON in UTF-8, as each line of an export is.",
+            code="invalid_json",
+            details={"line": number},
+        ) from None
 
 
 def _record(scope: Scope, number: int, text: bytes) -> _Numbered:
@@ -302,14 +307,16 @@ def _check(tr: Reading, scope: Scope, old: Record | None, record: Record) -> Non
     """Refuse what an import of this scope may not store.
 
     Raises:
-        InvalidError: The record belongs to somebody else, or would; it is a message of a conversation that is not
-            there; or it names, and did not before, what the user may not read.
+        InvalidError: The record belongs to somebody else, or would; its user is not there, or the conversation of a
+            message; or it names, and did not before, what the user may not read.
     """
     if isinstance(record, Message) and Conversations(scope.tenant).find(tr, record.conversation_id) is None:
         raise InvalidError(f"A message names the conversation {record.conversation_id}, which is not there.")
     owners = {_owner(tr, scope, each) for each in (old, record) if each is not None}
     if scope.user_id is not None and owners != {scope.user_id}:
         raise InvalidError(f"The record {record.id} is, or would be, another's.", details={"id": record.id})
+    if scope.user_id is None and not _has_user(tr, scope, record):
+        raise InvalidError(f"The record {record.id} belongs to a user who is not there.", details={"id": record.id})
     for kind, identifier in set(_named(record)) - set(_named(old)):
         found = _repositories(scope.tenant)[kind].find(tr, identifier)
         if found is not None and not scope.may_read(_owner(tr, scope, found)):
@@ -317,6 +324,11 @@ def _check(tr: Reading, scope: Scope, old: Record | None, record: Record) -> Non
                 f"The record {record.id} names {identifier}, which is another's.",
                 details={"id": record.id, "named": identifier},
             )
+
+
+def _has_user(tr: Reading, scope: Scope, record: Record) -> bool:
+    owner = _owner(tr, scope, record)
+    return owner is not None and tr.kv.get(Users(scope.tenant).key(owner)) is not None
 
 
 def _named(record: Record | None) -> Iterator[tuple[Kind, str]]:

@@ -1,5 +1,6 @@
 """Export and import: a loss-free round trip in bounded memory, repeatable, and never another's records."""
 
+import asyncio
 import io
 import json
 import tracemalloc
@@ -10,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sidecar import limits
 from sidecar.repositories.blobs import Blobs
 from tests.integration.house import House, running_house
 
@@ -32,6 +34,10 @@ async def exported(house: House, token: str, query: str = "") -> list[dict[str, 
 
 def as_body(lines: list[dict[str, Any]]) -> io.BytesIO:
     return io.BytesIO(b"\n".join(json.dumps(line).encode() for line in lines))
+
+
+def an_id(number: int) -> str:
+    return f"01a21502-18dd-7432-939d-{number:012x}"
 
 
 async def talk(house: House, token: str, *messages: str) -> str:
@@ -142,12 +148,58 @@ async def test_what_differs_in_json_is_replaced_and_what_does_not_is_left_alone(
         (b'{"sidecar_export": 1}\n{"kind": "users", "record": {}}', "invalid"),
         (b'{"sidecar_export": 1}\n{"kind": "sessions", "record": {}}', "invalid"),
         (b'{"sidecar_export": 1}\n{"kind": "messages", "record": {"conten', "invalid_json"),
+        (b'{"sidecar_export": 1}\n{"kind": "\\ud800", "record": {}}', "invalid_json"),
+        ('{"sidecar_export": 1}\n'.encode("utf-16"), "invalid_json"),
     ],
 )
 async def test_what_is_no_export_is_refused(house: House, body: bytes, code: str) -> None:
     token = (await house.pair())["access_token"]
     answer = await house.call("POST", "/api/v5/import", token, LINES, data=body)
     assert (answer.status, answer.code) == (400, code)
+
+
+async def test_lines_end_as_on_any_system_and_errors_name_them_as_an_editor_does(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, "\U0001f600\x00\u2028")
+    lines = [json.dumps(line).encode() for line in await exported(house, token)]
+    body = b"\xef\xbb\xbf" + b"\r\n \r\n".join([*lines, lines[-1]]) + b"\r\n"
+    answer = await house.call("POST", "/api/v5/import", token, LINES, data=body)
+    assert answer.content["stored"]["messages"] == 2, answer
+    answer = await house.call("POST", "/api/v5/import", token, LINES, data=body + b"{")
+    assert (answer.code, answer.content["details"]["line"]) == ("invalid_json", body.count(b"\n") + 1)
+
+
+async def test_who_goes_away_in_the_middle_leaves_whole_records(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = (await house.pair())["access_token"]
+    conversation = await talk(house, token, "one")
+    heading, _, line = await exported(house, token)
+    monkeypatch.setattr(limits, "transfer_page_rows_max", 2)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield as_body(
+            [heading, *[line | {"record": line["record"] | {"id": an_id(number)}} for number in range(4)]]
+        ).read()
+        yield b'{"kind": "messages", "rec'
+        while len(await exported(house, token)) < 5:  # noqa: ASYNC110 - each try asks the daemon
+            await asyncio.sleep(0.01)
+        raise EOFError
+
+    with pytest.raises(aiohttp.ClientError):
+        await house.call("POST", "/api/v5/import", token, LINES, data=body())
+    stored = await house.call("GET", f"/api/v5/conversations/{conversation}/messages", token)
+    assert {each["id"] for each in stored.content["items"]} >= {an_id(0), an_id(1), line["record"]["id"]}
+
+
+async def test_an_admin_imports_nothing_of_users_who_are_not_there(house: House) -> None:
+    tenant = await house.tenant("acme")
+    admin, other = await house.person(tenant, "admin"), await house.person(tenant, "developer")
+    await house.belongings(other)
+    heading, line, *_ = await exported(house, admin.access_token, "?everybody=true")
+    for user_id, status in ((other.user.id, 200), (an_id(1), 400)):
+        sent = as_body([heading, line | {"record": line["record"] | {"user_id": user_id}}])
+        path = "/api/v5/import?everybody=true"
+        answer = await house.call("POST", path, admin.access_token, LINES, data=sent)
+        assert answer.status == status, answer
 
 
 async def test_nobody_exports_or_replaces_what_is_anothers(house: House) -> None:
