@@ -3,6 +3,7 @@
 import json
 from typing import NamedTuple
 
+from sidecar.errors import CorruptStoreError
 from sidecar.repositories import keys
 from sidecar.repositories.transactions import Reading, Writing
 
@@ -15,9 +16,16 @@ class Machine(NamedTuple):
 
 
 def find(tr: Reading, keyspace: keys.Keyspace) -> Machine | None:
-    """Return the machine's own tenant and owner, or None before the first start is complete."""
+    """Return the machine's own tenant and owner, or None before the first start is complete.
+
+    Raises:
+        CorruptStoreError: The row can't be read.
+    """
     value = tr.kv.get(keyspace.root[keys.MACHINE].raw)
-    return None if value is None else Machine(**json.loads(value[1:]))
+    try:
+        return None if value is None else Machine(**json.loads(value[1:]))
+    except (ValueError, TypeError) as error:
+        raise CorruptStoreError("The row that names this machine's own tenant and owner can't be read.") from error
 
 
 def put(tr: Writing, keyspace: keys.Keyspace, machine: Machine) -> None:

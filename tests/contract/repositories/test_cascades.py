@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sidecar import limits
-from sidecar.errors import ForbiddenError, NotFoundError, UnavailableError
+from sidecar.errors import CorruptStoreError, ForbiddenError, NotFoundError, UnavailableError
 from sidecar.models.audit import Audit
 from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.conversations import Conversation
@@ -16,7 +16,7 @@ from sidecar.models.messages import Message
 from sidecar.models.settings import Setting
 from sidecar.models.users import User
 from sidecar.models.workspace_sessions import WorkspaceSession
-from sidecar.repositories import deletions, machine
+from sidecar.repositories import deletions, keys, machine
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.blobs import Blobs
@@ -268,6 +268,14 @@ async def test_the_owner_of_a_tenant_and_the_machines_own_tenant_stay(
 
     assert await database.read(lambda tr: Tenants(tenant).find(tr, TENANT_ID)) is not None
     assert await database.read(lambda tr: deletions.under_way(tr, keyspace)) == []
+
+
+async def test_a_damaged_name_of_the_machines_owner_is_told_in_one_sentence(
+    database: Database, keyspace: Keyspace
+) -> None:
+    await database.transact(lambda tr: tr.kv.set(keyspace.root[keys.MACHINE].raw, b'\x01{"tenant'))
+    with pytest.raises(CorruptStoreError, match="own tenant and owner"):
+        await database.read(lambda tr: machine.find(tr, keyspace))
 
 
 @pytest.mark.parametrize("kind", ["conversation", "session", "user", "tenant"])
