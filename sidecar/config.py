@@ -5,7 +5,6 @@ Made once by the CLI (or a test) and handed to ``daemon.wiring``; the rooms belo
 
 import json
 import os
-import shutil
 import stat
 import sys
 import tomllib
@@ -18,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sidecar.drafts import PRIVATE, replace_file
 from sidecar.errors import InvalidError, UnavailableError
 
 CONFIG_FILE = "config.toml"
@@ -30,7 +30,21 @@ LoopbackHost = Literal["127.0.0.1", "::1"]
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links that may come later
+    return Path(os.path.abspath(_expanded(path)))  # noqa: PTH100 - resolve() would follow links that may come later
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # there is no such user
+        raise ValueError(str(error)) from error
+
+
+def _named(value: object) -> object:
+    """Refuse what names no place: it would be taken for the present folder, or be refused by the system."""
+    if isinstance(value, str) and (not value.strip() or "\0" in value):
+        raise ValueError("no path")
+    return value
 
 
 def _store_absolute(url: str) -> str:
@@ -39,7 +53,7 @@ def _store_absolute(url: str) -> str:
 
 def _store_below(folder: Path, url: str) -> str:
     scheme, colon, place = url.partition(":")
-    return f"{scheme}{colon}{_absolute(folder / Path(place).expanduser())}"
+    return f"{scheme}{colon}{_absolute(folder / _expanded(Path(place)))}"
 
 
 def _no_boolean(value: object) -> object:
@@ -54,8 +68,10 @@ def _accepts(text: str) -> JsonDict:
 
 
 _PEM = _accepts("the path of a PEM file")
-File = Annotated[Path, AfterValidator(_absolute)]
-Folder = Annotated[Path, AfterValidator(_absolute), Field(json_schema_extra=_accepts("the path of a folder"))]
+File = Annotated[Path, BeforeValidator(_named), AfterValidator(_absolute)]
+Folder = Annotated[
+    Path, BeforeValidator(_named), AfterValidator(_absolute), Field(json_schema_extra=_accepts("the path of a folder"))
+]
 
 
 class Settings(BaseSettings):
@@ -69,7 +85,7 @@ class Settings(BaseSettings):
     state_dir: Folder = Field(description="What can be made anew.")
     log_dir: Folder = Field(description="The log files.")
     runtime_dir: Folder = Field(description="endpoint.json and pairing.key of the running daemon.")
-    store: Annotated[str, AfterValidator(_store_absolute)] = Field(
+    store: Annotated[str, BeforeValidator(_named), AfterValidator(_store_absolute)] = Field(
         pattern=r"^(embedded|fdb):.",
         description="Where records are kept.",
         json_schema_extra=_accepts("embedded:FOLDER or fdb:CLUSTER_FILE"),
@@ -261,22 +277,30 @@ def write(key: str, value: str) -> Path:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         place = next((n for n, each in enumerate(lines) if each.partition("=")[0].strip() == key), None)
-        lines = [*lines, line] if place is None else [*lines[:place], line, *lines[place + 1 :]]
+        if place is None:
+            lines.append(line)
+        else:
+            lines[place] = line + _comment(lines[place])
         text = "\n".join(lines) + "\n"
         if _toml(text, file) != {**values, key: typed}:
             raise InvalidError(f"{file} is written in a way that can not be changed by a program; set {key} by hand.")
-        _replace(file.resolve(), text)  # a link to where somebody keeps all their settings stays one
+        target = file.resolve()  # a link to where somebody keeps all their settings stays one
+        replace_file(target, text.encode(), mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE)
     except OSError as error:
         raise UnavailableError(f"{file} can not be written: {error.strerror}.") from error
     return file
 
 
-def _replace(file: Path, text: str) -> None:
-    draft = file.with_name(f".{file.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    if file.exists():
-        shutil.copymode(file, draft)
-    draft.replace(file)
+def _comment(line: str) -> str:
+    """Return the comment behind a line's value, with the blanks before it."""
+    for at, character in enumerate(line):
+        if character == "#":
+            try:
+                tomllib.loads(line[:at])
+            except tomllib.TOMLDecodeError:  # inside a string
+                continue
+            return line[len(line[:at].rstrip()) :]
+    return ""
 
 
 def _toml_text(text: str) -> str:
@@ -308,8 +332,7 @@ def _sources(flags: Mapping[str, object] | None = None) -> list[Source]:
 
 def _checked(sources: list[Source]) -> Settings:
     merged = {key: value for source in sources for key, value in source.values.items()}
-    data_dir = Path(str(merged["data_dir"])).expanduser().absolute()
-    merged.setdefault("store", f"embedded:{data_dir / 'store'}")
+    merged.setdefault("store", f"embedded:{Path(str(merged['data_dir'])) / 'store'}")
     try:
         return Settings(**merged)  # type: ignore[arg-type] # pydantic checks what the sources hold
     except ValidationError as error:
@@ -319,7 +342,10 @@ def _checked(sources: list[Source]) -> Settings:
 def _folders(chosen: Mapping[str, object]) -> dict[str, object]:
     """Return the default folders: below ``home`` when it is given, else where the platform keeps such things."""
     if chosen.get("home"):
-        home = _absolute(Path(str(chosen["home"])))
+        try:
+            home = _absolute(Path(str(chosen["home"])))
+        except ValueError as error:
+            raise InvalidError(f"{ENVIRONMENT_PREFIX}HOME = {chosen['home']!r} is not accepted: {error}") from error
         below: dict[str, object] = {f"{name}_dir": home / name for name in ("config", "data", "state", "log")}
         return below | {"runtime_dir": home / "run", "config_dir": chosen.get("config_dir") or home / "config"}
     platform = platformdirs.PlatformDirs("sidecar", appauthor=False)
@@ -371,7 +397,9 @@ def _from_file(key: str, value: object, folder: Path) -> object:
         return value
     if key == "store":
         return _store_below(folder, value) if value.startswith(_STORES) else value
-    return str(folder / Path(value).expanduser()) if key.endswith(("_dir", "_file")) else value
+    if not key.endswith(("_dir", "_file")) or not value.strip():
+        return value
+    return value if value.startswith("~") else str(folder / value)
 
 
 def _toml(text: str, file: Path) -> dict[str, object]:

@@ -10,6 +10,7 @@ import stat
 import sys
 from pathlib import Path
 
+from sidecar.drafts import replace_file
 from sidecar.endpoint import ENDPOINT_FILE, PAIRING_KEY_FILE, PAIRING_KEY_PATTERN, Endpoint, read_private
 from sidecar.errors import ForbiddenError, UnavailableError
 from sidecar.limits import pairing_key_bytes
@@ -46,19 +47,9 @@ def make_private_folder(folder: Path) -> None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file in one step, readable by its owner alone; it is on disk when this returns.
-
-    The instance lock is held, so nobody else writes the same name; a rest of a crash is written over.
-    """
-    draft = path.with_name(f".{path.name}.new")
+    """Replace a file in one step, readable by its owner alone; it is on disk when this returns."""
     try:
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        draft.replace(path)
+        replace_file(path, content)
     except OSError as error:
         raise UnavailableError(f"{path} can not be written: {error.strerror}.") from error
 

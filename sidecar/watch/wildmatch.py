@@ -172,7 +172,9 @@ def _stars(pattern: bytes, at: int, *, with_slashes: bool) -> tuple[_Star, int]:
 def _set_expression(members: frozenset[int]) -> bytes:
     if not members:
         raise _NeverError
-    return b"[" + b"".join(b"\\x%02x" % member for member in sorted(members)) + b"]"
+    starts = [member for member in sorted(members) if member - 1 not in members]
+    ends = [member for member in sorted(members) if member + 1 not in members]
+    return b"[" + b"".join(b"\\x%02x-\\x%02x" % span for span in zip(starts, ends, strict=True)) + b"]"
 
 
 def _set(pattern: bytes, at: int, *, fold: bool) -> _Set:

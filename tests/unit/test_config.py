@@ -127,6 +127,10 @@ def test_a_relative_path_is_written_as_what_it_means_where_it_is_set(
         ('log_level = "loud"', "log_level", "debug, info, warning, error"),
         ('store = "sqlite:x"', "store", "embedded:FOLDER or fdb:CLUSTER_FILE"),
         ("data_dir = 3", "data_dir", "the path of a folder"),
+        ('data_dir = ""', "data_dir", "the path of a folder"),
+        ('log_dir = "a\\u0000b"', "log_dir", "the path of a folder"),
+        ('log_dir = "~nobody-of-this-name/x"', "log_dir", "the path of a folder"),
+        ('store = "embedded:a\\u0000b"', "store", "embedded:FOLDER or fdb:CLUSTER_FILE"),
     ],
 )
 def test_a_wrong_value_in_the_file_names_the_file_the_key_and_what_is_accepted(
@@ -144,6 +148,12 @@ def test_a_wrong_value_in_the_file_names_the_file_the_key_and_what_is_accepted(
 def test_a_wrong_variable_is_named_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIDECAR_PORT", "x")
     with pytest.raises(InvalidError, match="environment: SIDECAR_PORT = 'x' is not accepted; give a whole number"):
+        config.load()
+
+
+def test_a_home_of_nobody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIDECAR_HOME", "~nobody-of-this-name")
+    with pytest.raises(InvalidError, match="SIDECAR_HOME"):
         config.load()
 
 
@@ -239,10 +249,12 @@ def test_each_setting_is_told_with_where_it_comes_from(home: Path, monkeypatch: 
 
 @pytest.mark.usefixtures("below")
 def test_a_setting_is_written_and_what_else_stands_in_the_file_is_kept(home: Path) -> None:
-    file = write_config(home, '# mine\nport = 1 # one\nlog_dir = "/tmp/x"\n')
+    file = write_config(home, '# mine\nport = 1 # one # and only\nlog_dir = "/tmp/#x"\t# "here"\n')
     assert config.write("port", "2") == file
     assert config.write("data_dir", '/odd/"name"\\\twith\x7f') == file
-    assert file.read_text(encoding="utf-8").startswith('# mine\nport = 2\nlog_dir = "/tmp/x"\n')
+    assert config.write("log_dir", "/odd/#y") == file
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith('# mine\nport = 2 # one # and only\nlog_dir = "/odd/#y"\t# "here"\n')
     settings = config.load()
     assert (settings.port, str(settings.data_dir)) == (2, '/odd/"name"\\\twith\x7f')
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 
 import sidecar
 from sidecar import limits
+from sidecar.drafts import replace_file
 from sidecar.errors import UnavailableError
 
 
@@ -80,9 +81,7 @@ def write_whole(file: Path, content: bytes) -> None:
     """Write a file in one step, and the folders above it."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.new")
-        draft.write_bytes(content)
-        draft.replace(file)
+        replace_file(file, content, mode=0o644)  # the service manager may run as another user
     except OSError as error:
         raise UnavailableError(f"{file} can not be written: {error.strerror}.") from error
 

@@ -58,7 +58,6 @@ def test_a_folder_that_can_not_be_written_to_is_named(tmp_path: Path, monkeypatc
 
 
 def test_a_written_file_is_the_users_alone_and_leaves_no_draft(tmp_path: Path) -> None:
-    (tmp_path / ".f.new").write_text("rest of a crash", encoding="utf-8")
     write_private(tmp_path / "f", b"x")
     write_private(tmp_path / "f", b"y")
     assert (tmp_path / "f").read_bytes() == b"y"

@@ -1,0 +1,30 @@
+"""A small file that is replaced in one step: written beside its place, under a name that nobody else has, then renamed.
+
+Two processes that replace the same file do not meet: the later one's content stays, whole.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+PRIVATE = 0o600
+
+
+def replace_file(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+    """Replace a file, or make it; its content is on disk when this returns.
+
+    Raises:
+        OSError: It can not be written; what was there is as it was.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".new", dir=path.parent)  # for us alone
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        if mode != PRIVATE:
+            draft.chmod(mode)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
