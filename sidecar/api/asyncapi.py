@@ -14,6 +14,8 @@ _FROM_CLIENT = (AuthMessage, SubscribeMessage)
 _FROM_DAEMON = (SubscribedMessage, ChangesMessage, ResetMessage, ProgressMessage)
 _CLOSINGS = {
     CloseCode.GOING_AWAY: "The daemon is stopping, or the client has gone; resume from the last cursor.",
+    CloseCode.INTERNAL: "Something went wrong inside the daemon; resume from the last cursor.",
+    CloseCode.TRY_AGAIN_LATER: "The store can't be read at present; resume from the last cursor in a moment.",
     CloseCode.BAD_MESSAGE: "A message that is none of this document.",
     CloseCode.UNAUTHENTICATED: "No token, or it has expired, or its login has ended.",
     CloseCode.AUTH_TIMEOUT: "No token was shown in time.",

@@ -8,8 +8,10 @@ too long.
 import asyncio
 import contextlib
 import json
+import logging
 import traceback
 from enum import IntEnum
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 from aiohttp import WSMsgType, web
@@ -17,18 +19,24 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
-from sidecar.api.gate import set_headers
+from sidecar.api.gate import begin
+from sidecar.api.problems import status_of
 from sidecar.auth.tokens import Principal
-from sidecar.errors import CursorExpiredError, SidecarError, UnauthenticatedError, UnavailableError
+from sidecar.errors import CursorExpiredError, InvalidError, SidecarError, UnauthenticatedError, UnavailableError
 from sidecar.feed.log import SINCE_NOW, Filter, Moment
 from sidecar.feed.subscriptions import Subscription
+from sidecar.ids import current_request
 from sidecar.models.base import Path, Value
+
+log = logging.getLogger(__name__)
 
 
 class CloseCode(IntEnum):
     """Why the daemon closes a socket; from 4000 on they are our own."""
 
     GOING_AWAY = 1001
+    INTERNAL = 1011
+    TRY_AGAIN_LATER = 1013
     BAD_MESSAGE = 4400
     UNAUTHENTICATED = 4401
     AUTH_TIMEOUT = 4408
@@ -81,9 +89,8 @@ async def events(request: web.Request) -> web.WebSocketResponse:
     metrics = request.app[CONTEXT].metrics
     metrics.move("feed_subscribers", +1)
     try:
-        set_headers(request, socket)
         try:
-            await socket.prepare(request)
+            await begin(request, socket)
         except UnicodeEncodeError:  # aiohttp repeats what is wrong, which may be no text
             raise web.HTTPBadRequest(reason="The handshake of a WebSocket is ASCII.") from None
         code, reason = await listener.serve()
@@ -123,6 +130,15 @@ def _end_of(closings: BaseExceptionGroup[Closing]) -> tuple[int, str]:
     return closing.code, closing.reason
 
 
+def _failure_of(errors: ExceptionGroup[Exception]) -> tuple[int, str]:
+    """Return why a socket ends that can't be served any more: a second answer would be read as a part of its stream."""
+    log.error("a socket failed", exc_info=errors)
+    error = errors.exceptions[0]
+    if isinstance(error, SidecarError) and status_of(error) is HTTPStatus.SERVICE_UNAVAILABLE:
+        return CloseCode.TRY_AGAIN_LATER, "The store can't be read at present; resume from the last cursor."
+    return CloseCode.INTERNAL, f"Something went wrong inside Sidecar; its log tells more under {current_request.get()}."
+
+
 class _Listener:
     """One client: reads its messages, sends what it subscribed to."""
 
@@ -150,6 +166,8 @@ class _Listener:
                 tasks.create_task(self._end_with_daemon())
         except* Closing as closings:
             ended = _end_of(closings)
+        except* Exception as errors:  # noqa: BLE001 - logged there
+            ended = _failure_of(errors)
         finally:
             self._sending.clear()
         return ended
@@ -173,7 +191,7 @@ class _Listener:
     async def _authenticate(self, token: str) -> None:
         try:
             principal = (await self._context.callers.check(self._context.tokens.verify(token))).principal
-        except SidecarError as error:
+        except UnauthenticatedError as error:
             raise Closing(CloseCode.UNAUTHENTICATED, error.code) from None
         if self._principal is not None and principal.user_id != self._principal.user_id:
             raise Closing(CloseCode.UNAUTHENTICATED, "A token of another user can't renew this socket.")
@@ -196,7 +214,7 @@ class _Listener:
         changes = Subscription(self._context.feed(principal.tenant_id), wanted, self._context.database.clock)
         try:
             reset = await changes.begin(asked.since or SINCE_NOW)
-        except SidecarError as error:
+        except InvalidError as error:
             raise Closing(CloseCode.BAD_MESSAGE, error.message) from None
         if reset is not None:
             await self._send(reset)

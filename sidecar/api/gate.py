@@ -49,6 +49,7 @@ NO_ROUTE = "(no route)"
 CLIENT_GONE = 499  # nginx's number for it; only the metrics and the log know it
 UNKNOWN_METHOD: Labels = (("method", "other"), ("route", NO_ROUTE), ("status", "405"))
 _ATTACKS = frozenset({"invalid_token", "token_revoked", "invalid_pairing_key", "invalid_browser_token"})
+BEGUN = web.RequestKey("begun", bool)  # there is an answer under way, so that there can be no other
 _FETCH_SITE = istr("Sec-Fetch-Site")
 _REQUEST_ID = istr("X-Request-Id")
 _RATE_LIMIT_POLICY, _RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
@@ -105,8 +106,8 @@ class Gate:
 
     def _failed(self, request: web.Request, error: Exception, request_id: str) -> web.Response:
         """Return the problem document of what went wrong; that a client has left is no failure of ours."""
-        is_gone = request.transport is None or request.transport.is_closing()
-        if is_gone and isinstance(error, ConnectionError):
+        transport = request.transport
+        if isinstance(error, ConnectionError) and (transport is None or transport.is_closing()):
             return web.Response(status=CLIENT_GONE)
         if isinstance(error, web.HTTPException):
             return problems.of_http(error, request_id)
@@ -116,6 +117,8 @@ class Gate:
             response = problems.internal(request_id)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request %s %s failed", request.method, self._pattern, exc_info=error)
+        if BEGUN in request and transport is not None:
+            transport.abort()  # another answer would be read as more of the one that has begun
         return response
 
     async def _admitted(self, request: web.Request) -> web.StreamResponse:
@@ -256,8 +259,15 @@ class Gate:
             admit(request, self._context.attempts.by_peer(peer_of(request)))
 
 
+async def begin(request: web.Request, response: web.StreamResponse) -> None:
+    """Send the head of an answer that its handler goes on with: a stream, or a socket."""
+    set_headers(request, response)
+    await response.prepare(request)
+    request[BEGUN] = True
+
+
 def set_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Give an answer the headers that all have; who sends one as a stream, calls this before the first byte."""
+    """Give an answer the headers that all have."""
     headers = response.headers
     if hdrs.SERVER not in headers:
         headers.extend(FIXED_HEADERS)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL
-from sidecar.api.gate import set_headers
+from sidecar.api.gate import begin
 from sidecar.api.owners import READ_ALL
 from sidecar.api.requests import LINES_TYPE, query, raw_answer, tenant_of
 from sidecar.errors import ForbiddenError
@@ -26,15 +26,9 @@ async def export(request: web.Request) -> web.StreamResponse:
     scope = _scope(request)
     response = web.StreamResponse(headers={"Content-Type": LINES_TYPE})
     response.enable_chunked_encoding()
-    set_headers(request, response)
-    await response.prepare(request)
-    try:
-        async for lines in request.app[CONTEXT].transfer.lines(scope):
-            await response.write(lines)
-    except BaseException:
-        if request.transport is not None:
-            request.transport.abort()  # nothing else tells the client that what it has is not all
-        raise
+    await begin(request, response)
+    async for lines in request.app[CONTEXT].transfer.lines(scope):
+        await response.write(lines)
     await response.write_eof()
     return response
 

@@ -13,10 +13,12 @@ import pytest
 
 from sidecar import limits
 from sidecar.api.events import _Listener
+from sidecar.errors import UnavailableError
+from sidecar.feed.log import ChangeLog
 from sidecar.ids import new_id
 from sidecar.models.settings import Setting
 from sidecar.models.workspaces import Workspace
-from sidecar.repositories.changes import Changes
+from sidecar.repositories.changes import STAMP_FIRST, Changes
 from sidecar.repositories.settings import Settings
 from sidecar.repositories.transactions import Writing
 from sidecar.repositories.workspaces import Workspaces
@@ -178,3 +180,28 @@ async def test_a_long_poll_answers_with_the_change_and_with_nothing_when_its_tim
         (made,) = await write(house, login, 1)
     assert [change["id"] for change in polling.result().content["changes"]] == [made]
     assert (await house.call("GET", path + "56", token)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [(UnavailableError("Away."), 1013, "resume from the last cursor"), (OSError("secret"), 1011, "its log tells more")],
+)
+async def test_a_store_that_fails_closes_the_socket_with_a_reason(
+    house: House, error: Exception, code: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await house.pair()
+    await write(house, login, limits.feed_ring_changes_max + A_TRANSACTION)  # so that the first are read from the store
+
+    after = ChangeLog.after
+
+    async def failing(log: ChangeLog, stamp: bytes, **more: Any) -> Any:
+        if stamp == STAMP_FIRST:
+            raise error
+        return await after(log, stamp, **more)
+
+    monkeypatch.setattr(ChangeLog, "after", failing)
+    listener = await subscribe(house, str(login["access_token"]), topics=["settings"], since="beginning")
+    closing = await listener.receive(timeout=20)
+    assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, code)
+    assert reason in str(closing.extra)
+    assert "secret" not in str(closing.extra)

@@ -254,6 +254,13 @@ async def test_an_export_that_fails_ends_the_connection_so_that_nobody_takes_it_
     monkeypatch.setattr(Blobs, "get", lambda *_: 1 / 0)
     with pytest.raises(aiohttp.ClientPayloadError):
         await exported(house, token)
+    host, port = house.host.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET /api/v5/export HTTP/1.1\r\nHost: {house.host}\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    assert answer.count(b"HTTP/1.1 ") == 1, "another answer stands in the first"
 
 
 async def test_an_import_holds_few_records_in_memory(house: House) -> None:

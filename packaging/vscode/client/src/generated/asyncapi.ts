@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/asyncapi.json; do not edit.
-// SHA-256 of that: 2782c4c590da8f1097496d56e97928ecaf3a3d3cd45a6ffb4f23477a16428ae8
+// SHA-256 of that: d15494494556b8ebd117b4bed1c1909aa45f1301e692a1ff62a6a56c66b18768
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
