@@ -30,7 +30,10 @@ class ProgressBoard:
         return self._order
 
     def post(self, *, tenant_id: str, workspace_id: str, workspace_path: str, progress: WorkspaceProgress) -> None:
-        """Replace what is said of a workspace. Call it on the event loop."""
+        """Replace what is said of a workspace, unless that is the same. Call it on the event loop."""
+        before = self._notes.get(workspace_id)
+        if before is not None and before.progress == progress:
+            return
         self._order += 1
         self._notes[workspace_id] = ProgressNote(self._order, tenant_id, workspace_id, workspace_path, progress)
         news, self._news = self._news, asyncio.Event()

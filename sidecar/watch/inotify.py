@@ -77,7 +77,7 @@ class Inotify:
         with self._lock:
             if self._descriptor < 0:
                 return
-            watch = self._add(os.path.join(self._root, folder), _FOLDER_MASK)
+            watch = self._add(os.path.join(self._root, folder[:-1]), _FOLDER_MASK)  # a slash would follow a link
             if watch is None:
                 return
             # The same folder at another path (it was moved) has the same watch.

@@ -164,7 +164,7 @@ class Walk:
         where = os.path.join(self._root, path)
         self._enter(path)
         try:
-            with _listed(where, follow=not path) as entries:
+            with _listed(where[:-1] if path else where, follow=not path) as entries:
                 if path and b".git" in entries and is_repository(where):
                     return deque()  # git does not descend into repositories of their own, and neither do we
                 return self._sorted(make(entries.keys()), entries)
@@ -173,6 +173,8 @@ class Walk:
         except OSError as error:
             if error.errno in SHORTAGES:
                 raise
+            if error.errno == errno.ELOOP and path:
+                return deque()  # it is a link now; some systems say so
             self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.")
             return deque((Kept(path),))
 
@@ -232,7 +234,11 @@ class _Below(NamedTuple):
 
 @contextmanager
 def _listed(where: bytes, *, follow: bool) -> "Iterator[dict[bytes, os.DirEntry[str]]]":
-    """List a folder; its entries can be asked for their stats inside the block. A link is listed only to ``follow``."""
+    """List a folder; its entries can be asked for their stats inside the block. A link is listed only to ``follow``.
+
+    Args:
+        where: Without a slash behind, which would follow a link in any case.
+    """
     flags = _FOLDER_FLAGS if follow else _FOLDER_FLAGS | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(where, flags) if _BY_DESCRIPTOR else None
     try:

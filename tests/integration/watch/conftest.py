@@ -156,6 +156,10 @@ async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = DEAD
     return False
 
 
+async def state_is(watched: Watched, state: str) -> bool:
+    return watched.watchers.progress(watched.workspace.id).state == state
+
+
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     clock = SystemClock()

@@ -9,8 +9,7 @@ import pytest
 
 from sidecar.repositories.transactions import Database
 from tests.e2e.machines import Mounts, mounts
-from tests.integration.watch.conftest import Watched, eventually
-from tests.integration.watch.test_odd_files import state_is
+from tests.integration.watch.conftest import Watched, eventually, state_is
 from tests.integration.watch.test_watching import write
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system of its own

@@ -77,6 +77,16 @@ async def test_a_folder_that_has_left_the_root_is_not_watched_any_more(tmp_path:
         assert await eventually(only_the_root_is_watched)
 
 
+async def test_a_folder_that_has_become_a_link_is_not_watched(tmp_path: Path) -> None:
+    before = watches()
+    (tmp_path / "root").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "root/a").symlink_to("../elsewhere")
+    async with source(tmp_path / "root", Hints()) as events:
+        events.enter(b"a/")
+        assert watches() == before + 1
+
+
 async def test_a_folder_that_was_moved_and_entered_again_keeps_its_events(tmp_path: Path) -> None:
     hints = NotedHints()
     (tmp_path / "a/b").mkdir(parents=True)

@@ -18,7 +18,7 @@ from sidecar.watch.git import Git
 from sidecar.watch.hasher import Job, read_file
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.scanner import Kept, Run, Walk
-from tests.integration.watch.conftest import Watched, eventually
+from tests.integration.watch.conftest import Watched, eventually, state_is
 from tests.integration.watch.test_watching import write
 
 
@@ -35,6 +35,16 @@ async def test_links_are_recorded_and_never_followed(watched: Watched) -> None:
     (watched.root / "to_file").unlink()
     (watched.root / "to_file").symlink_to("elsewhere")
     await watched.settled()
+
+
+def test_a_folder_that_has_become_a_link_is_not_listed(tmp_path: Path) -> None:
+    write(tmp_path, "elsewhere/file", "x")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/folder").symlink_to("../elsewhere")
+    root = bytes(tmp_path / "root")
+    ignore = Ignore.load(root, Git(Path("/nonexistent"), command=None), warn=pytest.fail)
+    folder = ignore.top(()).enter(b"folder", ())
+    assert list(Walk(root, warn=pytest.fail).files(lambda _names: folder, b"folder/")) == []
 
 
 async def test_what_holds_no_content_is_not_recorded(watched: Watched) -> None:
@@ -244,10 +254,6 @@ async def test_a_root_emptied_while_nobody_looked_is_believed_after_a_rescan(wat
     assert await eventually(lambda: state_is(watched, "frozen"))
     watched.watchers.rescan(watched.workspace.id)
     assert await watched.settled() == {}
-
-
-async def state_is(watched: Watched, state: str) -> bool:
-    return watched.watchers.progress(watched.workspace.id).state == state
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +17,10 @@ from sidecar.models.files import FileEntry
 from sidecar.repositories.changes import STAMP_FIRST, Changes
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.watch import power
+from sidecar.watch.agenda import Agenda
 from sidecar.watch.plan import merge
 from sidecar.watch.registry import Watchers
-from tests.integration.watch.conftest import Watched, eventually
+from tests.integration.watch.conftest import Watched, eventually, state_is
 
 T = TypeVar("T")
 
@@ -336,6 +338,34 @@ async def test_progress_tells_what_was_done(watched: Watched) -> None:
     )
     assert (await watched.board.after(0, watched.tenant.tenant_id))[0].progress == progress
     await watched.stop()
+
+
+async def test_progress_that_is_the_same_is_told_once(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = 0
+    wait = Agenda.wait
+
+    async def counting(self: Agenda, seconds_max: float) -> None:
+        nonlocal ticks
+        await wait(self, min(seconds_max, 0.01))
+        ticks += 1
+
+    async def has_ticked() -> bool:
+        return ticks > before + 5
+
+    monkeypatch.setattr(Agenda, "wait", counting)
+    write(watched.root, "a", "x")
+    await watched.start()
+    await watched.settled()
+    assert await eventually(lambda: state_is(watched, "watching"))
+    order, before = watched.board.order, ticks
+    assert await eventually(has_ticked)
+    assert watched.board.order == order
+    watched.watchers.rescan(watched.workspace.id)
+    assert await eventually(partial(has_been_told_since, watched, order))
+
+
+async def has_been_told_since(watched: Watched, order: int) -> bool:
+    return watched.board.order > order
 
 
 async def test_a_scan_tells_its_rate_and_how_long_it_will_take(watched: Watched) -> None:
