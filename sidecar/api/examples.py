@@ -82,7 +82,7 @@ def curl_of(route: Route) -> str:
     if route.shape.lines:
         words.append("--data-binary @sidecar.jsonl")
     query = f"?{QUERIES[path]}" if route.method == "GET" and path in QUERIES else ""
-    return " ".join([*words, f'"$URL{_filled(route.path)}{query}"'])
+    return " ".join([*words, f'"$URL{filled(route.path)}{query}"'])
 
 
 def _headers(route: Route, path: str) -> list[str]:
@@ -101,7 +101,8 @@ def _headers(route: Route, path: str) -> list[str]:
     return found
 
 
-def _filled(path: str) -> str:
+def filled(path: str) -> str:
+    """Return a route's path with the names of ids in it."""
     noun = path.removeprefix("/api/v5/").split("/")[0]
     names = {"id": _IDS.get(noun, "$ID"), "category": "editor", "key": "font", "ticket": "$TICKET"}
     return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], path)

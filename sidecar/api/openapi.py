@@ -34,7 +34,7 @@ _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
 }
 _DESCRIPTION = """Sidecar's API on this machine. Errors are RFC 9457 problem documents with a stable `code`.
 Lists take `limit` and `cursor` and answer `items` and `next_cursor`, which is null at the end. Single records carry an
-`ETag`; PUT, PATCH and DELETE honour `If-Match` (412 when the record has moved on). PATCH of sessions, conversations
+`ETag`; where a route takes `If-Match`, it is a 412 when the record has moved on. PATCH of sessions, conversations
 and agents is JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null gives a field its default
 back; the routes `…/add` and `…/remove` change tags, facts and decisions without replacing them. A request with an
 `Idempotency-Key`, where a route takes one, is done once; a repeat within 24 hours gets the same answer, with
@@ -171,7 +171,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.is_keyed:
         key = {"type": "string", "minLength": 1, "maxLength": limits.idempotency_key_chars_max, "pattern": "^[!-~]+$"}
         found.append({"name": HEADER, "in": "header", "required": False, "schema": key})
-    if route.shape.tagged and route.method != "GET":
+    if route.shape.conditional:
         tag = {"type": "string", "pattern": f'^"[0-9]{{1,{len(str(limits.version_max))}}}"$'}
         found.append({"name": "If-Match", "in": "header", "required": False, "schema": tag})
     return found
@@ -243,7 +243,7 @@ def problems_of(route: Route) -> frozenset[int]:
         found.add(404)
     if changes:
         found |= {408, 409, 413, 415} | (set() if is_known else {411})
-    if changes and route.shape.tagged:
+    if route.shape.conditional:
         found.add(412)
     if route.is_keyed:
         found.add(422)

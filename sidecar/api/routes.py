@@ -49,7 +49,8 @@ V5 = "/api/v5"
 USER, WRITER, MANAGER, ADMIN = Policy.USER, Policy.WRITER, Policy.MANAGER, Policy.ADMIN
 Made: Callable[..., Shape] = partial(Shape, statuses=(201,), tagged=True)
 Tagged: Callable[..., Shape] = partial(Shape, tagged=True)
-Gone = Shape(statuses=(204,), tagged=True)
+Changed: Callable[..., Shape] = partial(Shape, tagged=True, conditional=True)
+Gone = Shape(statuses=(204,), conditional=True)
 
 _SERVICE = (
     Route("GET", "/healthz", service.healthz, Policy.PUBLIC, Shape(answer=shown.Status)),
@@ -118,13 +119,13 @@ _SESSIONS = (
         Tagged(sessions.ResumeBody, answer=WorkspaceSession, statuses=(200, 201)),
     ),
     Route("GET", f"{V5}/sessions/{{id}}", sessions.get, USER, Tagged(answer=WorkspaceSession)),
-    Route("PUT", f"{V5}/sessions/{{id}}", sessions.put, WRITER, Tagged(sessions.SessionBody, answer=WorkspaceSession)),
+    Route("PUT", f"{V5}/sessions/{{id}}", sessions.put, WRITER, Changed(sessions.SessionBody, answer=WorkspaceSession)),
     Route(
         "PATCH",
         f"{V5}/sessions/{{id}}",
         sessions.patch,
         WRITER,
-        Tagged(sessions.SessionBody, answer=WorkspaceSession, patch=True),
+        Changed(sessions.SessionBody, answer=WorkspaceSession, patch=True),
     ),
     Route("DELETE", f"{V5}/sessions/{{id}}", sessions.remove, WRITER, Gone),
     Route(
@@ -145,7 +146,7 @@ _SESSIONS = (
         Shape(query=PageQuery, answer=list[SessionSummary]),
     ),
     *(
-        Route("POST", f"{V5}/sessions/{{id}}/{name}/{verb}", handler, WRITER, Tagged(body, answer=WorkspaceSession))
+        Route("POST", f"{V5}/sessions/{{id}}/{name}/{verb}", handler, WRITER, Changed(body, answer=WorkspaceSession))
         for verb, change in (("add", lists.added), ("remove", lists.removed))
         for name, handler, body in (
             ("tags", lists.session_tags(change), lists.TagsBody),
@@ -179,7 +180,7 @@ _SESSIONS = (
         f"{V5}/sessions/{{id}}/restore",
         snapshots.restore,
         WRITER,
-        Tagged(snapshots.RestoreBody, answer=WorkspaceSession),
+        Changed(snapshots.RestoreBody, answer=WorkspaceSession),
     ),
 )
 _CONVERSATIONS = (
@@ -209,7 +210,7 @@ _CONVERSATIONS = (
         f"{V5}/conversations/{{id}}",
         conversations.patch,
         WRITER,
-        Tagged(conversations.ConversationPatch, answer=Conversation, patch=True),
+        Changed(conversations.ConversationPatch, answer=Conversation, patch=True),
     ),
     Route("DELETE", f"{V5}/conversations/{{id}}", conversations.remove, WRITER, Gone),
     Route(
@@ -232,21 +233,21 @@ _CONVERSATIONS = (
             f"{V5}/conversations/{{id}}/tags/{verb}",
             lists.conversation_tags(change),
             WRITER,
-            Tagged(lists.TagsBody, answer=Conversation),
+            Changed(lists.TagsBody, answer=Conversation),
         )
         for verb, change in (("add", lists.added), ("remove", lists.removed))
     ),
 )
 _PEOPLE = (
     Route("GET", f"{V5}/users/me", users.get_me, USER, Tagged(answer=PublicUser)),
-    Route("PUT", f"{V5}/users/me", users.put_me, USER, Tagged(users.MeBody, answer=PublicUser)),
+    Route("PUT", f"{V5}/users/me", users.put_me, USER, Changed(users.MeBody, answer=PublicUser)),
     Route("PUT", f"{V5}/users/me/password", users.put_password, USER, Shape(users.PasswordBody, answer=Login)),
     Route("GET", f"{V5}/users", users.list_all, ADMIN, Shape(query=PageQuery, answer=list[PublicUser])),
     Route("POST", f"{V5}/users", users.add, ADMIN, Made(users.NewUserBody, answer=PublicUser)),
-    Route("PATCH", f"{V5}/users/{{id}}", users.patch, ADMIN, Tagged(users.UserPatch, answer=PublicUser)),
+    Route("PATCH", f"{V5}/users/{{id}}", users.patch, ADMIN, Changed(users.UserPatch, answer=PublicUser)),
     Route("DELETE", f"{V5}/users/{{id}}", users.remove, ADMIN, Gone),
     Route("GET", f"{V5}/tenant", tenant.get, USER, Tagged(answer=Tenant)),
-    Route("PATCH", f"{V5}/tenant", tenant.patch, ADMIN, Tagged(tenant.TenantBody, answer=Tenant)),
+    Route("PATCH", f"{V5}/tenant", tenant.patch, ADMIN, Changed(tenant.TenantBody, answer=Tenant)),
     Route("GET", f"{V5}/audit", audit.list_all, MANAGER, Shape(query=audit.AuditQuery, answer=list[Audit])),
     Route("GET", f"{V5}/settings", settings.list_all, USER, Shape(query=PageQuery, answer=list[Setting])),
     Route("GET", f"{V5}/settings/{{category}}/{{key}}", settings.get, USER, Tagged(answer=Setting)),
@@ -255,14 +256,14 @@ _PEOPLE = (
         f"{V5}/settings/{{category}}/{{key}}",
         settings.put,
         WRITER,
-        Tagged(settings.SettingBody, answer=Setting, statuses=(200, 201)),
+        Changed(settings.SettingBody, answer=Setting, statuses=(200, 201)),
     ),
     Route("DELETE", f"{V5}/settings/{{category}}/{{key}}", settings.remove, WRITER, Gone),
     Route("POST", f"{V5}/agents", agents.add, MANAGER, Made(agents.AgentBody, answer=Agent)),
     Route("GET", f"{V5}/agents", agents.list_all, USER, Shape(query=agents.AgentsQuery, answer=list[Agent])),
     Route("GET", f"{V5}/agents/{{id}}", agents.get, USER, Tagged(answer=Agent)),
-    Route("PUT", f"{V5}/agents/{{id}}", agents.put, MANAGER, Tagged(agents.AgentBody, answer=Agent)),
-    Route("PATCH", f"{V5}/agents/{{id}}", agents.patch, MANAGER, Tagged(agents.AgentBody, answer=Agent, patch=True)),
+    Route("PUT", f"{V5}/agents/{{id}}", agents.put, MANAGER, Changed(agents.AgentBody, answer=Agent)),
+    Route("PATCH", f"{V5}/agents/{{id}}", agents.patch, MANAGER, Changed(agents.AgentBody, answer=Agent, patch=True)),
     Route("DELETE", f"{V5}/agents/{{id}}", agents.remove, MANAGER, Gone),
 )
 _FILES = (

@@ -16,7 +16,8 @@ class Shape(NamedTuple):
         query: Its query parameters.
         answer: What comes back: a model, a list (a page) of one, or the media type of another kind of content.
         statuses: Of the answers that are no problems.
-        tagged: The answer carries an ETag, and If-Match is honoured.
+        tagged: The answer carries an ETag.
+        conditional: If-Match is honoured.
         patch: The body is a merge patch of ``body``.
         lines: The body is JSON Lines, read as a stream.
         keyed: An Idempotency-Key is honoured where a known caller writes. Not where doing it twice does the same and
@@ -28,6 +29,7 @@ class Shape(NamedTuple):
     answer: Any = None
     statuses: tuple[int, ...] = (200,)
     tagged: bool = False
+    conditional: bool = False
     patch: bool = False
     lines: bool = False
     keyed: bool = True

@@ -4,12 +4,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from html import unescape
+from http import HTTPStatus
 from pathlib import Path
+from string import Template
 
 import pytest
 
 from sidecar.api.context import Policy
-from sidecar.api.examples import curl_of
+from sidecar.api.examples import BODIES, curl_of, filled
+from sidecar.api.openapi import document
 from sidecar.api.routes import ROUTES
 from sidecar.models.tenants import Tenant
 from tests.integration.house import House, running_house
@@ -93,3 +96,19 @@ async def test_every_line_of_the_page_works(house: House, tmp_path: Path) -> Non
         assert status in route.shape.statuses, (line, status, body)
         if body and isinstance(route.shape.answer, type):
             assert isinstance(json.loads(body), dict), line
+
+
+async def test_if_match_is_honoured_where_a_route_says_so_and_nowhere_else(house: House, tmp_path: Path) -> None:
+    variables = await variables_of(house, await house.tenant("example.org"), 1, tmp_path)
+    paths = document(ROUTES)["paths"]
+    for route in ROUTES:
+        parameters = [each["name"] for each in paths[route.path][route.method.lower()]["parameters"]]
+        assert ("If-Match" in parameters) == route.shape.conditional, route
+        if route.method == "GET" or not (route.shape.tagged or route.shape.conditional):
+            continue
+        own, path = BODIES.get((route.method, route.path.removeprefix("/api/v5"))), filled(route.path)
+        sent, path = (Template(text).substitute(variables) for text in (json.dumps(own), path))
+        more = {} if own is None else {"json": json.loads(sent)}
+        answer = await house.call(route.method, path, variables["TOKEN"], {"If-Match": '"999"'}, **more)
+        assert (answer.status == HTTPStatus.PRECONDITION_FAILED) == route.shape.conditional, (route, answer)
+        assert answer.status < 300 or route.shape.conditional, (route, answer)
