@@ -1,5 +1,6 @@
 """What a client prefers of an answer's form: ``Prefer: return=minimal`` (RFC 7240), and gzip."""
 
+import re
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
@@ -8,6 +9,7 @@ from sidecar import limits
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH"})
 _SHORTENED = frozenset({HTTPStatus.OK.value, HTTPStatus.CREATED.value})
+_NO_WEIGHT = re.compile(r"q=0(\.0*)?")
 
 
 def wants_minimal(request: web.Request) -> bool:
@@ -23,6 +25,13 @@ def minimal_answer(status: HTTPStatus, version: int, location: str | None = None
     return web.Response(status=kept, headers=headers | ({"Location": location} if location else {}))
 
 
+def takes_gzip(accepted: str) -> bool:
+    """Tell whether an Accept-Encoding (RFC 9110, 12.5.3) takes gzip: by name or by ``*``, and with a weight."""
+    codings = dict(each.replace(" ", "").partition(";")[::2] for each in accepted.lower().split(","))
+    weight = codings.get("gzip", codings.get("*"))
+    return weight is not None and _NO_WEIGHT.fullmatch(weight) is None
+
+
 def shaped(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Give an answer the form that its client prefers."""
     if not isinstance(response, web.Response) or response.prepared:
@@ -31,7 +40,7 @@ def shaped(request: web.Request, response: web.StreamResponse) -> web.StreamResp
         response = _shortened(response)
     if isinstance(response.body, bytes) and len(response.body) >= limits.gzip_bytes_min:
         response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
-        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        if takes_gzip(",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, ()))):
             response.enable_compression(web.ContentCoding.gzip)
     return response
 

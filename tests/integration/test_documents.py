@@ -80,3 +80,11 @@ async def test_the_documents_and_their_page_are_served_to_everyone(house: House)
     assert "<script" not in page
     for route in ROUTES:
         assert f"<details id={openapi.operation_id(route)}>" in page
+
+
+async def test_a_document_comes_compressed_to_who_takes_it_so(house: House) -> None:
+    for accepted, coding in (("gzip", "gzip"), ("gzip;q=0, identity", None), ("identity", None)):
+        answer = await house.call("GET", "/api/v5/openapi.json", headers={"Accept-Encoding": accepted})
+        assert answer.headers.get("Content-Encoding") == coding, accepted
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.content["openapi"] == "3.1.0"
