@@ -1,44 +1,61 @@
 """``sidecar doctor``: checks all that is stored, and with ``--repair`` rebuilds what is derived.
 
+Of a store that is too damaged to be opened it tells how much can still be read, and with ``--salvage`` saves that.
 It opens the store itself, so it wants the daemon stopped, and holds the daemon's lock meanwhile.
 """
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from sidecar.cli import exits
 from sidecar.cli.help import Command
+from sidecar.cli.outputs import named_by_time
 from sidecar.cli.progress import shown
-from sidecar.cli.talk import as_json_option, write_json
-from sidecar.errors import AlreadyRunningError
+from sidecar.cli.talk import as_json_option, printable, write_json
+from sidecar.errors import AlreadyRunningError, ConflictError, CorruptStoreError
 
 if TYPE_CHECKING:
     from sidecar.config import Settings
     from sidecar.services.doctor.examination import Report
+    from sidecar.store.findings import Findings
 
 
 @click.command(cls=Command)
 @click.option("--repair", is_flag=True, help="Rebuild indexes, counters, references and the change log.")
+@click.option(
+    "--salvage",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Save what a damaged store holds to a backup PATH.",
+)
 @as_json_option
-def doctor(*, repair: bool, as_json: bool) -> int:
+def doctor(*, repair: bool, salvage: Path | None, as_json: bool) -> int:
     """Check all that is stored, and repair what can be.
 
     That is every record, index, large value, counter and change. The daemon has to be stopped; of a cluster that is
     shared (`fdb:`), every daemon that writes to it.
 
     Exits with 1 when something is wrong and has not been repaired.
+
+    What is saved of a damaged store, `sidecar restore PATH --replace` brings back, and --repair then puts in order.
     """
     from sidecar import config
     from sidecar.daemon.lifecycle import InstanceLock
 
+    if repair and salvage:
+        raise click.UsageError("--repair is for a store that can be opened, --salvage for one that can not.")
     settings = config.load()
     began = time.monotonic()
     try:
         with InstanceLock(settings.data_dir):
-            report = asyncio.run(_examine(settings, repair=repair))
+            if salvage:
+                _salvage(settings.store, named_by_time(salvage, "backup"), as_json=as_json)
+                return exits.DONE
+            report = _examined(settings, repair=repair, as_json=as_json)
     except AlreadyRunningError as error:
         raise AlreadyRunningError(
             f"{error.message} The doctor wants the store for itself: stop the daemon first (`sidecar down`).",
@@ -46,6 +63,41 @@ def doctor(*, repair: bool, as_json: bool) -> int:
         ) from error
     _write(report, seconds=time.monotonic() - began, as_json=as_json)
     return exits.FAILED if report.left else exits.DONE
+
+
+def _examined(settings: "Settings", *, repair: bool, as_json: bool) -> "Report":
+    """Examine the store; of one that can't be opened or read on, tell what is left of it, and raise why."""
+    from sidecar.store.opening import inspect
+
+    try:
+        return asyncio.run(_examine(settings, repair=repair))
+    except CorruptStoreError as error:
+        if "folder" in error.details:
+            findings = asyncio.run(shown("Reading", lambda tell: inspect(settings.store, progress=tell), "rows"))
+            _tell_what_is_left(findings, as_json=as_json)
+            if not as_json and findings.rows:
+                click.echo("`sidecar doctor --salvage PATH` saves them to a backup.")
+        raise
+
+
+def _salvage(store: str, path: Path, *, as_json: bool) -> None:
+    from sidecar.store.opening import salvage
+
+    if path.exists():
+        raise ConflictError(f"There is a file {path} already; name another.")
+    findings = asyncio.run(shown("Saving", lambda tell: salvage(store, path, progress=tell), "rows"))
+    _tell_what_is_left(findings, as_json=as_json)
+    if not as_json:
+        click.echo(f"Saved to {printable(str(path))}; `sidecar restore` with --replace brings them back.")
+
+
+def _tell_what_is_left(findings: "Findings", *, as_json: bool) -> None:
+    if as_json:
+        write_json({"type": "left", "rows": findings.rows, "whole": findings.whole, "loose": findings.loose})
+        return
+    others = "" if findings.whole else ", others can not"
+    doubt = "; deleted and older ones may be among them" if findings.loose else ""
+    click.echo(f"{findings.rows:,} rows can be read{others}{doubt}.")
 
 
 async def _examine(settings: "Settings", *, repair: bool) -> "Report":

@@ -74,13 +74,7 @@ async def restore(
     """
     scheme, place = _parsed(url)
     options = options or EngineOptions()
-    cancelled = threading.Event()
-
-    def tell(rows: int) -> None:
-        if cancelled.is_set():
-            raise UnavailableError("The restore was stopped.", code="stopped")
-        progress(rows)
-
+    cancelled, tell = _stoppable(progress)
     header, _ = await _in_thread(partial(backup.check, path, tell), cancelled)
     if scheme == "embedded":
         from sidecar.store.embedded.create import restore_embedded  # noqa: PLC0415 -- the same
@@ -96,6 +90,18 @@ async def restore(
         await engine.close()
 
 
+def _stoppable(progress: backup.Progress) -> tuple[threading.Event, backup.Progress]:
+    """Return what stops work in a thread, and the progress that ends it then."""
+    cancelled = threading.Event()
+
+    def tell(rows: int) -> None:
+        if cancelled.is_set():
+            raise UnavailableError("It was stopped.", code="stopped")
+        progress(rows)
+
+    return cancelled, tell
+
+
 async def _in_thread(work: Callable[[], T], cancelled: threading.Event) -> T:
     return await ended(asyncio.get_running_loop().run_in_executor(None, work), cancelled.set)
 
@@ -107,18 +113,25 @@ def _parsed(url: str) -> tuple[str, Path]:
     return scheme, Path(place).absolute()  # now: who looks at it may be a process elsewhere
 
 
-async def inspect(url: str) -> Findings:
-    """Walk a store that nobody has open, in a process of its own, and say what can be read."""
+async def inspect(url: str, *, progress: backup.Progress = lambda _rows: None) -> Findings:
+    """Walk a store that nobody has open, in a process of its own, and say what can be read; ``progress`` as above."""
     from sidecar.store.embedded import inspection  # noqa: PLC0415 -- engines are imported when asked for
 
-    return await asyncio.get_running_loop().run_in_executor(None, inspection.inspect, _folder(url))
+    cancelled, tell = _stoppable(progress)
+    return await _in_thread(partial(inspection.inspect, _folder(url), tell), cancelled)
 
 
-async def salvage(url: str, path: Path) -> Findings:
-    """Write what can be read of a damaged store to a backup file, which ``restore`` takes."""
+async def salvage(url: str, path: Path, *, progress: backup.Progress = lambda _rows: None) -> Findings:
+    """Write what can be read of a damaged store to a backup file, which ``restore`` takes; cancelled, it leaves none.
+
+    Raises:
+        CorruptStoreError: Nothing can be read.
+        UnavailableError: There is no store, or the file can not be written.
+    """
     from sidecar.store.embedded import inspection  # noqa: PLC0415 -- the same
 
-    return await asyncio.get_running_loop().run_in_executor(None, inspection.salvage, _folder(url), path)
+    cancelled, tell = _stoppable(progress)
+    return await _in_thread(partial(inspection.salvage, _folder(url), path, tell), cancelled)
 
 
 def _folder(url: str) -> Path:

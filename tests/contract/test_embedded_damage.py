@@ -1,11 +1,13 @@
 """A damaged, foreign or unwritable store is one clear error; nothing is overwritten; what is good can still be read."""
 
+import asyncio
 import contextlib
 import os
 import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,23 @@ async def test_a_truncated_store_is_refused_unchanged_and_its_good_part_can_be_r
     assert len(rows) == findings.rows
     assert all(value == str(int.from_bytes(key, "big")).encode() * 10 for key, value in rows)
     await again.close()
+
+
+async def test_a_salvage_that_is_cancelled_leaves_no_file(closed: Path, tmp_path: Path) -> None:
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(rows: int) -> None:
+        if rows:
+            loop.call_soon_threadsafe(begun.set)
+            time.sleep(0.01)  # so that it is still reading when it is cancelled
+
+    task = asyncio.ensure_future(salvage(f"embedded:{closed}", tmp_path / "saved", progress=tell))
+    await begun.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 @pytest.mark.parametrize("length", [0, 100, 4_096, 8_000])

@@ -1,12 +1,15 @@
 """``sidecar doctor`` on the store of a real daemon: refused while that runs, a whole check when it has stopped."""
 
 import json
+import os
 import signal
+from pathlib import Path
 
 from sidecar.cli import exits
 from sidecar.clock import SystemClock
 from sidecar.repositories import keys, machine
 from sidecar.repositories.transactions import Database, Writing
+from sidecar.store.backup import check
 from sidecar.store.opening import open_engine
 from tests.e2e.daemons import DaemonProcess
 
@@ -30,6 +33,44 @@ async def test_the_doctor_finds_a_daemons_store_sound_also_after_a_kill(daemon: 
 
     assert (done.returncode, done.stderr) == (exits.DONE, "")
     assert "nothing is wrong" in done.stdout
+
+
+async def test_what_a_damaged_store_still_holds_is_told_and_saved_and_brought_back(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    await daemon.watch()
+    for number in range(20):
+        daemon.json("settings", "set", "editor", f"key-{number}", json.dumps("x" * 10_000))
+    await daemon.kill()
+    store = daemon.home / "side" / "data" / "store" / "data.mdb"
+    os.truncate(store, store.stat().st_size // 2)
+
+    told, as_json = daemon.run("doctor"), daemon.run("doctor", "--json")
+    saved = daemon.run("doctor", "--salvage", str(tmp_path / "saved"))
+    again = daemon.run("doctor", "--salvage", str(tmp_path / "saved"))
+    restored = daemon.run("restore", str(tmp_path / "saved"), "--replace")
+
+    left = json.loads(as_json.stdout)
+    assert (told.returncode, left["type"], left["whole"]) == (exits.STORE_UNREADABLE, "left", False)
+    assert left["rows"] > 0
+    assert told.stdout.startswith(f"{left['rows']:,} rows can be read, others can not")
+    assert "--salvage" in told.stdout
+    assert "is damaged" in told.stderr
+    assert (saved.returncode, saved.stderr) == (exits.DONE, "")
+    assert check(tmp_path / "saved")[1] == left["rows"]
+    assert (again.returncode, again.stderr.count("already")) == (exits.FAILED, 1)
+    assert (restored.returncode, restored.stderr) == (exits.DONE, "")
+    assert daemon.run("doctor", "--repair").returncode in {exits.DONE, exits.FAILED}, "what records are lost, it tells"
+
+
+def test_the_doctor_saves_nothing_of_a_store_that_is_not_there(daemon: DaemonProcess, tmp_path: Path) -> None:
+    (daemon.home / "side" / "data").mkdir(parents=True)
+
+    done = daemon.run("doctor", "--salvage", str(tmp_path / "saved"))
+
+    store = daemon.home / "side" / "data" / "store"
+    assert (done.returncode, done.stderr) == (exits.FAILED, f"sidecar: There is no store in {store}.\n")
+    assert not (tmp_path / "saved").exists()
 
 
 async def test_the_doctor_repairs_a_damaged_index(daemon: DaemonProcess) -> None:

@@ -16,8 +16,8 @@ from typing import BinaryIO, cast
 import lmdb
 
 from sidecar import limits
-from sidecar.errors import StoreFormatError
-from sidecar.store.backup import BackupWriter, Header
+from sidecar.errors import StoreFormatError, UnavailableError
+from sidecar.store.backup import BackupWriter, Header, Progress
 from sidecar.store.embedded.environment import DATA, DATA_END, DATA_FILE, OWN, OWN_NAMES, damaged
 from sidecar.store.embedded.loose_pages import rows_of_leaf_pages
 from sidecar.store.findings import Findings
@@ -97,20 +97,20 @@ def _is_whole(folder: Path) -> bool:
     return done.returncode == 0 and done.stdout == _END
 
 
-def inspect(folder: Path) -> Findings:
-    """Walk the whole store and say what can be read."""
-    return _gathered(folder, None)
+def inspect(folder: Path, progress: Progress) -> Findings:
+    """Walk the whole store and say what can be read; what ``progress`` raises ends it."""
+    return _gathered(folder, None, progress)
 
 
-def salvage(folder: Path, target: Path) -> Findings:
-    """Write what can be read to a backup file, which a restore takes.
+def salvage(folder: Path, target: Path, progress: Progress) -> Findings:
+    """Write what can be read to a backup file, which a restore takes; what ``progress`` raises ends it.
 
     Raises:
         CorruptStoreError: Nothing can be read.
-        UnavailableError: The file can not be written.
+        UnavailableError: There is no store, or the file can not be written.
     """
     with BackupWriter(target, Header("salvaged", _SALVAGED_VERSION)) as writer:
-        findings = _gathered(folder, writer)
+        findings = _gathered(folder, writer, progress)
         if not findings.rows and not findings.whole:
             raise damaged(folder, "nothing of it can be read")
         writer.finish()
@@ -121,20 +121,22 @@ def salvage(folder: Path, target: Path) -> Findings:
 _SALVAGED_VERSION = 1 << 48
 
 
-def _gathered(folder: Path, writer: BackupWriter | None) -> Findings:
+def _gathered(folder: Path, writer: BackupWriter | None, progress: Progress) -> Findings:
     """Read upwards as far as it goes; if that is not all, downwards too, and the rest from there."""
+    if not is_begun(folder):
+        raise UnavailableError(f"There is no store in {folder}.")
     up = _Walk(folder, DATA, up=True)
-    rows = up.drain(writer)
+    rows = up.drain(writer, progress)
     if up.ended:
         return Findings(rows, whole=True, gap=None)
     if not rows:
         return _loose(folder, writer)
     down = _Walk(folder, DATA_END, up=False)
-    down.drain(None)
+    down.drain(None, progress)
     after = max(down.last, up.last + b"\x00") if down.last else DATA_END
     if after < DATA_END:
         rest = _Walk(folder, after, up=True)
-        rows += rest.drain(writer)
+        rows += rest.drain(writer, lambda more: progress(rows + more))
     return Findings(rows, whole=False, gap=(up.last[1:], after[1:]))
 
 
@@ -160,13 +162,21 @@ class _Walk:
         self.last = b""
         self.ended = False
 
-    def drain(self, writer: BackupWriter | None) -> int:
-        """Read all rows that come, and return their number."""
-        with subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=_ROOT) as child:  # noqa: S603 -- our own module on our own interpreter
+    def drain(self, writer: BackupWriter | None, progress: Progress) -> int:
+        """Read all rows that come, and return their number; told now and then, what ``progress`` raises ends it."""
+        with subprocess.Popen(  # noqa: S603 -- our own module on our own interpreter
+            self._command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=_ROOT,
+            start_new_session=True,  # an interrupt is for us: if it ended the child, that would look like damage
+        ) as child:
             rows = 0
             try:
                 for key, value in self._rows(cast("BinaryIO", child.stdout)):
                     self.last = key
+                    if rows % limits.store_backup_page_rows == 0:
+                        progress(rows)
                     rows += 1
                     if writer is not None:
                         writer.write([(key[1:], value)])
