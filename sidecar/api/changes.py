@@ -9,11 +9,12 @@ from pydantic import Field
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL, Context
+from sidecar.api.folders import FolderPath
 from sidecar.api.requests import json_answer, query, raw_answer
 from sidecar.errors import CursorExpiredError
 from sidecar.feed.hub import Hub
 from sidecar.feed.log import SINCE_BEGINNING, Filter, Moment
-from sidecar.models.base import Path, Value
+from sidecar.models.base import Value
 
 
 class ChangesQuery(Value):
@@ -28,7 +29,7 @@ class ChangesQuery(Value):
 
     since: str = SINCE_BEGINNING
     topics: str = ""
-    workspace_path: Path | None = None
+    workspace_path: FolderPath | None = None
     wait: Annotated[float, Field(ge=0, le=limits.long_poll_seconds_max)] = 0.0
 
     def filter(self) -> Filter:

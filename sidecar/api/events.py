@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
+from sidecar.api.folders import FolderPath
 from sidecar.api.gate import begin
 from sidecar.api.problems import status_of
 from sidecar.auth.tokens import Principal
@@ -26,7 +27,7 @@ from sidecar.errors import CursorExpiredError, InvalidError, SidecarError, Unaut
 from sidecar.feed.log import SINCE_NOW, Filter, Moment
 from sidecar.feed.subscriptions import Subscription
 from sidecar.ids import current_request
-from sidecar.models.base import Path, Value
+from sidecar.models.base import Value
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class SubscribeMessage(Value):
 
     op: Literal["subscribe"]
     topics: frozenset[str] = Field(default=frozenset(), max_length=limits.topics_max)
-    workspace_path: Path | None = None
+    workspace_path: FolderPath | None = None
     since: str | None = None
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.folders import FolderPath
 from sidecar.api.owners import changeable, check_readable, may_read, readable, shown_user
 from sidecar.api.patches import changed_fields, until_current
 from sidecar.api.preferences import minimal_answer, wants_minimal
@@ -23,7 +24,7 @@ from sidecar.api.requests import (
     text_answer,
 )
 from sidecar.errors import NotFoundError
-from sidecar.models.base import Id, Name, Path, Related, Tag, Tags, Text, Value
+from sidecar.models.base import Id, Name, Related, Tag, Tags, Text, Value
 from sidecar.models.editing import Breakpoint, EditorState, Memory, TerminalState
 from sidecar.models.workspace_sessions import Paths, StoredSession, WorkspaceSession
 from sidecar.repositories import workspace_sessions as stored
@@ -38,7 +39,7 @@ class SessionBody(Value):
     """What a client writes of a session; what is left out has its default."""
 
     name: Name
-    workspace_path: Path
+    workspace_path: FolderPath
     git_branch: Text | None = None
     conversation_id: Id | None = None
     related_sessions: Related = Field(default_factory=list)
@@ -60,7 +61,7 @@ class ForkBody(Value):
 class ResumeBody(Value):
     """Where work goes on: the latest session there is taken, or a new one of that name made."""
 
-    workspace_path: Path
+    workspace_path: FolderPath
     git_branch: Text | None = None
     name: Name | None = None
 
@@ -75,7 +76,7 @@ class SessionsQuery(PageQuery):
         user_id: Another user's, for managers and admins.
     """
 
-    workspace_path: Path | None = None
+    workspace_path: FolderPath | None = None
     tag: Tag | None = None
     git_branch: Text | None = None
     user_id: Id | None = None

@@ -1,0 +1,79 @@
+"""A folder is one, however its path is written: over a link, with a slash behind it, or with dots in it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.daemons import eventually
+from tests.integration.house import House, running_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with running_house(tmp_path) as house:
+        yield house
+
+
+async def test_a_folder_is_found_by_every_spelling_of_its_path(house: House, tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    token = (await house.pair())["access_token"]
+    spellings = [str(link), str(real), f"{real}/", f"{link}/", f"{tmp_path}/./real", f"{tmp_path}/link/../real"]
+    made = (await house.call("POST", "/api/v5/workspaces", token, json={"path": str(link)})).content
+    resumed = [
+        (await house.call("POST", "/api/v5/sessions/resume", token, json={"workspace_path": each})).content
+        for each in spellings
+    ]
+    assert {each["id"] for each in resumed} == {resumed[0]["id"]}
+    assert made["path"] == resumed[0]["workspace_path"] == str(real)
+    head = {"Authorization": f"Bearer {token}"}
+    sockets = [await house.http.ws_connect(house.daemon.url + "/api/v5/events", headers=head) for _ in spellings]
+    for socket, each in zip(sockets, spellings, strict=True):
+        await socket.send_json({"op": "subscribe", "topics": ["files"], "workspace_path": each})
+        assert (await socket.receive_json(timeout=20))["type"] == "subscribed"
+    cursor = (await house.call("GET", "/api/v5/changes?since=now", token)).content["cursor"]
+
+    async def is_watched() -> bool:
+        return bool(
+            (await house.call("GET", f"/api/v5/workspaces/{made['id']}", token)).content["progress"]["state"]
+            == "watching"
+        )
+
+    await eventually(is_watched, "the folder is watched")
+    (real / "a.txt").write_text("hello")
+    heard = [(await socket.receive_json(timeout=20))["changes"][0]["id"] for socket in sockets]
+    assert len(set(heard)) == 1
+    for each in spellings:
+        where = {"workspace_path": each}
+        files = (await house.call("GET", "/api/v5/files", token, params=where)).content["items"]
+        assert [file["workspace_session_id"] for file in files] == [resumed[0]["id"]], each
+        sessions = (await house.call("GET", "/api/v5/sessions", token, params=where)).content["items"]
+        assert [session["id"] for session in sessions] == [resumed[0]["id"]], each
+        asked = where | {"since": cursor, "topics": "files"}
+        changes = (await house.call("GET", "/api/v5/changes", token, params=asked)).content["changes"]
+        assert [change["id"] for change in changes] == heard[:1], each
+
+
+async def test_a_session_is_moved_to_the_folder_that_a_link_leads_to(house: House, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    token = (await house.pair())["access_token"]
+    sent = {"name": "x", "workspace_path": str(tmp_path / "gone" / ".." / "gone")}
+    made = (await house.call("POST", "/api/v5/sessions", token, json=sent)).content
+    assert made["workspace_path"] == str(tmp_path / "gone")
+    path, link = f"/api/v5/sessions/{made['id']}", {"workspace_path": str(tmp_path / "link")}
+    for method, body in (("PATCH", link), ("PUT", {"name": "x"} | link)):
+        moved = await house.call(method, path, token, json=body)
+        assert moved.content["workspace_path"] == str(tmp_path / "real"), method
+
+
+@pytest.mark.parametrize("path", ["relative/./path", "vscode-vfs://github/x", "C:\\work"])
+async def test_a_path_that_is_none_of_this_machine_is_kept_as_it_is_written(house: House, path: str) -> None:
+    token = (await house.pair())["access_token"]
+    made = await house.call("POST", "/api/v5/sessions", token, json={"name": "x", "workspace_path": path})
+    assert made.content["workspace_path"] == path
+    assert (
+        await house.call("POST", "/api/v5/sessions", token, json={"name": "x", "workspace_path": "/a\0b"})
+    ).status == 400
