@@ -4,6 +4,7 @@ Lists of tabs, terminals and breakpoints are compared by what their items show, 
 moved is no removal and addition.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -143,5 +144,5 @@ def _line(change: Difference) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= limits.difference_line_chars_max else text[: limits.difference_line_chars_max] + "…"
