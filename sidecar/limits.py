@@ -205,6 +205,7 @@ nonce_chars_max = 128
 idempotency_key_chars_max = 255
 idempotency_seconds = 24 * 3_600  # so long an answer is replayed
 long_poll_seconds_max = 55.0  # below the minute after which many clients give up
+long_polls_max = 500  # that wait at once: 12 kB each
 patch_attempts_max = 50  # a merge patch without If-Match is tried again on what another writer has left
 differences_max = 2_000  # between two snapshots; more are counted as that there are more
 difference_chars_max = 500  # of a text in one of them

@@ -1,14 +1,15 @@
 """The change feed by polling: the same messages as the push channel's."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL, Context
+from sidecar.api.connections import Connection
+from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
 from sidecar.api.folders import FolderPath
 from sidecar.api.requests import json_answer, query, raw_answer
 from sidecar.errors import CursorExpiredError
@@ -24,7 +25,7 @@ class ChangesQuery(Value):
         since: A cursor of an earlier answer; ``beginning`` for all that is kept, ``now`` for only a cursor.
         topics: Kinds of records, separated by commas; all when empty.
         workspace_path: Only changes in this folder, where a change is in one.
-        wait: Seconds to wait for a change when there is none yet (long poll).
+        wait: Seconds to wait for a change when there is none yet (long poll); no longer than the token is good for.
     """
 
     since: str = SINCE_BEGINNING
@@ -39,8 +40,14 @@ class ChangesQuery(Value):
 
 async def list_since(request: web.Request) -> web.Response:
     """Answer the changes behind a cursor, and the cursor to ask with next; none at once unless ``wait`` says so."""
-    asked, context = query(request, ChangesQuery), request.app[CONTEXT]
-    until = context.database.clock.monotonic() + asked.wait
+    asked, clock = query(request, ChangesQuery), request.app[CONTEXT].database.clock
+    token_seconds = (request[PRINCIPAL].expires_at_ms - clock.now_ms()) / 1000
+    until = clock.monotonic() + min(asked.wait, token_seconds)
+    with request.app[CROWD].poll() if asked.wait else nullcontext():
+        return await _answer(request, asked, until)
+
+
+async def _answer(request: web.Request, asked: ChangesQuery, until: float) -> web.Response:
     try:
         if asked.since == SINCE_BEGINNING:
             with suppress(CursorExpiredError):  # a trim came between two reads: all that is kept is less now
@@ -65,17 +72,26 @@ async def _message(request: web.Request, asked: ChangesQuery, until: float) -> b
         seconds = until - context.database.clock.monotonic()
         if seconds <= 0 or context.draining.is_set():
             return log.empty_message(stamp)
-        moments = await _news(hub, stamp, context, seconds)
+        moments = await _news(request, hub, stamp, seconds)
         await context.callers.check(principal)  # it may have ended meanwhile
 
 
-async def _news(hub: Hub, stamp: bytes, context: Context, seconds: float) -> list[Moment]:
-    """Return what comes behind ``stamp``; nothing when the time is over, or the daemon stops."""
-    news, stopping = asyncio.ensure_future(hub.after(stamp)), asyncio.ensure_future(context.draining.wait())
+async def _news(request: web.Request, hub: Hub, stamp: bytes, seconds: float) -> list[Moment]:
+    """Return what comes behind ``stamp``; nothing when the time is over, or the daemon stops.
+
+    Raises:
+        ConnectionResetError: The client has left.
+    """
+    connection, draining = request.protocol, request.app[CONTEXT].draining
+    assert isinstance(connection, Connection)  # noqa: S101 - the server makes no others
+    news, stopping = asyncio.ensure_future(hub.after(stamp)), asyncio.ensure_future(draining.wait())
+    left = connection.left()
     try:
-        await asyncio.wait((news, stopping), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((news, stopping, left), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if left.done():
+            raise ConnectionResetError
         return news.result() if news.done() else []
     finally:
-        news.cancel()
-        stopping.cancel()
-        await asyncio.gather(news, stopping, return_exceptions=True)
+        for each in (news, stopping, left):
+            each.cancel()
+        await asyncio.gather(news, stopping, left, return_exceptions=True)

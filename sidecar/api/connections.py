@@ -3,6 +3,7 @@
 That is what is no HTTP, a method that HTTP does not name, and what is no path (``OPTIONS *``). Made by ``api.server``.
 """
 
+import asyncio
 import logging
 from collections.abc import Coroutine
 from http import HTTPStatus
@@ -27,11 +28,25 @@ class Connection(web.RequestHandler):
         more: What aiohttp's own take.
     """
 
-    __slots__ = ("_context",)
+    __slots__ = ("_context", "_left")
 
     def __init__(self, manager: web.Server, context: Context, **more: Any) -> None:  # noqa: ANN401 - aiohttp's
         super().__init__(manager, **more)
         self._context = context
+        self._left: asyncio.Future[None] | None = None
+
+    def left(self) -> asyncio.Future[None]:
+        """Return what is done once the client has left; nothing else tells a handler that only waits."""
+        self._left = asyncio.get_running_loop().create_future()
+        if self.transport is None:
+            self._left.set_result(None)
+        return self._left
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell who waits for it."""
+        if self._left is not None and not self._left.done():
+            self._left.set_result(None)
+        super().connection_lost(exc)
 
     def handle_error(
         self,

@@ -1,9 +1,12 @@
 """How many sockets are open at once: those whose clients have shown who they are, and those whose have not yet.
 
-Each kind has its own bound, so that strangers who open sockets and say nothing keep nobody else out.
+Each kind has its own bound, so that strangers who open sockets and say nothing keep nobody else out. So have the polls
+that wait for a change.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sidecar import limits
 from sidecar.errors import UnavailableError
@@ -16,6 +19,26 @@ class Crowd:
         self._known = 0
         self._strangers = 0
         self._left = 0
+        self._polls = 0
+
+    @contextmanager
+    def poll(self) -> Iterator[None]:
+        """Count one more poll that waits, until it is left.
+
+        Raises:
+            UnavailableError: There are as many as there may be (code ``too_many_polls``).
+        """
+        if self._polls >= limits.long_polls_max:
+            raise UnavailableError(
+                "Too many polls wait; try again in a moment, or without `wait`.",
+                code="too_many_polls",
+                details={"retry_after_seconds": 1},
+            )
+        self._polls += 1
+        try:
+            yield
+        finally:
+            self._polls -= 1
 
     def enter(self, *, is_known: bool) -> None:
         """Count one more socket.

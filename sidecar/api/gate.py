@@ -115,7 +115,7 @@ class Gate:
             response = problems.of_error(error, request_id)
         else:
             response = problems.internal(request_id)
-        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR and hdrs.RETRY_AFTER not in response.headers:
             log.error("request %s %s failed", request.method, self._pattern, exc_info=error)
         if BEGUN in request and transport is not None:
             transport.abort()  # another answer would be read as more of the one that has begun

@@ -205,3 +205,48 @@ async def test_a_store_that_fails_closes_the_socket_with_a_reason(
     assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, code)
     assert reason in str(closing.extra)
     assert "secret" not in str(closing.extra)
+
+
+async def test_a_long_poll_ends_with_its_token(house: House) -> None:
+    house.clock.move(-limits.access_token_seconds + 1)  # so that a token made now ends in a second
+    short = await house.person(await house.tenant("acme"), "admin")
+    house.clock.move(limits.access_token_seconds - 1)
+    async with asyncio.timeout(20):
+        answer = await house.call("GET", "/api/v5/changes?since=now&topics=agents&wait=50", short.access_token)
+    assert (answer.status, answer.content["changes"]) == (200, [])
+    assert (await house.call("GET", "/api/v5/changes", short.access_token)).code == "token_expired"
+
+
+async def test_long_polls_are_bounded_and_one_whose_client_has_left_is_over(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sidecar.limits.long_polls_max", 2)
+    token = str((await house.pair())["access_token"])
+    path = "/api/v5/changes?since=now&wait="
+
+    async def wait() -> None:
+        while (await house.call("GET", path + "50", token)).status == 503:
+            pass  # one of the short polls below was there
+
+    waiting = [asyncio.ensure_future(wait()) for _ in range(2)]
+
+    async def status() -> int:
+        return (await house.call("GET", path + "0.01", token)).status
+
+    async def is_refused() -> bool:
+        return await status() == 503
+
+    await eventually(is_refused, "both wait")
+    answer = await house.call("GET", path + "50", token)
+    assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "too_many_polls", "1")
+    assert (await house.call("GET", "/api/v5/changes?since=now", token)).status == 200
+    waiting[0].cancel()
+
+    async def is_taken() -> bool:
+        return await status() == 200
+
+    async with asyncio.timeout(30):  # its 50 s would be over, too
+        await eventually(is_taken, "the place of the one that has left is free")
+    waiting[1].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: fe08ec22d201eb0b914b7bf0bd082baa77d21feaf6851081db8bfa0a53d232bb
+// SHA-256 of that: c2eb62fc6a655b81b63556e95d355b18f4e5dcd778f5c96dc842830c9954e96a
 
 export interface paths {
     "/api/v5/agents": {
@@ -3164,7 +3164,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Service Unavailable. Codes: already_running, too_many_sockets, unavailable. */
+        /** @description Service Unavailable. Codes: already_running, too_many_polls, too_many_sockets, unavailable. */
         503: {
             headers: {
                 [name: string]: unknown;
