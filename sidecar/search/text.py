@@ -1,6 +1,8 @@
 """What is found of a record, and how a person's words become a query that can not be wrong."""
 
+import re
 import unicodedata
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from sidecar import limits
@@ -8,6 +10,8 @@ from sidecar.models.conversations import Conversation
 from sidecar.models.editing import Memory, Note
 from sidecar.models.messages import Message
 from sidecar.models.workspace_sessions import SessionSummary
+
+_MARKED = re.compile("\x02([^\x03]*)\x03")
 
 
 class Entry(NamedTuple):
@@ -70,6 +74,37 @@ def _is_of_word(char: str) -> bool:
 def _composed(text: str) -> str:
     """Return a text with each letter in its one spelling: macOS, for one, gives accents as characters of their own."""
     return unicodedata.normalize("NFC", text)
+
+
+def excerpt(text: str) -> str:
+    """Return a part of a text whose matching words stand between the characters 2 and 3.
+
+    It is the one where most different ones stand close together, with `…` where it is cut.
+    """
+    marks = list(islice(_MARKED.finditer(text), limits.search_marks_max))
+    if not marks:
+        return text[: limits.search_snippet_chars]
+
+    def different(at: int) -> int:
+        end = marks[at].start() + limits.search_snippet_chars // 2
+        near = takewhile(lambda each: each.end() <= end, marks[at : at + limits.search_words_max])
+        return len({each[1].casefold() for each in near})
+
+    first = marks[max(range(len(marks)), key=different)].start()  # of equals the first
+    begin = max(first - limits.search_snippet_chars // 4, 0)
+    end = begin + limits.search_snippet_chars
+    if begin:
+        begin = max(begin, text.find(" ", begin - 1, first) + 1)
+    if end < len(text):
+        end = text.rfind(" ", first, end) if " " in text[first:end] else end
+    return ("…" if begin else "") + _paired(text[begin:end]) + ("…" if end < len(text) else "")
+
+
+def _paired(part: str) -> str:
+    """Return a part of a text without half of a pair of marks."""
+    if part.find("\x03") < part.find("\x02"):
+        part = part.replace("\x03", "", 1)
+    return part + "\x03" if part.rfind("\x02") > part.rfind("\x03") else part
 
 
 def _bounded(text: str) -> str:

@@ -17,7 +17,7 @@ from sidecar.models.workspace_sessions import WorkspaceSession
 from sidecar.repositories.keys import TenantKeys
 from sidecar.search.file import IndexFile, Wanted
 from sidecar.search.index import KINDS, Search
-from sidecar.search.text import Entry, match_of
+from sidecar.search.text import Entry, excerpt, match_of
 from sidecar.services.cascades import Cascades
 from sidecar.services.sessions import SessionService
 from tests.integration.house import House, running_house
@@ -78,6 +78,32 @@ async def test_everything_that_is_stored_is_found_at_once_and_no_longer_once_it_
     await house.call("DELETE", f"/api/v5/conversations/{conversation}", token)
     assert await found(house, token, q="chestnut") == []
     assert await found(house, token, q="macadamia") == []
+
+
+async def test_a_word_that_texts_say_very_often_is_found_in_time_in_proportion(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, "other", *["walnut " * 28_000 for _ in range(10)])
+    hits = await found(house, token, q="walnut")  # the square of that would take minutes, and time the test out
+    assert [hit["snippet"].count("«walnut»") for hit in hits] == [13] * 10
+
+
+@pytest.mark.parametrize(
+    ("marked", "shown"),
+    [
+        ("\x02a\x03", "\x02a\x03"),
+        ("no match", "no match"),
+        ("x " * 200 + "\x02a\x03 " + "y " * 200, f"…{'x ' * 15}\x02a\x03 {'y ' * 43}"[:-1] + "…"),
+        ("\x02a\x03 " + "x " * 200 + "\x02a\x03 \x02b\x03 c", f"…{'x ' * 15}\x02a\x03 \x02b\x03 c"),
+        ("\x02" + "a" * 130 + "\x03 \x02b\x03\x02c\x03", "…\x02b\x03\x02c\x03"),
+    ],
+)
+def test_a_snippet_shows_where_most_words_stand_together(marked: str, shown: str) -> None:
+    assert excerpt(marked) == shown
+
+
+@given(st.text(alphabet="ab \x02\x03\n", max_size=400))
+def test_a_snippet_is_short_and_its_marks_pair(marked: str) -> None:
+    assert len(excerpt(marked)) <= limits.search_snippet_chars + len("…\x03…")
 
 
 async def test_names_rank_before_texts_and_pages_hold_everything_once(house: House) -> None:
