@@ -41,7 +41,7 @@ class EventSource(Protocol):
         """
 
     def follow(self, path: bytes) -> None:
-        """Make sure that ``hints.rules`` is set when a file outside the walk (absolute) changes; on the event loop."""
+        """Make sure that ``hints.rules`` is set when a file outside the walk (absolute) changes; from any thread."""
 
     async def close(self) -> None:
         """End, and give back what the system keeps for it; idempotent."""

@@ -143,21 +143,27 @@ class WorkspaceWatcher:
     async def run(self) -> None:
         """Watch until cancelled."""
         try:
-            newest_ms = await self._tools.database.read(self._changes.newest_at_ms)
-            self._doubt_since_ms = None if newest_ms is None else newest_ms - limits.startup_doubt_ms
             while True:
                 try:
-                    await self._watch_root(events=not self._advice)
-                    self._advice = ()  # long without events: perhaps there are some now
-                except RootLostError:
-                    self._accepts_empty = False
-                    await self._wait_for_root()
-                except WatchLimitError as error:
-                    self._advice = (error.advice,)
+                    await self._watch()
                 except Exception as error:  # noqa: BLE001 - told and tried again: one tree must not end the daemon
                     await self._recover(error)
         finally:
             self._say("stopped")
+
+    async def _watch(self) -> None:
+        """Watch until there is another way to do so, or something fails."""
+        if self._doubt_since_ms is None:
+            newest_ms = await self._tools.database.read(self._changes.newest_at_ms)
+            self._doubt_since_ms = None if newest_ms is None else newest_ms - limits.startup_doubt_ms
+        try:
+            await self._watch_root(events=not self._advice)
+            self._advice = ()  # long without events: perhaps there are some now
+        except RootLostError:
+            self._accepts_empty = False
+            await self._wait_for_root()
+        except WatchLimitError as error:
+            self._advice = (error.advice,)
 
     async def _recover(self, error: Exception) -> None:
         """Tell a failure, the system's, the store's or our own, and wait, longer each time, before the next try."""
@@ -239,11 +245,15 @@ class WorkspaceWatcher:
     async def _load_rules(self, source: EventSource | None) -> None:
         self._rule_findings = Findings()
         warn = self._rule_findings.warn  # also told of the ignore files that are read later
-        git, own = self._tools.git, self._tools.own_folders
-        self._ignore = await self._in_thread(lambda: Ignore.load(self._root, git, warn=warn, own=own))
-        if source is not None:
-            for signature in self._ignore.outside:
-                source.follow(signature.path)
+
+        def load() -> Ignore:
+            ignore = Ignore.load(self._root, self._tools.git, warn=warn, own=self._tools.own_folders)
+            if source is not None:
+                for signature in ignore.outside:
+                    source.follow(signature.path)
+            return ignore
+
+        self._ignore = await self._in_thread(load)
 
     async def _compare(self, place: Place, taken: Hints, tally: Tally) -> Findings:
         assert self._ignore is not None  # noqa: S101 - the first look is at everything, and loads the rules
