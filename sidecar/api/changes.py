@@ -12,9 +12,9 @@ from sidecar.api.connections import Connection
 from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
 from sidecar.api.folders import FolderPath
 from sidecar.api.requests import json_answer, query, raw_answer
-from sidecar.errors import CursorExpiredError
+from sidecar.errors import CursorExpiredError, InvalidError
 from sidecar.feed.hub import Hub
-from sidecar.feed.log import SINCE_BEGINNING, Filter, Moment
+from sidecar.feed.log import SINCE_BEGINNING, TOPICS, Filter, Moment
 from sidecar.models.base import Value
 
 
@@ -34,8 +34,17 @@ class ChangesQuery(Value):
     wait: Annotated[float, Field(ge=0, le=limits.long_poll_seconds_max)] = 0.0
 
     def filter(self) -> Filter:
-        """Return what is asked for."""
-        return Filter(frozenset(topic for topic in self.topics.split(",") if topic), self.workspace_path)
+        """Return what is asked for.
+
+        Raises:
+            InvalidError: There is no such topic.
+        """
+        topics = frozenset(topic for topic in self.topics.split(",") if topic)
+        if not topics <= TOPICS:
+            raise InvalidError(
+                f"There is no topic {min(topics - TOPICS)[:64]!r}; topics are {', '.join(sorted(TOPICS))}."
+            )
+        return Filter(topics, self.workspace_path)
 
 
 async def list_since(request: web.Request) -> web.Response:
@@ -59,13 +68,13 @@ async def _answer(request: web.Request, asked: ChangesQuery, until: float) -> we
 
 async def _message(request: web.Request, asked: ChangesQuery, until: float) -> bytes:
     """Return the first changes that are wanted, or that there are none when the time is over, or the daemon stops."""
-    context, principal = request.app[CONTEXT], request[PRINCIPAL]
+    context, principal, wanted = request.app[CONTEXT], request[PRINCIPAL], asked.filter()
     log, hub = context.feed(principal.tenant_id)
     stamp = await log.position(asked.since)
     moments = await log.after(stamp)
     while True:
         while moments:
-            message, stamp = log.message(moments, asked.filter())
+            message, stamp = log.message(moments, wanted)
             if message is not None:
                 return message
             moments = [moment for moment in moments if moment.stamp > stamp] or await log.after(stamp)

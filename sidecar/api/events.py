@@ -24,7 +24,7 @@ from sidecar.api.gate import begin
 from sidecar.api.problems import status_of
 from sidecar.auth.tokens import Principal
 from sidecar.errors import CursorExpiredError, InvalidError, SidecarError, UnauthenticatedError, UnavailableError
-from sidecar.feed.log import SINCE_NOW, Filter, Moment
+from sidecar.feed.log import SINCE_NOW, TOPICS, Filter, Moment
 from sidecar.feed.subscriptions import Subscription
 from sidecar.ids import current_request
 from sidecar.models.base import Value
@@ -51,6 +51,9 @@ class AuthMessage(Value):
     token: str
 
 
+_TOPIC = Field(json_schema_extra={"enum": [*sorted(TOPICS)]})  # told of by name when it is none
+
+
 class SubscribeMessage(Value):
     """What to hear from now on, in place of any earlier subscription.
 
@@ -61,7 +64,7 @@ class SubscribeMessage(Value):
     """
 
     op: Literal["subscribe"]
-    topics: frozenset[str] = Field(default=frozenset(), max_length=limits.topics_max)
+    topics: frozenset[Annotated[str, _TOPIC]] = Field(default=frozenset(), max_length=limits.topics_max)
     workspace_path: FolderPath | None = None
     since: str | None = None
 
@@ -185,6 +188,8 @@ class _Listener:
                 await self._authenticate(asked.token)
             elif self._principal is None:
                 raise Closing(CloseCode.UNAUTHENTICATED, "The first message has to be auth.")
+            elif not asked.topics <= TOPICS:
+                raise Closing(CloseCode.BAD_MESSAGE, f"Topics: {' '.join(sorted(TOPICS))}.")
             else:
                 await self._subscribe(asked, self._principal, tasks)
         raise Closing(CloseCode.GOING_AWAY, "")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 TOPICS = (
     "agents",
-    "audit",
     "auth_sessions",
     "conversations",
     "files",

@@ -15,6 +15,7 @@ from sidecar import limits
 from sidecar.errors import UNREADABLE, CursorExpiredError, InvalidError
 from sidecar.models.changes import Change
 from sidecar.repositories.changes import STAMP_BYTES, Changes, Row
+from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Database, Reading
 
 T = TypeVar("T")
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 SINCE_BEGINNING = "beginning"
 SINCE_NOW = "now"
 _EPOCH_BYTES = 16
+
+TOPICS = frozenset({each.kind for each in REPOSITORIES if each.tells} | {"progress"})
 
 
 class Filter(NamedTuple):

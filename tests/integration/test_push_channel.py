@@ -14,7 +14,7 @@ import pytest
 from sidecar import limits
 from sidecar.api.events import _Listener
 from sidecar.errors import UnavailableError
-from sidecar.feed.log import ChangeLog
+from sidecar.feed.log import TOPICS, ChangeLog
 from sidecar.ids import new_id
 from sidecar.models.settings import Setting
 from sidecar.models.workspaces import Workspace
@@ -148,6 +148,23 @@ async def test_who_wants_nothing_of_what_changes_gets_newer_cursors_and_is_not_r
     await subscribe(house, token, topics=["agents"], since=message["cursor"])
     polled = await house.call("GET", "/api/v5/changes", token)
     assert len(polled.content["changes"]) == 100
+
+
+async def test_a_topic_that_there_is_not_is_refused_and_those_that_there_are_are_named(house: House) -> None:
+    token = str((await house.pair())["access_token"])
+    await subscribe(house, token, topics=sorted(TOPICS))
+    listener = await house.http.ws_connect(
+        house.daemon.url + "/api/v5/events", headers={"Authorization": f"Bearer {token}"}
+    )
+    await listener.send_json({"op": "subscribe", "topics": ["settings", "weather"]})
+    closing = await listener.receive(timeout=20)
+    assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 4400)
+    answer = await house.call("GET", "/api/v5/changes?since=now&topics=settings,weather", token)
+    assert (answer.status, answer.code) == (400, "invalid")
+    assert "'weather'" in answer.content["detail"]
+    for each in TOPICS:
+        assert each in str(closing.extra)
+        assert each in answer.content["detail"]
 
 
 async def test_the_end_of_a_token_or_of_a_login_ends_the_socket_and_a_renewal_keeps_it(house: House) -> None:

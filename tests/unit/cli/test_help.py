@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.cli import SECTIONS, command_line, events, exits, run
 from sidecar.cli.help import Command, Group
-from sidecar.repositories.registry import REPOSITORIES
+from sidecar.feed.log import TOPICS
 
 ACTIONS = {"up", "down", "logout", "completion", "export", "delete", "remove", "install", "uninstall"}
 
@@ -68,5 +68,5 @@ def test_commands_of_groups_can_have_examples() -> None:
     assert all(isinstance(each, Command) for group in groups for each in group.commands.values())
 
 
-def test_the_topics_of_events_are_the_kinds_of_records() -> None:
-    assert set(events.TOPICS) == {each.kind for each in REPOSITORIES} | {"progress"}
+def test_the_topics_of_events_are_the_daemons() -> None:
+    assert set(events.TOPICS) == TOPICS

@@ -3,7 +3,7 @@ import type { Connection, WriteOptions } from "./connection.js";
 import type { CallOptions } from "./deadline.js";
 import type { QueryOf } from "./operations.js";
 import type { Subscription } from "./transport/ws.js";
-import type { File, Page, Workspace } from "./types.js";
+import type { File, Page, Topic, Workspace } from "./types.js";
 
 export type FilesQuery = QueryOf<"get", "/api/v5/files">;
 
@@ -65,7 +65,7 @@ export class FileService {
     workspacePath: string,
     { progress = false, ...options }: { progress?: boolean; since?: string; signal?: AbortSignal } = {},
   ): Subscription {
-    const topics = progress ? ["files", "progress"] : ["files"];
+    const topics: Topic[] = progress ? ["files", "progress"] : ["files"];
     return this.#connection.subscribe({ topics, workspacePath, ...options });
   }
 }

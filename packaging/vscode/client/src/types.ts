@@ -48,6 +48,8 @@ export type ResetMessage = feed["schemas"]["ResetMessage"];
 export type ProgressMessage = Required<feed["schemas"]["ProgressMessage"]>;
 export type SubscribedMessage = feed["schemas"]["SubscribedMessage"];
 export type SubscribeMessage = feed["schemas"]["SubscribeMessage"];
+/** A kind of records, or `progress`. */
+export type Topic = NonNullable<SubscribeMessage["topics"]>[number];
 export type AuthMessage = feed["schemas"]["AuthMessage"];
 /** What a subscription hands on. */
 export type FeedMessage = ChangesMessage | ResetMessage | ProgressMessage;

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/asyncapi.json; do not edit.
-// SHA-256 of that: d15494494556b8ebd117b4bed1c1909aa45f1301e692a1ff62a6a56c66b18768
+// SHA-256 of that: b3d8c3683b6260f3709b9d95ee30bfbb6c5e80cb0899fd09322817981b61e925
 
 export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
@@ -178,7 +178,7 @@ export interface components {
              * Topics
              * @default []
              */
-            topics?: string[];
+            topics?: ("agents" | "auth_sessions" | "conversations" | "files" | "messages" | "progress" | "sessions" | "settings" | "snapshots" | "tenants" | "users" | "workspaces")[];
             /**
              * Workspace Path
              * @default null

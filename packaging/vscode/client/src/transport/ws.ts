@@ -11,7 +11,7 @@ import type { SidecarError } from "../errors.js";
 import { eventsWaitingMax, loginMsMax, reconnectMsMax, reconnectMsMin } from "../limits.js";
 import type { Link } from "../link.js";
 import type { Login } from "../login.js";
-import type { AuthMessage, FeedMessage, SubscribeMessage, SubscribedMessage } from "../types.js";
+import type { AuthMessage, FeedMessage, SubscribeMessage, SubscribedMessage, Topic } from "../types.js";
 import type { ProvedAgent } from "./proved-agent.js";
 import {
   closedAway,
@@ -26,7 +26,7 @@ import type { Ending } from "./socket.js";
 
 export interface SubscribeOptions {
   /** Kinds of records (`files`, `sessions`, …), and `progress`; all unless given. */
-  topics?: readonly string[];
+  topics?: readonly Topic[];
   /** Only of this folder, where a change is in one. */
   workspacePath?: string;
   /** A cursor of an earlier message, `beginning` for all that is kept, or `now`, the default. */
