@@ -25,6 +25,7 @@ _ID_BYTES = 16
 _STAMP_END = _ID_BYTES + _STAMP.size
 _CHECKSUM_AT = _STAMP_END + 1
 _INODE: Final = slice(24, 32)  # in the stamp
+_KIND_AT: Final = _INODE.stop
 
 
 def stamp(status: os.stat_result, kind: FileKind) -> bytes:
@@ -55,6 +56,17 @@ def inode_bytes(inode: int) -> bytes:
 def stored_ns(time_ns: int) -> int:
     """Return a time of a file as we keep it: within 64 bits, so from 1677 to 2262. Some file systems know more."""
     return min(max(time_ns, _TIME_NS_MIN), _TIME_NS_MAX)
+
+
+def mtime_ns(stamp: bytes) -> int:
+    """Return the mtime that a stamp holds."""
+    found: int = _STAMP.unpack(stamp)[1]
+    return found
+
+
+def is_of_stamp(entry: FileEntry, stamp: bytes) -> bool:
+    """Tell whether a file is in the state that a stamp tells, whatever kind was read."""
+    return _pack(entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode, entry.kind)[:_KIND_AT] == stamp[:_KIND_AT]
 
 
 def covering(entry: FileEntry) -> bytes:

@@ -39,6 +39,11 @@ class Agenda:
         """Tell that ``hints`` hold something."""
         self._woken.set()
 
+    def touch_path(self, path: bytes) -> None:
+        """Look at a file now."""
+        self.hints.touch_path(path)
+        self.wake()
+
     def look_again(self, paths: Sequence[bytes], *, after_seconds: float) -> None:
         """Look at some files again after a while."""
         if paths:

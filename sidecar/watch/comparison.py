@@ -13,13 +13,14 @@ from typing import NamedTuple
 from sidecar import limits
 from sidecar.models.files import FileEntry
 from sidecar.repositories.file_entries import Entries
+from sidecar.watch.aside import Aside
 from sidecar.watch.findings import Findings, Tally
 from sidecar.watch.hasher import Hasher, Job, Reading, StoppedError
 from sidecar.watch.ignore import Folders
 from sidecar.watch.index_store import Index, PagedCursor
 from sidecar.watch.links import Links
 from sidecar.watch.plan import Doubt, Gone, IndexCursor, Look, Moves, Put, merge
-from sidecar.watch.reading import Readings
+from sidecar.watch.reading import Done, Readings
 from sidecar.watch.scanner import SHORTAGES, Kept, Run, Walk
 from sidecar.watch.scopes import Scope
 
@@ -60,6 +61,7 @@ class Place(NamedTuple):
         moves: The workspace's memory of what has gone.
         links: The workspace's memory of files with several names.
         enter: Told each folder before it is listed.
+        aside: Reads large files while the comparison ends without them; None: it waits for them.
     """
 
     root: bytes
@@ -69,6 +71,7 @@ class Place(NamedTuple):
     moves: Moves
     links: Links
     enter: Callable[[bytes], None]
+    aside: Aside | None = None
 
 
 def identity_of(root: bytes) -> tuple[int, int] | None:
@@ -171,8 +174,15 @@ class Comparison:
                 for item in self._place.moves.gone(step.entry):
                     self._put(item)
             else:
-                for done in self._readings.add(step):
+                for done in self._read(step):
                     self._take(*done)
+
+    def _read(self, look: Look) -> Sequence[Done]:
+        aside = self._place.aside
+        if aside is None or not aside.wants(look.seen):
+            return self._readings.add(look)
+        reading = aside.take(look.seen)
+        return () if reading is None else ((look, reading),)
 
     def _counted(self, found: Iterable[Run | Kept]) -> Iterator[Run | Kept]:
         for item in found:

@@ -1,4 +1,4 @@
-"""Reads files and says what they hold: large ones in at most two threads for the whole daemon.
+"""Reads files and says what they hold: large ones in two threads for the whole daemon, very large ones in one more.
 
 Called by ``reading.py``. A file counts as read only when its stat was the same before and after: otherwise the checksum
 would belong to no version of it.
@@ -90,10 +90,15 @@ class Hasher:
         self.pace = pace or Pace(clock)
         self.give_way = give_way
         self._threads = ThreadPoolExecutor(limits.hash_threads_max, thread_name_prefix="hash")
+        self._large = ThreadPoolExecutor(1, thread_name_prefix="hash-large")
 
     def submit(self, job: Job, group: Sequence[Seen]) -> "Future[list[Reading]]":
         """Read a group of files; raises ``StoppedError`` from the future when the job is stopped."""
         return self._threads.submit(self.read_here, job, group)
+
+    def submit_large(self, job: Job, seen: Seen) -> "Future[list[Reading]]":
+        """Read a file that may take long in a thread that the others do not need; the same otherwise."""
+        return self._large.submit(self.read_here, job, [seen])
 
     def read_here(self, job: Job, group: Sequence[Seen]) -> list[Reading]:
         """Read a group of files in the calling thread.
@@ -133,7 +138,7 @@ class Hasher:
             if entry is None:
                 readings.append(read_file(job, seen.path, self.clock.now_ms))
             else:
-                readings.append(Reading(entry, _is_racy(entry.mtime_ns, now_ms)))
+                readings.append(Reading(entry, is_racy(entry.mtime_ns, now_ms)))
                 size += entry.size
         job.count(size)
         return readings
@@ -141,6 +146,7 @@ class Hasher:
     def close(self) -> None:
         """End the threads; jobs that are not stopped are finished first."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._large.shutdown(wait=True, cancel_futures=True)
 
 
 def _read_at_once(where: bytes, seen: Seen) -> FileEntry | None:
@@ -163,7 +169,8 @@ def _read_at_once(where: bytes, seen: Seen) -> FileEntry | None:
     return _entry(seen.path, status, "file", hashlib.sha256(content).digest())
 
 
-def _is_racy(mtime_ns: int, now_ms: int) -> bool:
+def is_racy(mtime_ns: int, now_ms: int) -> bool:
+    """Tell whether a file is so young at a time that another change may hide behind the same mtime."""
     return abs(now_ms - mtime_ns // 1_000_000) <= limits.racy_window_ms
 
 
@@ -190,7 +197,7 @@ def read_file(job: Job, path: bytes, now_ms: Callable[[], int]) -> Reading:
             return Reading(_entry(path, status, "unreadable", b""))
         if checksum is not None:
             entry = _entry(path, status, "symlink" if kind == "symlink" else "file", checksum)
-            return Reading(entry, is_racy=_is_racy(status.st_mtime_ns, now_ms()))
+            return Reading(entry, is_racy=is_racy(status.st_mtime_ns, now_ms()))
         if status.st_size > limits.hash_again_at_once_bytes_max:
             break
     return Reading(None, is_unstable=True)
@@ -228,6 +235,8 @@ def _content_checksum(job: Job, where: bytes, status: os.stat_result) -> bytes |
             left -= len(block)
             if job.stop.is_set():
                 raise StoppedError
+            if _identity(os.fstat(descriptor)) != _identity(status):
+                return None
         return digest.digest() if _identity(os.fstat(descriptor)) == _identity(status) else None
     finally:
         os.close(descriptor)

@@ -22,6 +22,7 @@ from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database
 from sidecar.waiting import ended
 from sidecar.watch.agenda import Agenda
+from sidecar.watch.aside import Aside
 from sidecar.watch.comparison import Comparison, Place, RootLostError, identity_of
 from sidecar.watch.events import EventSource, MakeSource, WatchLimitError
 from sidecar.watch.findings import Findings, Tally
@@ -91,7 +92,8 @@ class WorkspaceWatcher:
         self._tally = Tally()
         self._expected: int | None = None
         self._is_comparing = False
-        self._began = self._ended = 0.0
+        self._aside: Aside | None = None
+        self._began, self._ended = tools.clock.monotonic(), 0.0
         self._warnings: tuple[str, ...] = ()
         self._trouble: tuple[str, ...] = ()
         self._advice: tuple[str, ...] = ()
@@ -103,28 +105,30 @@ class WorkspaceWatcher:
     def progress(self) -> WorkspaceProgress:
         """Return how far the index is."""
         tally = self._tally
-        end = self._tools.clock.monotonic() if self._state == "scanning" else self._ended
+        end = self._ended or (self._tools.clock.monotonic() if self._state == "scanning" else self._began)
         seconds = max(0.0, end - self._began)
+        large_files, large_bytes = self._aside.read() if self._aside is not None else (0, 0)
         rate = tally.files_seen / seconds if seconds else 0.0
         return WorkspaceProgress(
             state=self._state,
             files_seen=tally.files_seen,
-            files_hashed=tally.files_hashed,
-            files_indexed=tally.files_indexed,
-            bytes_hashed=tally.bytes_hashed,
+            files_hashed=tally.files_hashed + large_files,
+            files_indexed=tally.files_indexed + large_files,
+            bytes_hashed=tally.bytes_hashed + large_bytes,
             seconds=round(seconds, 3),
             files_expected=self._expected,
             files_per_second=round(rate, 1),
             seconds_left=self._seconds_left(tally.files_seen, rate),
-            warnings=self._advice + self._trouble + self._pace_notice() + self._warnings,
+            warnings=self._advice + self._trouble + self._reading_notice() + self._warnings,
         )
 
-    def _pace_notice(self) -> tuple[str, ...]:
-        """Say that files are read slowly, while they are; whether it still is so is asked only while some are read."""
-        return (SLOW_NOTICE,) if self._is_comparing and self._tools.hasher.pace.is_slow else ()
+    def _reading_notice(self) -> tuple[str, ...]:
+        """Say what is still being read, and that it is read slowly; asked only while some files are read."""
+        large = self._aside.notice() if self._aside is not None else ()
+        return (SLOW_NOTICE, *large) if (self._is_comparing or large) and self._tools.hasher.pace.is_slow else large
 
     def _seconds_left(self, seen: int, rate: float) -> float | None:
-        if self._state != "scanning" or not rate or self._expected is None or self._expected < seen:
+        if self._state != "scanning" or self._ended or not rate or self._expected is None or self._expected < seen:
             return None
         return round((self._expected - seen) / rate, 1)
 
@@ -181,24 +185,31 @@ class WorkspaceWatcher:
             raise RootLostError
         source = self._tools.make_source(self._root, self._agenda.hints, self._agenda.wake) if events else None
         enter = source.enter if source else lambda _folder: None
-        place = Place(self._root, identity, self._index, self._tools.hasher, self._moves, self._links, enter)
+        aside = self._aside = Aside(self._root, self._tools.hasher, self._agenda.touch_path)
+        place = Place(self._root, identity, self._index, self._tools.hasher, self._moves, self._links, enter, aside)
         try:
             if source:
                 source.start()
-            await self._follow(place, source)
+            await self._follow(place, aside, source)
         finally:
+            await aside.close()
             if source:
                 await source.close()
 
-    async def _follow(self, place: Place, source: EventSource | None) -> None:
+    async def _follow(self, place: Place, aside: Aside, source: EventSource | None) -> None:
         hints = self._agenda.hints
         hints.touch_everything()
         self._events_again_at = self._tools.clock.monotonic() + limits.full_scan_interval_seconds
         while source is not None or self._tools.clock.monotonic() < self._events_again_at:
             if hints:
+                ended = aside.ended()
                 await self._look(place, source)
-            self._say("watching" if source else "polling", trouble=None)
-            await self._agenda.wait(limits.tick_seconds)
+                aside.forget(ended)
+            if aside:
+                self._say("scanning", trouble=None)
+            else:
+                self._say("watching" if source else "polling", trouble=None)
+            await self._agenda.wait(limits.aside_publish_seconds if aside else limits.tick_seconds)
             identity, rules = await self._in_thread(lambda: (identity_of(self._root), self._have_rules_changed()))
             if identity != place.identity:
                 raise RootLostError
@@ -226,7 +237,9 @@ class WorkspaceWatcher:
         clock = self._tools.clock
         began_ms = clock.now_ms()
         self._expected = self._tally.files_seen or await self._in_thread(lambda: count_tracked(self._root))
-        self._began, self._tally = clock.monotonic(), Tally()
+        self._began, self._ended, self._tally = clock.monotonic(), 0.0, Tally()
+        if self._aside is not None:
+            self._aside.count_anew()
         self._say("scanning")
         self._links.clear()
         await self._load_rules(source)
