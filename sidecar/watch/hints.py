@@ -14,6 +14,7 @@ from sidecar.watch.ignore import IGNORE_FILES, Folder, Folders
 from sidecar.watch.scopes import Scope
 
 EVERYTHING = (Scope(b"", recursive=True),)
+_OF_A_REPOSITORY = frozenset({b"HEAD", b"commondir", b"objects", b"refs"})  # what git looks for in a `.git`
 
 
 class Hints:
@@ -106,11 +107,11 @@ def _first_missing(root: bytes, path: bytes, there: dict[bytes, bool]) -> bytes 
 
 
 def _scopes(folders: Folders, path: bytes, names: set[bytes]) -> Iterable[Scope]:
+    if b".git" in names:
+        yield from _whole(path)
+    elif path.endswith(b"/.git/") and names & _OF_A_REPOSITORY:
+        yield from _whole(path.removesuffix(b".git/"))
     folder = folders.find(path)
-    if b".git" in names and path:
-        # The folder may have become a repository of its own, or may be none any more.
-        above = path[:-1].rpartition(b"/")
-        yield Scope(above[0] + above[1], recursive=False, inside=frozenset({path}))
     if folder is None:
         return
     if names & IGNORE_FILES:
@@ -133,6 +134,13 @@ def _scopes(folders: Folders, path: bytes, names: set[bytes]) -> Iterable[Scope]
             doubts=frozenset(doubts),
             only=touched if _can_be_named(touched) else None,
         )
+
+
+def _whole(path: bytes) -> Iterable[Scope]:
+    """Yield the scope of a folder below the root that may have become a repository of its own, or be none any more."""
+    if path:
+        above, slash, _ = path[:-1].rpartition(b"/")
+        yield Scope(above + slash, recursive=False, inside=frozenset({path}))
 
 
 def _can_be_named(paths: frozenset[bytes]) -> bool:

@@ -165,7 +165,7 @@ class Walk:
         self._enter(path)
         try:
             with _listed(where[:-1] if path else where, follow=not path) as entries:
-                if path and b".git" in entries and is_repository(where):
+                if path and b".git" in entries and self._is_repository(path):
                     return deque()  # git does not descend into repositories of their own, and neither do we
                 return self._sorted(make(entries.keys()), entries)
         except (FileNotFoundError, NotADirectoryError):
@@ -177,6 +177,13 @@ class Walk:
                 return deque()  # it is a link now; some systems say so
             self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.")
             return deque((Kept(path),))
+
+    def _is_repository(self, path: bytes) -> bool:
+        where = os.path.join(self._root, path)
+        if is_repository(where):
+            return True
+        self._enter(path + b".git/")  # it may be about to become one, and its own events tell when
+        return is_repository(where)
 
     def _sorted(self, folder: Folder, entries: "dict[bytes, os.DirEntry[str]]") -> "deque[Run | Kept | _Below]":
         path = folder.path

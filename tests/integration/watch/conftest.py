@@ -132,7 +132,7 @@ def _listed(top: bytes) -> list[bytes]:
 def _is_in_repository(top: bytes, path: bytes) -> bool:
     """Tell whether a folder between is a repository of its own; git lists what it tracked there before it was one."""
     while path := os.path.dirname(path):  # noqa: PTH120 - bytes
-        if os.path.isdir(os.path.join(top, path, b".git")):  # noqa: PTH112, PTH118 - bytes
+        if all(os.path.exists(os.path.join(top, path, b".git", name)) for name in (b"HEAD", b"objects", b"refs")):  # noqa: PTH110, PTH118 - bytes
             return True
     return False
 

@@ -242,6 +242,26 @@ async def test_a_folder_that_becomes_a_repository_is_left_alone(watched: Watched
     assert await watched.settled() == {}
 
 
+async def test_a_folder_that_slowly_becomes_a_repository_is_left_alone(watched: Watched, tmp_path: Path) -> None:
+    git(watched.root, "init", "-q")
+    for name in ("in/a", "in/deep/b", "other"):
+        write(watched.root, name, "x")
+    git(tmp_path, "init", "-q", "made")
+    await watched.start()
+    await watched.settled()
+    (watched.root / "in/.git").mkdir()
+    for step, name in enumerate(("config", "refs", "HEAD", "objects")):
+        assert b"in/deep/b" in await watched.settled()  # each step is looked at by itself
+        (tmp_path / "made/.git" / name).rename(watched.root / "in/.git" / name)
+        write(watched.root, "other", str(step))
+    assert (await watched.settled()).keys() == {b"other"}
+    write(watched.root, "in/later", "x")
+    write(watched.root, "other", "the last")
+    assert (await watched.settled()).keys() == {b"other"}
+    (watched.root / "in/.git/HEAD").unlink()
+    assert (await watched.settled()).keys() == {b"in/a", b"in/deep/b", b"in/later", b"other"}
+
+
 async def test_every_change_is_told_once(watched: Watched) -> None:
     path = write(watched.root, "a", "one")
     await watched.start()
