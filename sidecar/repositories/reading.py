@@ -30,6 +30,11 @@ class Readable(Noun[R]):
         value = tr.kv.get(self.key(identifier))
         return None if value is None else self.decoded(tr, value)
 
+    def find_user(self, tr: Reading, identifier: str) -> str | None:
+        """Return whose a record is, or None when there is none of that id, by its beginning: nothing is decoded."""
+        value = tr.kv.get(self.key(identifier))
+        return None if value is None else codec.served(codec.json_of(self._whole(tr, value))).user_id
+
     def get(self, tr: Reading, identifier: str) -> R:
         """Return a record.
 

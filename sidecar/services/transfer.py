@@ -224,15 +224,15 @@ async def _batches(lines: AsyncIterator[bytes]) -> AsyncIterator[list[_Sent]]:
         batch.append(_Sent(number, text))
         size += len(text)
     if not has_begun:
-        raise InvalidError("The body is empty; an export begins with a heading.")
+        raise InvalidError("It is empty; an export begins with a heading.")
     yield batch
 
 
 def _owner(tr: Reading, scope: Scope, record: Record) -> str | None:
+    """Return whose a record is; None only of a message whose conversation is not there."""
     if isinstance(record, Message):
-        conversation = Conversations(scope.tenant).find(tr, record.conversation_id)
-        return None if conversation is None else conversation.user_id
-    return str(getattr(record, "user_id", "")) or None
+        return Conversations(scope.tenant).find_user(tr, record.conversation_id)
+    return str(getattr(record, "user_id", ""))
 
 
 def _checked(model: type[Value], text: bytes, number: int) -> Any:  # noqa: ANN401 - of the model
@@ -310,25 +310,23 @@ def _check(tr: Reading, scope: Scope, old: Record | None, record: Record) -> Non
         InvalidError: The record belongs to somebody else, or would; its user is not there, or the conversation of a
             message; or it names, and did not before, what the user may not read.
     """
-    if isinstance(record, Message) and Conversations(scope.tenant).find(tr, record.conversation_id) is None:
-        raise InvalidError(f"A message names the conversation {record.conversation_id}, which is not there.")
-    owners = {_owner(tr, scope, each) for each in (old, record) if each is not None}
-    if scope.user_id is not None and owners != {scope.user_id}:
-        raise InvalidError(f"The record {record.id} is, or would be, another's.", details={"id": record.id})
-    if scope.user_id is None and not _has_user(tr, scope, record):
+    owner = _owner(tr, scope, record)
+    if owner is None:
+        raise InvalidError(
+            f"The message {record.id} is of a conversation that is not there.", details={"id": record.id}
+        )
+    if scope.user_id is None and tr.kv.get(Users(scope.tenant).key(owner)) is None:
         raise InvalidError(f"The record {record.id} belongs to a user who is not there.", details={"id": record.id})
-    for kind, identifier in set(_named(record)) - set(_named(old)):
-        found = _repositories(scope.tenant)[kind].find(tr, identifier)
-        if found is not None and not scope.may_read(_owner(tr, scope, found)):
+    if scope.user_id is not None and {owner, _owner(tr, scope, old or record)} != {scope.user_id}:
+        raise InvalidError(f"The record {record.id} is, or would be, another's.", details={"id": record.id})
+    named_before = set(_named(old))
+    for kind, identifier in _named(record):
+        named = _repositories(scope.tenant)[kind].find_user(tr, identifier)
+        if named is not None and (kind, identifier) not in named_before and not scope.may_read(named):
             raise InvalidError(
                 f"The record {record.id} names {identifier}, which is another's.",
                 details={"id": record.id, "named": identifier},
             )
-
-
-def _has_user(tr: Reading, scope: Scope, record: Record) -> bool:
-    owner = _owner(tr, scope, record)
-    return owner is not None and tr.kv.get(Users(scope.tenant).key(owner)) is not None
 
 
 def _named(record: Record | None) -> Iterator[tuple[Kind, str]]:
