@@ -1,16 +1,17 @@
 """Conversations and their messages."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL
-from sidecar.api.owners import changeable, check_readable, may_read, readable, shown_user
+from sidecar.api.owners import changeable, check_readable, check_related, may_read, readable, shown_user
 from sidecar.api.patches import patched
 from sidecar.api.requests import (
     PageQuery,
@@ -85,6 +86,7 @@ async def add(request: web.Request) -> web.Response:
     """Store a new conversation."""
     sent = await body(request, ConversationBody)
     tenant, user_id = tenant_of(request), request[PRINCIPAL].user_id
+    await check_related(request, Conversations(tenant), sent.related_conversations)
     if sent.workspace_session_id is not None:
         await readable(request, WorkspaceSessions(tenant), sent.workspace_session_id)
     now_ms = request.app[CONTEXT].database.clock.now_ms()
@@ -128,7 +130,12 @@ async def get(request: web.Request) -> web.Response:
 async def patch(request: web.Request) -> web.Response:
     """Merge a patch into a conversation."""
     conversations = Conversations(tenant_of(request))
-    changed = await patched(request, conversations, await changeable(request, conversations), ConversationPatch)
+    identifier = await changeable(request, conversations)
+
+    async def check(fields: Mapping[str, Any]) -> None:
+        await check_related(request, conversations, fields.get("related_conversations", ()), identifier)
+
+    changed = await patched(request, conversations, identifier, ConversationPatch, check=check)
     return record_answer(changed)
 
 

@@ -4,6 +4,7 @@ A manager and an admin read everybody's, an admin changes them too. What may not
 that it is there.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -76,3 +77,32 @@ async def changeable(request: web.Request, repository: Repository[Any]) -> str:
     if found.user_id != principal.user_id and principal.role != "admin":
         raise ForbiddenError("Only its owner and admins change this.", code="not_owner")
     return identifier
+
+
+async def check_related(
+    request: web.Request, repository: Repository[Any], related: Sequence[str], identifier: str | None = None
+) -> None:
+    """Check that a record is said to be related to none that the caller may not read; it may keep those that it has.
+
+    What is not there does not matter: a list of related records outlives them.
+
+    Args:
+        identifier: Of the record, unless it is new.
+
+    Raises:
+        NotFoundError: It names one that they may not read.
+    """
+    if not related:
+        return
+    principal = request[PRINCIPAL]
+
+    def first_hidden(tr: Reading) -> str | None:
+        owners = ((each, repository.find_user(tr, each)) for each in related)
+        hidden = [each for each, owner in owners if owner is not None and not may_read(principal, owner)]
+        old = repository.find(tr, identifier) if hidden and identifier else None
+        kept = getattr(old, f"related_{repository.kind}", [])
+        return next((each for each in hidden if each not in kept), None)
+
+    hidden = await request.app[CONTEXT].database.read(first_hidden)
+    if hidden is not None:
+        raise repository.missing(hidden)

@@ -53,12 +53,24 @@ def changed_fields(model: type[V], current: Mapping[str, Any], patch: Mapping[st
     return {name: getattr(after, name) for name in patch}
 
 
-async def patched(request: web.Request, repository: Repository[R], identifier: str, model: type[V]) -> R:
+async def _unchecked(_fields: Mapping[str, Any]) -> None:
+    """Let any fields that the model allows pass."""
+
+
+async def patched(
+    request: web.Request,
+    repository: Repository[R],
+    identifier: str,
+    model: type[V],
+    *,
+    check: Callable[[Mapping[str, Any]], Awaitable[None]] = _unchecked,
+) -> R:
     """Merge the patch that a request brings into a record, and return it as it is then.
 
     Args:
         identifier: Of a record that the caller may change.
         model: What a client may write of it.
+        check: Refuses fields for another reason than their form.
     """
     asked, if_version = await merge_patch(request), if_match(request)
     database = request.app[CONTEXT].database
@@ -66,6 +78,7 @@ async def patched(request: web.Request, repository: Repository[R], identifier: s
     async def attempt() -> R:
         current = await database.read(lambda tr: repository.get(tr, identifier))
         fields = changed_fields(model, current.model_dump(mode="json"), asked)
+        await check(fields)
         version = current.version if if_version is None else if_version
         return await database.transact(lambda tr: repository.update(tr, identifier, fields, if_version=version))
 

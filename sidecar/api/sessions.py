@@ -10,7 +10,7 @@ from pydantic import Field
 from sidecar import limits
 from sidecar.api.context import CONTEXT, PRINCIPAL
 from sidecar.api.folders import FolderPath
-from sidecar.api.owners import changeable, check_readable, may_read, readable, shown_user
+from sidecar.api.owners import changeable, check_readable, check_related, may_read, readable, shown_user
 from sidecar.api.patches import changed_fields, until_current
 from sidecar.api.preferences import minimal_answer, wants_minimal
 from sidecar.api.requests import (
@@ -86,6 +86,7 @@ async def add(request: web.Request) -> web.Response:
     """Store a new session."""
     session = _new(request, **dict(await body(request, SessionBody)))
     await _check_conversation(request, session.conversation_id)
+    await check_related(request, WorkspaceSessions(tenant_of(request)), session.related_sessions)
     made = await request.app[CONTEXT].sessions.create(tenant_of(request), session, size_bytes=request.content_length)
     return await answer(request, made, HTTPStatus.CREATED)
 
@@ -134,6 +135,7 @@ async def put(request: web.Request) -> web.Response:
 async def _replacement(request: web.Request, session_id: str) -> dict[str, Any]:
     sent = await body(request, SessionBody)
     await _check_conversation(request, sent.conversation_id, session_id)
+    await check_related(request, WorkspaceSessions(tenant_of(request)), sent.related_sessions, session_id)
     return dict(sent)
 
 
@@ -150,6 +152,7 @@ async def patch(request: web.Request) -> web.Response:
         )
         version = current.version if if_version is None else if_version
         await _check_conversation(request, fields.get("conversation_id"), session_id)
+        await check_related(request, sessions, fields.get("related_sessions", ()), session_id)
         return await context.sessions.update(tenant, session_id, fields, if_version=version)
 
     return await answer(request, await until_current(attempt, if_version=if_version))

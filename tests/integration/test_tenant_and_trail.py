@@ -96,6 +96,30 @@ async def test_a_record_that_names_anothers_is_refused_as_one_that_names_nothing
     assert [status for status, _ in await answers(own)] == [201, 201, 200, 200]
 
 
+async def test_a_record_is_said_to_be_related_to_none_of_anothers(house: House, admin: Login) -> None:
+    developer = await house.person(admin.tenant, "developer")
+    ids, own = await house.belongings(admin), await house.belongings(developer)
+    talk, work = {"ai_provider": "x", "title": "t"}, {"name": "n", "workspace_path": "/w"}
+
+    async def statuses(token: str, named: dict[str, str]) -> list[int]:
+        calls = (
+            ("POST", "sessions", {**work, "related_sessions": [own["sessions"], named["sessions"]]}),
+            ("PUT", f"sessions/{own['sessions']}", {**work, "related_sessions": [named["sessions"]]}),
+            ("PATCH", f"sessions/{own['sessions']}", {"related_sessions": [named["sessions"]]}),
+            ("POST", "conversations", {**talk, "related_conversations": [named["conversations"]]}),
+            ("PATCH", f"conversations/{own['conversations']}", {"related_conversations": [named["conversations"]]}),
+        )
+        return [(await house.call(method, f"/api/v5/{path}", token, json=sent)).status for method, path, sent in calls]
+
+    before = await house.dump()
+    assert await statuses(developer.access_token, ids) == [404] * 5
+    assert await house.dump() == before
+    done = [201, 200, 200, 201, 200]
+    assert await statuses(developer.access_token, {kind: new_id(0) for kind in ids}) == done, "related ones may go"
+    assert await statuses(admin.access_token, ids) == done
+    assert await statuses(developer.access_token, ids) == [404, 200, 200, 404, 200], "what is named may stay"
+
+
 async def test_a_session_keeps_the_conversation_that_it_has_where_that_is_not_there(house: House, admin: Login) -> None:
     keys, lost = house.context.database.keyspace.tenant(admin.tenant.id), new_id(0)
     owned: dict[str, Any] = {"tenant_id": admin.tenant.id, "user_id": admin.user.id, "now_ms": 0}
