@@ -6,7 +6,8 @@ The daemon room keeps the promise; ``context`` carries it.
 from pathlib import Path as FilePath
 from typing import Protocol
 
-from sidecar.models.base import Path, Value
+from sidecar.api.folders import LocalPath
+from sidecar.models.base import Value
 from sidecar.models.workspaces import WorkspaceProgress
 
 
@@ -61,7 +62,7 @@ class BackupBody(Value):
         replace: An older backup that is there is replaced; another file never is.
     """
 
-    path: Path
+    path: LocalPath
     replace: bool = False
 
 

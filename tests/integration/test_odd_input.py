@@ -1,18 +1,23 @@
-"""Whatever stands in a query, a path or a header: the answer is no 5xx, and nothing is logged as our failure."""
+"""Whatever stands in a query, a path, a header or a body: it is answered with no 5xx, and logged as no failure."""
 
 import asyncio
 import itertools
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from string import Template
+from typing import Any
 
 import pytest
 
 from sidecar.api.context import Policy
+from sidecar.api.examples import BODIES, filled
 from sidecar.api.routes import ROUTES
 from sidecar.api.shapes import Route
 from tests.integration.house import House, running_house
+from tests.integration.test_curl_lines import variables_of
 from tests.integration.test_route_table import path_of
 
 ODD = (
@@ -30,6 +35,12 @@ ODD_HEADERS = (
     *(b"", b'"', b'"' + b"9" * 5_000 + b'"', b'"-1"', b'W/"1"', b"*", b"\xff\xfe", b"\xc3\xa9", b"a" * 7_000),
     *(b"9" * 30, b"-1", b"Bearer", b"Bearer \xff", b"Bearer a.b.c", b"Basic Og==", b"gzip;q=x", b"gzip;q=1e400"),
     *(b"a=b; c", b"=;,=", b"application/json; charset=\xff", b"text/plain; charset=no-such", b"websocket", b"chunked"),
+)
+
+
+ODD_VALUES: tuple[Any, ...] = (
+    *("", "/a\0b", "a" * 70_000, "../..", "9" * 5_000, 0, -1, 2**63, 10**400, True, None, [], {}),
+    *({"a": {"b": None}}, [None], ["\0"], [{"text": "\0"}]),
 )
 
 
@@ -85,6 +96,24 @@ async def test_an_odd_target_is_no_failure_of_ours(
             assert line.startswith((b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4")), (route.method, target[:200], line)
             assert b" 429 " not in line or route.policy is Policy.CREDENTIALS, target
             assert failures(caplog) == [], (route.method, target[:200])
+
+
+async def test_an_odd_value_in_a_body_is_no_failure_of_ours(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    variables = await variables_of(house, await house.tenant("example.org"), 1, tmp_path)
+    for route in ROUTES:
+        own = BODIES.get((route.method, route.path.removeprefix("/api/v5")))
+        if not own:
+            continue
+        assert route.shape.body is not None
+        path = Template(filled(route.path)).substitute(variables)
+        whole = json.loads(Template(json.dumps(own)).substitute(variables))
+        token = variables["KEY"] if route.policy is Policy.PAIRING_KEY else variables["TOKEN"]
+        for name, value in itertools.product(route.shape.body.model_fields, ODD_VALUES):
+            found = await house.call(route.method, path, token, json=whole | {name: value})
+            assert found.status < 500, (route.method, path, name, str(value)[:100], found)
+            assert failures(caplog) == [], (route.method, path, name, str(value)[:100])
 
 
 @pytest.mark.parametrize(("method", "target"), [("PATCH", "sessions/"), ("POST", "import"), ("GET", "events")])
