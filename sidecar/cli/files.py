@@ -28,7 +28,7 @@ def files() -> None:
 
 workspace_option = click.option(
     "--workspace",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
     help="Only files of this watched folder, shown relative to it.",
 )
 

@@ -36,7 +36,7 @@ def sessions() -> None:
 
 
 @sessions.command("list", examples=["sidecar sessions list", "sidecar sessions list --workspace . --json"])
-@click.option("--workspace", type=click.Path(path_type=Path), help="Only sessions of this folder.")
+@click.option("--workspace", type=click.Path(readable=False, path_type=Path), help="Only sessions of this folder.")
 @click.option("--tag", help="Only sessions with this tag.")
 @as_json_option
 def list_(*, workspace: Path | None, tag: str | None, as_json: bool) -> None:

@@ -65,7 +65,7 @@ class Verified(NamedTuple):
     files: int
     bytes: int
     differences: list[Difference]
-    warnings: list[str]
+    warnings: Sequence[str]
 
 
 async def verify(daemon: "Client", workspace: dict[str, Any], bar: Bar) -> Verified:
@@ -91,7 +91,7 @@ async def verify(daemon: "Client", workspace: dict[str, Any], bar: Bar) -> Verif
         differences = await _second_look(daemon, workspace["path"], doubted, stop) if doubted else []
     except RootLostError:
         raise UnavailableError(f"{workspace['path']} is not there, so it can not be compared.") from None
-    return Verified(tally.files_seen, tally.bytes_hashed, differences, findings.warnings)
+    return Verified(tally.files_seen, tally.bytes_hashed, differences, tuple(findings.warnings))
 
 
 async def _scanned(daemon: "Client", workspace: dict[str, Any], bar: Bar) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _compare(root: bytes, index: "_NotedIndex", tally: Tally, stop: threading.Ev
         findings = comparison.run([Scope(b"", recursive=True)])
     finally:
         hasher.close()
-    findings.warnings[:0] = warnings
+    findings.warnings = dict.fromkeys(warnings, b"") | findings.warnings
     return findings
 
 

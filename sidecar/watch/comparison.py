@@ -124,7 +124,7 @@ class Comparison:
             StoppedError: It was stopped.
         """
         self._check_root()
-        scopes = tuple(scopes)
+        self.findings.scopes = scopes = tuple(scopes)
         self._sees_all = any(scope.recursive and not scope.path for scope in scopes)
         # Where the index is empty nothing can have moved, so the first scan need not hold anything back.
         self._hold = len(self._place.files.page(b"", None, 1)) > 0

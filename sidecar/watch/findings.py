@@ -1,8 +1,10 @@
 """What a comparison tells of itself: while it runs, and of what it leaves to be done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sidecar import limits
+from sidecar.watch.scopes import Scope
 
 
 @dataclass
@@ -31,16 +33,27 @@ class Findings:
         unstable: Files that kept changing.
         linked: Other names of files that have changed.
         seek_after: Seconds until other names of linked files can be sought in the index; None when none have to be.
-        warnings: What the user should know, one sentence each.
+        scopes: Where it looked.
+        warnings: What the user should know, one sentence each, with the path that it is of.
     """
 
     racy: list[bytes] = field(default_factory=list)
     unstable: list[bytes] = field(default_factory=list)
     linked: list[bytes] = field(default_factory=list)
     seek_after: float | None = None
-    warnings: list[str] = field(default_factory=list)
+    scopes: Sequence[Scope] = ()
+    warnings: dict[str, bytes] = field(default_factory=dict)
 
-    def warn(self, sentence: str) -> None:
+    def warn(self, sentence: str, path: bytes = b"") -> None:
         """Add a warning; past ``limits.watch_warnings_max`` the user has seen enough."""
-        if sentence not in self.warnings and len(self.warnings) < limits.watch_warnings_max:
-            self.warnings.append(sentence)
+        if len(self.warnings) < limits.watch_warnings_max:
+            self.warnings[sentence] = path
+
+    def take_over(self, later: "Findings") -> None:
+        """Replace the warnings of what a later comparison has looked at by its own."""
+        before, self.warnings = self.warnings, {}
+        for sentence, path in before.items():
+            if not any(scope.covers(path) for scope in later.scopes):
+                self.warn(sentence, path)
+        for sentence, path in later.warnings.items():
+            self.warn(sentence, path)

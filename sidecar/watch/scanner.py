@@ -97,7 +97,7 @@ class Walk:
 
     Args:
         root: Absolute.
-        warn: Told what can't be looked at, in one sentence each.
+        warn: Told what can't be looked at, in one sentence each, and its path.
         enter: Told each folder before it is listed (its path relative to the root, a slash behind), so that the caller
             can ask for its events first and nothing falls in between.
         descend: Asked for each folder below the first whether to go in; it is ``Kept`` otherwise.
@@ -108,7 +108,7 @@ class Walk:
         self,
         root: bytes,
         *,
-        warn: Callable[[str], None],
+        warn: Callable[[str, bytes], object],
         enter: Callable[[bytes], None] = lambda _path: None,
         descend: Callable[[bytes], bool] = lambda _path: True,
         give_way: Callable[[], None] = lambda: None,
@@ -175,7 +175,7 @@ class Walk:
                 raise
             if error.errno == errno.ELOOP and path:
                 return deque()  # it is a link now; some systems say so
-            self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.")
+            self._warn(f"{shown_path(where)[0]} can't be listed ({error.strerror}); what was known of it stays.", path)
             return deque((Kept(path),))
 
     def _is_repository(self, path: bytes) -> bool:
@@ -222,14 +222,14 @@ class Walk:
 
     def _kept(self, path: bytes, error: OSError) -> Kept:
         where = shown_path(os.path.join(self._root, path))[0]
-        self._warn(f"{where} can't be looked into ({error.strerror}); what was known of it stays.")
+        self._warn(f"{where} can't be looked into ({error.strerror}); what was known of it stays.", path)
         return Kept(path)
 
     def _can_be_shown(self, path: bytes) -> bool:
         if len(shown_path(path)[0]) <= limits.path_bytes_max:
             return True
         self._warn(
-            f"A path of {len(path)} bytes in {shown_path(self._root)[0]} is too long to be shown; it is left out."
+            f"A path of {len(path)} bytes in {shown_path(self._root)[0]} is too long to be shown; it is left out.", path
         )
         return False
 

@@ -94,7 +94,7 @@ class WorkspaceWatcher:
         self._is_comparing = False
         self._aside: Aside | None = None
         self._began, self._ended = tools.clock.monotonic(), 0.0
-        self._warnings: tuple[str, ...] = ()
+        self._walk_findings = Findings()  # their warnings are of the present
         self._trouble: tuple[str, ...] = ()
         self._advice: tuple[str, ...] = ()
         self._wait_seconds = limits.failure_wait_seconds_min
@@ -119,8 +119,11 @@ class WorkspaceWatcher:
             files_expected=self._expected,
             files_per_second=round(rate, 1),
             seconds_left=self._seconds_left(tally.files_seen, rate),
-            warnings=self._advice + self._trouble + self._reading_notice() + self._warnings,
+            warnings=self._advice + self._trouble + self._reading_notice() + self._warnings(),
         )
+
+    def _warnings(self) -> tuple[str, ...]:
+        return tuple(self._rule_findings.warnings) + tuple(self._walk_findings.warnings)
 
     def _reading_notice(self) -> tuple[str, ...]:
         """Say what is still being read, and that it is read slowly; asked only while some files are read."""
@@ -226,6 +229,7 @@ class WorkspaceWatcher:
         else:
             async with self._tools.turns:
                 findings = await self._look_everywhere(place, taken, source)
+        self._walk_findings.take_over(findings)
         self._wait_seconds = limits.failure_wait_seconds_min
         self._agenda.look_again(findings.racy, after_seconds=limits.racy_window_ms / 1000 + 0.1)
         self._agenda.look_again(findings.linked, after_seconds=0)
@@ -246,7 +250,6 @@ class WorkspaceWatcher:
         findings = await self._compare(place, taken, self._tally)
         self._ended = clock.monotonic()
         self._accepts_empty = False  # what the user said was of the root as it has now been compared
-        self._warnings = tuple(self._rule_findings.warnings + findings.warnings)
         self._doubt_since_ms = began_ms - limits.racy_window_ms
         if source is None:
             pause = max(limits.poll_scan_seconds, 10 * (self._ended - self._began))

@@ -31,7 +31,7 @@ def row(name: str, value: str) -> None:
 def walked(root: Path) -> list[bytes]:
     """Return the paths of the files that the index of a folder holds."""
     ignore = Ignore.load(os.fsencode(root), Git(Environment().home, command="git"), warn=lambda _sentence: None)
-    walk = Walk(os.fsencode(root), warn=lambda _sentence: None)
+    walk = Walk(os.fsencode(root), warn=lambda _sentence, _path: None)
     runs = [item for item in walk.files(ignore.top, b"") if isinstance(item, Run)]
     seen = [run.seen(at) for run in runs for at in range(len(run))]
     return [each.path for each in seen if each.kind == "file"]

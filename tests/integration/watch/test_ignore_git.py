@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sidecar.watch.git import Git
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.scanner import Run, Walk
+from tests.integration.watch.conftest import unwarned
 
 NO_HOME = Path("/nonexistent")
 
@@ -25,7 +26,7 @@ def git(root: Path, *arguments: str, home: Path = NO_HOME) -> bytes:
 
 def ours(root: Path, home: Path = NO_HOME, *, command: str | None = "git") -> set[bytes]:
     ignore = Ignore.load(os.fsencode(root), Git(home, command=command), warn=pytest.fail)
-    found = list(Walk(os.fsencode(root), warn=pytest.fail).files(ignore.top, b""))
+    found = list(Walk(os.fsencode(root), warn=unwarned).files(ignore.top, b""))
     return {path for item in found if isinstance(item, Run) for path in item.paths}
 
 

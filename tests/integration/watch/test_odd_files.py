@@ -3,6 +3,7 @@
 import ctypes
 import os
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from sidecar.watch.git import Git
 from sidecar.watch.hasher import Job, read_file
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.scanner import Kept, Run, Walk
-from tests.integration.watch.conftest import Watched, eventually, state_is
+from tests.integration.watch.conftest import Watched, eventually, state_is, unwarned
 from tests.integration.watch.test_watching import write
 
 
@@ -44,7 +45,7 @@ def test_a_folder_that_has_become_a_link_is_not_listed(tmp_path: Path) -> None:
     root = bytes(tmp_path / "root")
     ignore = Ignore.load(root, Git(Path("/nonexistent"), command=None), warn=pytest.fail)
     folder = ignore.top(()).enter(b"folder", ())
-    assert list(Walk(root, warn=pytest.fail).files(lambda _names: folder, b"folder/")) == []
+    assert list(Walk(root, warn=unwarned).files(lambda _names: folder, b"folder/")) == []
 
 
 async def test_what_holds_no_content_is_not_recorded(watched: Watched) -> None:
@@ -281,7 +282,7 @@ def test_what_can_not_be_read_is_recorded_as_such_and_a_folder_keeps_what_is_kno
     warnings: list[str] = []
     with as_somebody_else():
         ignore = Ignore.load(root, Git(Path("/nonexistent"), command=None), warn=warnings.append)
-        found = list(Walk(root, warn=warnings.append).files(ignore.top, b""))
+        found = list(Walk(root, warn=lambda sentence, _path: warnings.append(sentence)).files(ignore.top, b""))
         read = {path: read_file(Job(root, threading.Event()), path, lambda: 0).entry for path in (b"a", b"b")}
     paths = [item.paths if isinstance(item, Run) else item for item in found]
     assert paths == [[b"a", b"b"], Kept(b"c/"), Kept(b"e/")]
@@ -290,6 +291,46 @@ def test_what_can_not_be_read_is_recorded_as_such_and_a_folder_keeps_what_is_kno
         f"{tmp_path}/c/ can't be listed (Permission denied); what was known of it stays.",
         f"{tmp_path}/e/ can't be looked into (Permission denied); what was known of it stays.",
     ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a tree may not be made")
+async def test_the_warnings_are_of_the_present(watched: Watched) -> None:
+    def warnings() -> tuple[str, ...]:
+        found = watched.watchers.progress(watched.workspace.id).warnings
+        return tuple(each for each in found if "can't be listed (File name too long)" in each)
+
+    async def is_warned() -> bool:
+        return len(warnings()) == 1
+
+    async def is_not_warned() -> bool:
+        return not warnings()
+
+    await watched.start()
+    await watched.settled()
+    make_deep(watched.root, folders=30)
+    assert await eventually(is_warned)
+    write(watched.root, "other", "x")
+    assert await eventually(lambda: has(watched, b"other"))
+    assert await is_warned()
+    subprocess.run(["rm", "-r", watched.root / NAME], check=True)
+    assert await eventually(is_not_warned)
+
+
+NAME = "p" * 200
+
+
+def make_deep(root: Path, *, folders: int) -> None:
+    """Make a chain of folders that is longer than a path may be."""
+    descriptor = os.open(root, os.O_RDONLY)
+    for _ in range(folders):
+        os.mkdir(NAME, dir_fd=descriptor)
+        above, descriptor = descriptor, os.open(NAME, os.O_RDONLY, dir_fd=descriptor)
+        os.close(above)
+    os.close(descriptor)
+
+
+async def has(watched: Watched, path: bytes) -> bool:
+    return path in await watched.index()
 
 
 async def test_a_large_folder_is_looked_at_in_pieces_and_in_the_same_order(
@@ -303,7 +344,7 @@ async def test_a_large_folder_is_looked_at_in_pieces_and_in_the_same_order(
         write(watched.root, f"{number * 7}.d/f", "x")
     root = os.fsencode(watched.root)
     ignore = Ignore.load(root, Git(Path("/nonexistent"), command=None), warn=pytest.fail)
-    runs = [item for item in Walk(root, warn=pytest.fail).files(ignore.top, b"") if isinstance(item, Run)]
+    runs = [item for item in Walk(root, warn=unwarned).files(ignore.top, b"") if isinstance(item, Run)]
     assert max(map(len, runs)) == 5
     paths = [path for run in runs for path in run.paths]
     assert len(paths) == 120

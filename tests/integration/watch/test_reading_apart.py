@@ -24,7 +24,7 @@ from sidecar.watch.plan import Look
 from sidecar.watch.power import Pace
 from sidecar.watch.reading import Readings
 from sidecar.watch.scanner import Run, Seen, Walk
-from tests.integration.watch.conftest import Watched
+from tests.integration.watch.conftest import Watched, unwarned
 from tests.integration.watch.test_watching import write
 
 pytestmark = pytest.mark.skipif(not IS_POSSIBLE, reason="this system has no os.readv")
@@ -57,7 +57,7 @@ def make_files(root: Path) -> None:
 
 def walked(root: Path) -> list[Seen]:
     ignore = Ignore.load(bytes(root), Git(Path("/nonexistent"), command=None), warn=pytest.fail)
-    runs = [item for item in Walk(bytes(root), warn=pytest.fail).files(ignore.top, b"") if isinstance(item, Run)]
+    runs = [item for item in Walk(bytes(root), warn=unwarned).files(ignore.top, b"") if isinstance(item, Run)]
     return [run.seen(at) for run in runs for at in range(len(run))]
 
 
