@@ -133,7 +133,10 @@ async def test_sessions_are_taken_along_to_another_machine(daemon: DaemonProcess
         [here] = daemon.json("sessions", "show", ids["first"])
         assert (there["name"], there["created_at"]) == (here["name"], here["created_at"])
         broken = other.run("sessions", "import", given=content.splitlines()[0] + "\nnonsense\n")
-        assert (broken.returncode, broken.stderr) == (exits.USAGE, "sidecar: Line 2 is not JSON.\n")
+        assert (broken.returncode, broken.stderr) == (
+            exits.USAGE,
+            "sidecar: Line 2 is no whole JSON in UTF-8, as each line of an export is.\n",
+        )
         assert other.run("sessions", "import", given="").returncode == exits.USAGE
         assert other.run("sessions", "import", str(tmp_path / "absent")).returncode == exits.USAGE
 
