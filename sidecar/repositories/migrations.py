@@ -6,9 +6,10 @@ and a step reads the records that it writes entries for, so that a writer who co
 far a build is stands in the store, so it goes on after a stop. Lists by that index are complete when it is whole.
 """
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from sidecar.errors import StoreFormatError
+from sidecar.errors import UNREADABLE, StoreFormatError
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
 from sidecar.repositories.indexes import Index
@@ -50,6 +51,8 @@ def check_schema(found: Schema, ours: Schema) -> None:
 def build_step(tr: Writing, repository: Repository[Any], index: Index[Any], *, limit: int) -> bool:
     """Write the entries of the next ``limit`` records, and tell whether the index is whole now.
 
+    A record that can't be read has none, and the doctor tells of it.
+
     Raises:
         ConflictError: Two records have the same value in an index that is unique.
     """
@@ -57,7 +60,8 @@ def build_step(tr: Writing, repository: Repository[Any], index: Index[Any], *, l
     begin, end = repository.primary_range()
     rows = tr.kv.get_range(tr.kv.get(place_key) or begin, end, limit=limit)
     for _, value in rows:
-        repository.write_entries(tr, index, None, repository.decoded(tr, value))
+        with suppress(*UNREADABLE):
+            repository.write_entries(tr, index, None, repository.decoded(tr, value))
     if len(rows) == limit:
         tr.kv.set(place_key, rows[-1][0] + b"\x00")
         return False

@@ -69,6 +69,19 @@ async def test_a_new_index_is_built_and_the_store_is_of_the_new_version(
     await clear_new_index(old_store, tenant)
 
 
+async def test_a_damaged_record_stops_no_build(old_store: Database, tenant: TenantKeys) -> None:
+    key = Agents(tenant).key(AGENT.make(TENANT_ID, 3).id)
+    whole = await old_store.read(lambda tr: tr.kv.get(key))
+    assert whole is not None
+    await old_store.transact(lambda tr: tr.kv.set(key, whole[:20]))
+
+    await Migrations(old_store, repositories=LATER, schema=2).finish()
+
+    assert await names(old_store, tenant) == sorted(f"agent {number}" for number in range(1, 11) if number != 3)
+    await old_store.transact(lambda tr: tr.kv.set(key, whole))
+    await clear_new_index(old_store, tenant)
+
+
 async def test_a_build_that_was_stopped_goes_on_where_it_was(old_store: Database, tenant: TenantKeys) -> None:
     stopped = Database(
         FailingEngine(old_store.engine, Fuse(20, lambda: UnavailableError("the disk is full"))),
