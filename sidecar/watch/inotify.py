@@ -15,6 +15,7 @@ from typing import Final
 
 from sidecar.watch.events import Wake, WatchLimitError
 from sidecar.watch.hints import Hints
+from sidecar.watch.mounts import Mounts
 
 _MODIFY: Final = 0x2
 _ATTRIB: Final = 0x4
@@ -59,6 +60,7 @@ class Inotify:
         self._watches: dict[bytes, int] = {}  # folder -> watch
         self._order: list[bytes] = []  # the same folders, sorted, so that those below one are found at once
         self._outside: dict[int, set[bytes]] = {}  # watch -> names that hold rules
+        self._mounts = Mounts(root, self._take_mount)
 
     def start(self) -> None:
         """Begin; see ``EventSource``."""
@@ -70,6 +72,7 @@ class Inotify:
             raise WatchLimitError(_advice("fs.inotify.max_user_instances"))
         self._descriptor = descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._read)
+        self._mounts.start()
         self.enter(b"")
 
     def enter(self, folder: bytes) -> None:
@@ -103,6 +106,7 @@ class Inotify:
         """End, in a thread: for some 1,000 watches the system needs 3 ms; idempotent."""
         with self._lock:
             descriptor, self._descriptor = self._descriptor, -1
+        self._mounts.close()
         if descriptor >= 0:
             asyncio.get_running_loop().remove_reader(descriptor)
             await asyncio.to_thread(os.close, descriptor)
@@ -117,6 +121,10 @@ class Inotify:
         if number not in _VANISHED:
             raise OSError(number, os.strerror(number), path)
         return None  # the walk will see for itself
+
+    def _take_mount(self, path: bytes) -> None:
+        self._hints.touch_path(path)
+        self._wake()
 
     def _read(self) -> None:
         try:

@@ -63,6 +63,19 @@ async def test_a_file_system_inside_a_root_is_walked_like_any_folder(watched: Wa
     await watched.settled()
 
 
+async def test_file_systems_that_come_and_go_inside_a_root_are_followed(watched: Watched, disks: Mounts) -> None:
+    write(watched.root, "b/in ner/below", "x")
+    write(watched.root, "b/other", "x")
+    await watched.start()
+    assert (await watched.settled()).keys() == {b"b/in ner/below", b"b/other"}
+    disks.mount_small(watched.root / "b/in ner", megabytes=4)
+    assert (await watched.settled()).keys() == {b"b/other"}
+    write(watched.root, "b/in ner/c/file", "x")
+    assert (await watched.settled()).keys() == {b"b/in ner/c/file", b"b/other"}
+    disks.unmount(watched.root / "b/in ner")
+    assert (await watched.settled()).keys() == {b"b/in ner/below", b"b/other"}
+
+
 async def test_a_root_that_is_unmounted_is_frozen_until_it_is_mounted_again(watched: Watched, disks: Mounts) -> None:
     disks.mount_small(watched.root, megabytes=4)
     write(watched.root, "a/file", "x")
