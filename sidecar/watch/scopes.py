@@ -24,10 +24,10 @@ class Scope(NamedTuple):
         """Tell whether a file, or a folder (a slash behind, or empty), is looked at."""
         if path.startswith(tuple(self.inside)) or (self.recursive and path.startswith(self.path)):
             return True
+        if self.only is None and self.path == path[: path.rfind(b"/") + 1]:
+            return True
         named = self.doubts if self.only is None else self.only
         above = path.removesuffix(b"/")
-        if self.only is None and self.path in {path, above[: above.rfind(b"/") + 1]}:
-            return True
         while above and above not in named:
             above = above.rpartition(b"/")[0]
         return bool(above)

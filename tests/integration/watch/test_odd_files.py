@@ -305,8 +305,10 @@ async def test_the_warnings_are_of_the_present(watched: Watched) -> None:
     async def is_not_warned() -> bool:
         return not warnings()
 
+    write(watched.root, "first", "x")
     await watched.start()
     await watched.settled()
+    assert await eventually(lambda: state_is(watched, "watching"))
     make_deep(watched.root, folders=30)
     assert await eventually(is_warned)
     write(watched.root, "other", "x")
