@@ -57,6 +57,7 @@ class Inotify:
         self._descriptor = -1
         self._lock = threading.Lock()
         self._paths: dict[int, bytes] = {}  # watch -> folder
+        self._also: dict[int, set[bytes]] = {}  # watch -> other paths of its folder: it is mounted there as well
         self._watches: dict[bytes, int] = {}  # folder -> watch
         self._order: list[bytes] = []  # the same folders, sorted, so that those below one are found at once
         self._outside: dict[int, set[bytes]] = {}  # watch -> names that hold rules
@@ -83,14 +84,23 @@ class Inotify:
             watch = self._add(os.path.join(self._root, folder[:-1]), _FOLDER_MASK)  # a slash would follow a link
             if watch is None:
                 return
-            # The same folder at another path (it was moved) has the same watch.
+            # The same folder at another path has the same watch: it was moved, or is mounted there as well.
             before = self._paths.get(watch)
             if before is not None and before != folder:
-                self._drop(before)
+                if self._is_same(before, folder):
+                    self._also.setdefault(watch, set()).add(before)
+                else:
+                    self._drop(before)
             self._paths[watch] = folder
             if folder not in self._watches:
                 insort(self._order, folder)
             self._watches[folder] = watch
+
+    def _is_same(self, before: bytes, folder: bytes) -> bool:
+        try:
+            return os.path.samefile(os.path.join(self._root, before), os.path.join(self._root, folder))
+        except OSError:
+            return False
 
     def follow(self, path: bytes) -> None:
         """Tell of changes to a file outside the walk; see ``EventSource``."""
@@ -146,19 +156,18 @@ class Inotify:
             self._hints.touch_everything()
             return
         with self._lock:
-            folder = self._paths.get(watch)
+            folders = {self._paths[watch], *self._also.get(watch, ())} if watch in self._paths else ()
             if name in self._outside.get(watch, ()):
                 self._hints.rules = True
             if mask & (_IGNORED | _UNMOUNT):
                 self._forget(watch)
-        if folder is None:
-            return
-        if not name:
-            self._take_self(folder, mask)
-            return
-        if mask & _ISDIR and mask & _MOVED_FROM:
-            self._drop_below(folder + name + b"/")
-        self._hints.touch(folder, name)
+        for folder in folders:
+            if not name:
+                self._take_self(folder, mask)
+                continue
+            if mask & _ISDIR and mask & _MOVED_FROM:
+                self._drop_below(folder + name + b"/")
+            self._hints.touch(folder, name)
 
     def _take_self(self, folder: bytes, mask: int) -> None:
         if mask & (_DELETE_SELF | _MOVE_SELF | _UNMOUNT) or (mask & _ATTRIB and not folder):
@@ -180,9 +189,15 @@ class Inotify:
             del self._order[first:end]
             for path in gone:
                 watch = self._watches.pop(path)
+                others = self._also.pop(watch, set()) - {path}
                 if self._paths.get(watch) == path:
                     del self._paths[watch]
-                    left.append(watch)
+                    if others:
+                        self._paths[watch] = others.pop()
+                    else:
+                        left.append(watch)
+                if others:
+                    self._also[watch] = others
         if left:
             asyncio.get_running_loop().run_in_executor(None, self._take_away, left)
 
@@ -195,8 +210,9 @@ class Inotify:
 
     def _forget(self, watch: int) -> None:
         path = self._paths.pop(watch, None)
-        if path is not None and self._watches.get(path) == watch:
-            self._drop(path)
+        for each in (path, *self._also.pop(watch, ())):
+            if each is not None and self._watches.get(each) == watch:
+                self._drop(each)
         self._outside.pop(watch, None)
 
     def _drop(self, path: bytes) -> None:

@@ -37,6 +37,12 @@ class Mounts:
         if not again:
             self.folders.append(folder)
 
+    def mount_again(self, folder: Path, at: Path) -> None:
+        """Put a folder at another path as well."""
+        at.mkdir(parents=True, exist_ok=True)
+        _must("mount", "--bind", str(folder), str(at))
+        self.folders.append(at)
+
     def unmount(self, folder: Path) -> None:
         """Take away what was mounted on a folder."""
         self.folders.remove(folder)

@@ -76,6 +76,22 @@ async def test_file_systems_that_come_and_go_inside_a_root_are_followed(watched:
     assert (await watched.settled()).keys() == {b"b/in ner/below", b"b/other"}
 
 
+async def test_a_folder_that_is_mounted_at_a_second_path_is_followed_at_both(watched: Watched, disks: Mounts) -> None:
+    write(watched.root, "a/deep/file", "x")
+    disks.mount_again(watched.root / "a", watched.root / "b")
+    await watched.start()
+    assert (await watched.settled()).keys() == {b"a/deep/file", b"b/deep/file"}
+    write(watched.root, "a/deep/file", "through the first")
+    await watched.settled()
+    write(watched.root, "b/deep/file", "through the second, which is longer")
+    write(watched.root, "b/other", "x")
+    await watched.settled()
+    (watched.root / "b/deep").rename(watched.root / "b/moved")
+    assert (await watched.settled()).keys() == {b"a/moved/file", b"b/moved/file", b"a/other", b"b/other"}
+    write(watched.root, "a/moved/file", "once more")
+    await watched.settled()
+
+
 async def test_a_root_that_is_unmounted_is_frozen_until_it_is_mounted_again(watched: Watched, disks: Mounts) -> None:
     disks.mount_small(watched.root, megabytes=4)
     write(watched.root, "a/file", "x")
