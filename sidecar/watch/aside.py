@@ -99,7 +99,8 @@ class Aside:
             return ()
         done, size = sum(each.job.bytes_read for each in under_way), sum(each.seen.size for each in under_way)
         files = "A large file is" if len(under_way) == 1 else f"{len(under_way)} large files are"
-        return (f"{files} still being read ({done / 1e9:.1f} of {size / 1e9:.1f} GB), and not in the index as now.",)
+        read = f"{done / 1e9:.1f} of {size / 1e9:.1f} GB"
+        return (f"{files} still being read ({read}); until then the index has what it had before.",)
 
     async def close(self) -> None:
         """Give up what is being read, and wait until nobody reads; idempotent."""
