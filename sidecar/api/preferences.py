@@ -40,7 +40,8 @@ def shaped(request: web.Request, response: web.StreamResponse) -> web.StreamResp
         response = _shortened(response)
     if isinstance(response.body, bytes) and len(response.body) >= limits.gzip_bytes_min:
         response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
-        if takes_gzip(",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, ()))):
+        accepted = request.headers.getall(hdrs.ACCEPT_ENCODING, None)
+        if accepted is not None and takes_gzip(",".join(accepted)):
             response.enable_compression(web.ContentCoding.gzip)
     return response
 
