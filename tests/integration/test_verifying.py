@@ -91,7 +91,7 @@ async def without_the_ignored(bench: Bench) -> None:
 async def test_a_right_index_has_no_difference_and_what_is_ignored_is_none(bench: Bench) -> None:
     await without_the_ignored(bench)
     verified = await bench.verify()
-    assert (verified.files, verified.differences, verified.warnings) == (9, [], [])
+    assert (verified.files, list(verified.differences), list(verified.warnings)) == (9, [], [])
 
 
 async def test_each_difference_is_found_and_nothing_else(bench: Bench) -> None:
