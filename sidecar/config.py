@@ -3,7 +3,6 @@
 Made once by the CLI (or a test) and handed to ``daemon.wiring``; the rooms below take values, never a ``Settings``.
 """
 
-import json
 import os
 import stat
 import sys
@@ -19,6 +18,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from sidecar.drafts import PRIVATE, replace_file
 from sidecar.errors import InvalidError, UnavailableError
+from sidecar.toml import with_value
 
 CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "SIDECAR_"
@@ -268,44 +268,19 @@ def write(key: str, value: str) -> Path:
         UnavailableError: The file can not be written.
     """
     file = _sources_file()
-    values = _read_file(file)
     _check_key(key, file)
-    accepted = getattr(_checked([*_sources(), Source(str(file), {**values, key: value})]), key)
+    accepted = getattr(_checked([*_sources(), Source(str(file), {key: value})]), key)
     typed = accepted if isinstance(accepted, int) else str(accepted)
-    line = f"{key} = {typed if isinstance(typed, int) else _toml_text(typed)}"
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        place = next((n for n, each in enumerate(lines) if each.partition("=")[0].strip() == key), None)
-        if place is None:
-            lines.append(line)
-        else:
-            lines[place] = line + _comment(lines[place])
-        text = "\n".join(lines) + "\n"
-        if _toml(text, file) != {**values, key: typed}:
+        text = with_value(file.read_text(encoding="utf-8") if file.exists() else "", key, typed)
+        if text is None:
             raise InvalidError(f"{file} is written in a way that can not be changed by a program; set {key} by hand.")
         target = file.resolve()  # a link to where somebody keeps all their settings stays one
         replace_file(target, text.encode(), mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE)
     except OSError as error:
         raise UnavailableError(f"{file} can not be written: {error.strerror}.") from error
     return file
-
-
-def _comment(line: str) -> str:
-    """Return the comment behind a line's value, with the blanks before it."""
-    for at, character in enumerate(line):
-        if character == "#":
-            try:
-                tomllib.loads(line[:at])
-            except tomllib.TOMLDecodeError:  # inside a string
-                continue
-            return line[len(line[:at].rstrip()) :]
-    return ""
-
-
-def _toml_text(text: str) -> str:
-    """Return a TOML basic string; JSON's escapes are TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _sources_file() -> Path:
@@ -381,10 +356,10 @@ def _session_runtime_dir(platform: platformdirs.PlatformDirs) -> Path | None:
 def _read_file(file: Path) -> dict[str, object]:
     """Return what ``config.toml`` holds; an absent file holds nothing."""
     try:
-        values = _toml(file.read_text(encoding="utf-8"), file)
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidError(f"{file} can not be read: {error}.") from error
     for key in values:
         _check_key(key, file)
@@ -400,13 +375,6 @@ def _from_file(key: str, value: object, folder: Path) -> object:
     if not key.endswith(("_dir", "_file")) or not value.strip():
         return value
     return value if value.startswith("~") else str(folder / value)
-
-
-def _toml(text: str, file: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidError(f"{file} can not be read: {error}.") from error
 
 
 def _check_key(key: str, file: Path) -> None:
