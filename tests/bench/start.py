@@ -68,7 +68,7 @@ class Bench:
         self.home, self.workspace = folder / "home", folder / "workspace"
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}  # noqa: TID251
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}  # noqa: TID251 - a child's
         self.environment = {**inherited, "SIDECAR_HOME": str(self.home), "SIDECAR_PORT": str(self.port)}
 
     def make_files(self, count: int) -> None:

@@ -87,7 +87,7 @@ def expected_index(root: Path) -> dict[bytes, str]:
     for name in sorted(set(names) - {b""}):
         path = os.path.join(os.fsencode(root), name)  # noqa: PTH118 - names are bytes
         try:
-            content = os.fsencode(os.readlink(path)) if os.path.islink(path) else Path(os.fsdecode(path)).read_bytes()  # noqa: PTH114, PTH115
+            content = os.fsencode(os.readlink(path)) if os.path.islink(path) else Path(os.fsdecode(path)).read_bytes()  # noqa: PTH114, PTH115 - bytes
         except FileNotFoundError:
             continue  # in git's index, and no longer on disk
         index[name] = hashlib.sha256(content).hexdigest()

@@ -38,7 +38,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 async def write(house: House, login: dict[str, object], count: int, *, pad: str = "") -> list[str]:
     """Make so many settings, some in each transaction; return their ids in the order of the changes."""
-    tenant_id, user_id = str(login["tenant"]["id"]), str(login["user"]["id"])  # type: ignore[index]
+    tenant_id, user_id = str(login["tenant"]["id"]), str(login["user"]["id"])  # type: ignore[index] # JSON
     keys = house.context.database.keyspace.tenant(tenant_id)
     made: list[str] = []
     for first in range(0, count, A_TRANSACTION):

@@ -189,7 +189,7 @@ def test_a_file_that_is_no_toml_is_named(home: Path, content: bytes) -> None:
 def test_settings_can_not_be_changed() -> None:
     settings = config.load()
     with pytest.raises(ValidationError, match="frozen"):
-        settings.port = 1  # type: ignore[misc]
+        settings.port = 1  # type: ignore[misc] # that it is refused is the point
 
 
 def test_every_setting_says_what_it_is_and_what_it_accepts() -> None:

@@ -32,7 +32,7 @@ async def test_no_more_rows_are_decoded_than_one_message_tells_and_none_is_lost(
     assert len(whole) >= 10
     monkeypatch.setattr(limits, "changes_message_bytes_max", 2 * len(whole[-1].changes[0].to_json()))
     told, stamp = [], STAMP_FIRST
-    while rows := await database.read(lambda tr, stamp=stamp: changes.after(tr, stamp)):  # type: ignore[misc]
+    while rows := await database.read(lambda tr, stamp=stamp: changes.after(tr, stamp)):  # type: ignore[misc] # mypy guesses no lambda's defaults
         assert len(rows) <= 3
         told += rows
         stamp = rows[-1].stamp

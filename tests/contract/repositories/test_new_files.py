@@ -44,8 +44,8 @@ async def test_new_files_are_written_as_create_writes_them(
     rows = await database.read(lambda tr: Changes(tenant).after(tr, b"\x00" * 12))
     told = {change.id: change for row in rows for change in row.changes if change.kind == "files"}
     for entry in found:
-        record = await database.read(lambda tr, entry=entry: files.get(tr, entry.id))  # type: ignore[misc]
-        raw = await database.read(lambda tr, entry=entry: tr.kv.get(files.key(entry.id)))  # type: ignore[misc]
+        record = await database.read(lambda tr, entry=entry: files.get(tr, entry.id))  # type: ignore[misc] # mypy: a lambda's default
+        raw = await database.read(lambda tr, entry=entry: tr.kv.get(files.key(entry.id)))  # type: ignore[misc] # the same
         assert raw == codec.encode(record)
         assert record.entry() == entry
         assert record.workspace_session_id == session_id

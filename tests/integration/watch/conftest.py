@@ -125,7 +125,7 @@ def _listed(top: bytes) -> list[bytes]:
     return [
         os.path.relpath(os.path.join(folder, name), top)  # noqa: PTH118 - bytes
         for folder, folders, names in os.walk(top)
-        for name in names + [each for each in folders if os.path.islink(os.path.join(folder, each))]  # noqa: PTH114, PTH118
+        for name in names + [each for each in folders if os.path.islink(os.path.join(folder, each))]  # noqa: PTH114, PTH118 - bytes
     ]
 
 

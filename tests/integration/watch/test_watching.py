@@ -302,7 +302,7 @@ async def test_a_store_that_refuses_is_asked_again_and_nothing_is_lost(watched: 
             raise UnavailableError("The disk is full.")
         return await transact(body, background=background)
 
-    watched.database.transact = refusing  # type: ignore[method-assign]
+    watched.database.transact = refusing  # type: ignore[method-assign] # the store that fails
     write(watched.root, "a", "x")
     await watched.start()
     await watched.settled()
