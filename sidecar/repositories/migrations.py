@@ -60,7 +60,7 @@ def build_step(tr: Writing, repository: Repository[Any], index: Index[Any], *, l
     begin, end = repository.primary_range()
     rows = tr.kv.get_range(tr.kv.get(place_key) or begin, end, limit=limit)
     for _, value in rows:
-        with suppress(*UNREADABLE):
+        with suppress(*UNREADABLE):  # `sidecar doctor` tells of it
             repository.write_entries(tr, index, None, repository.decoded(tr, value))
     if len(rows) == limit:
         tr.kv.set(place_key, rows[-1][0] + b"\x00")

@@ -135,7 +135,7 @@ if sys.platform == "win32":
         """Do nothing: an open file can not be removed there."""
 
     def _remove_unless_held(path: Path) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # it is held, or gone
             path.unlink()
 else:
     import fcntl
@@ -147,7 +147,7 @@ else:
     def _remove_unless_held(path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            with suppress(OSError):
+            with suppress(OSError):  # it is held, or gone
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
         finally:
