@@ -58,7 +58,7 @@ async def test_installed_started_at_login_used_upgraded_moved_and_removed(
         await eventually(lambda: "watching" in account.must(program, "status"), "it is there, and watches what it did")
         assert account.property_of(UNIT, "NRestarts") == "0"
         assert account.must(program, "files", "ls") == files
-        account.must("systemctl", "--user", "kill", "--signal=SIGKILL", UNIT)
+        account.must("systemctl", "--user", "kill", "--kill-who=main", "--signal=SIGKILL", UNIT)
         await eventually(lambda: account.property_of(UNIT, "NRestarts") == "1", "after a crash it is started again")
         await eventually(lambda: account.run(program, "status").returncode == exits.DONE, "and serves")
 
