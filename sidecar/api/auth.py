@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from sidecar import limits
-from sidecar.api.context import CALLER, CONTEXT, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.gate import admit, shows_pairing_key
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.requests import PageQuery, body, json_answer, page_answer, query, raw_answer, tenant_of
@@ -86,7 +86,7 @@ async def refresh(request: web.Request) -> web.Response:
 async def logout(request: web.Request) -> web.Response:
     """End the caller's login."""
     context = request.app[CONTEXT]
-    await context.logins.end(request[PRINCIPAL], device_of(request))
+    await context.logins.end(request[CALLER].principal, device_of(request))
     response = web.Response(status=HTTPStatus.NO_CONTENT)
     response.del_cookie(context.cookie_name, path="/", httponly=True, samesite="Strict")
     return response
@@ -96,14 +96,14 @@ async def list_logins(request: web.Request) -> web.Response:
     """List the devices on which the caller is logged in."""
     asked = query(request, PageQuery)
     page = await request.app[CONTEXT].logins.list_of(
-        tenant_of(request), request[PRINCIPAL].user_id, cursor=asked.cursor, limit=asked.limit
+        tenant_of(request), request[CALLER].principal.user_id, cursor=asked.cursor, limit=asked.limit
     )
     return page_answer([each.to_json() for each in page.items], page.next_cursor)
 
 
 async def end_login(request: web.Request) -> web.Response:
     """End one of the caller's logins; an admin may end anybody's in the tenant."""
-    await request.app[CONTEXT].logins.end_other(request[PRINCIPAL], request.match_info["id"], device_of(request))
+    await request.app[CONTEXT].logins.end_other(request[CALLER].principal, request.match_info["id"], device_of(request))
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -117,5 +117,5 @@ async def issue_ticket(request: web.Request) -> web.Response:
 
 async def rotate_keys(request: web.Request) -> web.Response:
     """Sign access tokens with a fresh key from now on."""
-    keys = await request.app[CONTEXT].logins.rotate_keys(request[PRINCIPAL], device_of(request))
+    keys = await request.app[CONTEXT].logins.rotate_keys(request[CALLER].principal, device_of(request))
     return json_answer({"key_id": keys.current, "keys": len(keys.secrets)})

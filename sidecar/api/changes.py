@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sidecar import limits
 from sidecar.api.connections import Connection
-from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT, CROWD
 from sidecar.api.folders import FolderPath
 from sidecar.api.requests import json_answer, query, raw_answer
 from sidecar.errors import CursorExpiredError, InvalidError
@@ -50,7 +50,7 @@ class ChangesQuery(Value):
 async def list_since(request: web.Request) -> web.Response:
     """Answer the changes behind a cursor, and the cursor to ask with next; none at once unless ``wait`` says so."""
     asked, clock = query(request, ChangesQuery), request.app[CONTEXT].database.clock
-    token_seconds = (request[PRINCIPAL].expires_at_ms - clock.now_ms()) / 1000
+    token_seconds = (request[CALLER].principal.expires_at_ms - clock.now_ms()) / 1000
     until = clock.monotonic() + min(asked.wait, token_seconds)
     with request.app[CROWD].poll() if asked.wait else nullcontext():
         return await _answer(request, asked, until)
@@ -68,7 +68,7 @@ async def _answer(request: web.Request, asked: ChangesQuery, until: float) -> we
 
 async def _message(request: web.Request, asked: ChangesQuery, until: float) -> bytes:
     """Return the first changes that are wanted, or that there are none when the time is over, or the daemon stops."""
-    context, principal, wanted = request.app[CONTEXT], request[PRINCIPAL], asked.filter()
+    context, principal, wanted = request.app[CONTEXT], request[CALLER].principal, asked.filter()
     log, hub = context.feed(principal.tenant_id)
     stamp = await log.position(asked.since)
     moments = await log.after(stamp)

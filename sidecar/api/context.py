@@ -11,13 +11,12 @@ from sidecar.api.crowd import Crowd
 from sidecar.api.upkeep import Upkeep
 from sidecar.auth.attempts import Attempts
 from sidecar.auth.buckets import Buckets, Taken
-from sidecar.auth.tokens import Principal, Tokens
+from sidecar.auth.tokens import Tokens
 from sidecar.feed.hub import Hub
 from sidecar.feed.log import ChangeLog
 from sidecar.feed.progress import ProgressBoard
 from sidecar.ids import RequestIds
 from sidecar.metrics import Metrics
-from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database
 from sidecar.search.index import Search
 from sidecar.services.accounts import Accounts
@@ -99,7 +98,5 @@ class Context:
 
 CONTEXT = web.AppKey("context", Context)
 CROWD = web.AppKey("crowd", Crowd)
-PRINCIPAL = web.RequestKey("principal", Principal)
 CALLER = web.RequestKey("caller", Caller)
-TENANT = web.RequestKey("tenant", TenantKeys)
 TAKEN = web.RequestKey("taken", Taken)

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.owners import changeable, check_readable, check_related, may_read, readable, shown_user
 from sidecar.api.patches import patched
 from sidecar.api.requests import (
@@ -85,7 +85,7 @@ class MessagesQuery(PageQuery):
 async def add(request: web.Request) -> web.Response:
     """Store a new conversation."""
     sent = await body(request, ConversationBody)
-    tenant, user_id = tenant_of(request), request[PRINCIPAL].user_id
+    tenant, user_id = tenant_of(request), request[CALLER].principal.user_id
     await check_related(request, Conversations(tenant), sent.related_conversations)
     if sent.workspace_session_id is not None:
         await readable(request, WorkspaceSessions(tenant), sent.workspace_session_id)
@@ -102,7 +102,7 @@ async def list_all(request: web.Request) -> web.Response:
 
     def wants(each: Conversation) -> bool:
         is_asked = asked.status in (None, each.status) and asked.user_id in (None, each.user_id)
-        return is_asked and may_read(request[PRINCIPAL], each.user_id)
+        return is_asked and may_read(request[CALLER].principal, each.user_id)
 
     page = await request.app[CONTEXT].database.read(
         lambda tr: filtered(_rows(tr, conversations, asked, user_id), wants, cursor=asked.cursor, limit=asked.limit)

@@ -18,7 +18,7 @@ from aiohttp import WSMsgType, web
 from pydantic import Field, TypeAdapter, ValidationError
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, CROWD, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT, CROWD
 from sidecar.api.folders import FolderPath
 from sidecar.api.gate import begin
 from sidecar.api.problems import status_of
@@ -150,7 +150,8 @@ class _Listener:
         self._socket = socket
         self._context = request.app[CONTEXT]
         self._crowd = request.app[CROWD]
-        self._principal: Principal | None = request.get(PRINCIPAL)
+        caller = request.get(CALLER)
+        self._principal: Principal | None = None if caller is None else caller.principal
         self._renewed = asyncio.Event()
         self._sending: list[asyncio.Task[None]] = []
 

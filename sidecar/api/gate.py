@@ -1,6 +1,6 @@
 """What every request passes before its handler sees it, in one order; ``Gate.answer`` is that order.
 
-Id, errors and access log; Host; Origin; body; who is asking; whose records; role; rate; on whose behalf; whether it was
+Id, errors and access log; Host; Origin; body; who is asking; role; rate; on whose behalf; whether it was
 asked before; the answer's form. What a route demands is its policy in ``api.routes``. A gate stands before each route,
 and one before all that is no route, so that what a route says of itself is looked up once and not with each request.
 """
@@ -16,10 +16,8 @@ from sidecar import limits
 from sidecar.api import problems
 from sidecar.api.context import (
     CALLER,
-    PRINCIPAL,
     ROLES,
     TAKEN,
-    TENANT,
     Context,
     Handler,
     Policy,
@@ -127,7 +125,7 @@ class Gate:
         self._check_body(request)
         caller = self._recalled(request) or await self._authenticated(request)
         if caller is not None:
-            self._bind(request, caller)
+            request[CALLER] = caller
             self._check_role(caller)
         self._limit_rate(request, caller)
         if caller is None or request.method in SAFE_METHODS:
@@ -239,11 +237,6 @@ class Gate:
         if is_repeated:
             attempts.succeeded(peer)
         return is_repeated
-
-    def _bind(self, request: web.Request, caller: Caller) -> None:
-        """Let handlers know the caller, and reach records through the keys of their tenant and through no others."""
-        request[CALLER], request[PRINCIPAL] = caller, caller.principal
-        request[TENANT] = self._context.database.keyspace.tenant(caller.principal.tenant_id)
 
     def _check_role(self, caller: Caller) -> None:
         """Refuse a role that the route's policy does not name."""

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL, Handler
+from sidecar.api.context import CALLER, CONTEXT, Handler
 from sidecar.api.preferences import minimal_answer, wants_minimal
 from sidecar.api.requests import raw_answer, read
 from sidecar.auth.tokens import LoginId, Principal
@@ -122,7 +122,7 @@ async def replayed(request: web.Request, handler: Handler) -> web.StreamResponse
     """Call ``handler``, or answer a change that was asked for before, by its Idempotency-Key, as it was then."""
     if HEADER not in request.headers:
         return await handler(request)
-    keyed = await _keyed(request, request[PRINCIPAL])
+    keyed = await _keyed(request, request[CALLER].principal)
     earlier = await keyed.find()
     if earlier is not None:
         return await keyed.answer(earlier, replayed=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.auth.tokens import Principal
 from sidecar.errors import ForbiddenError
 from sidecar.repositories.base import Repository
@@ -30,7 +30,7 @@ def shown_user(request: web.Request, asked: str | None) -> str:
     Raises:
         ForbiddenError: They may not read that user's.
     """
-    principal = request[PRINCIPAL]
+    principal = request[CALLER].principal
     if not may_read(principal, asked or principal.user_id):
         raise ForbiddenError("Only managers and admins read what belongs to others.", code="role")
     return asked or principal.user_id
@@ -44,7 +44,7 @@ def check_readable(
     Raises:
         NotFoundError: There is none, or they may not.
     """
-    if found is None or not may_read(request[PRINCIPAL], found.user_id):
+    if found is None or not may_read(request[CALLER].principal, found.user_id):
         raise repository.missing(identifier)
     return found
 
@@ -72,7 +72,7 @@ async def changeable(request: web.Request, repository: Repository[Any]) -> str:
         NotFoundError: There is none, or they may not read it.
         ForbiddenError: They may only read it.
     """
-    identifier, principal = request.match_info["id"], request[PRINCIPAL]
+    identifier, principal = request.match_info["id"], request[CALLER].principal
     found = await _found(request, repository, identifier)
     if found.user_id != principal.user_id and principal.role != "admin":
         raise ForbiddenError("Only its owner and admins change this.", code="not_owner")
@@ -94,7 +94,7 @@ async def check_related(
     """
     if not related:
         return
-    principal = request[PRINCIPAL]
+    principal = request[CALLER].principal
 
     def first_hidden(tr: Reading) -> str | None:
         owners = ((each, repository.find_user(tr, each)) for each in related)

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from sidecar import limits
-from sidecar.api.context import TENANT
+from sidecar.api.context import CALLER
 from sidecar.errors import InvalidError
 from sidecar.models.base import Record, Value, invalid
 from sidecar.repositories.codec import Served
@@ -34,7 +34,7 @@ class PageQuery(Value):
 
 def tenant_of(request: web.Request) -> TenantKeys:
     """Return the keys of the caller's tenant: a handler reaches no other."""
-    return request[TENANT]
+    return request[CALLER].keys
 
 
 def query(request: web.Request, model: type[V]) -> V:

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.owners import READ_ALL
 from sidecar.api.requests import page_answer, query, tenant_of
 from sidecar.errors import InvalidError
@@ -50,7 +50,7 @@ class Found(Value):
 
 async def search(request: web.Request) -> web.Response:
     """Find records by words, the best first."""
-    asked, principal = query(request, SearchQuery), request[PRINCIPAL]
+    asked, principal = query(request, SearchQuery), request[CALLER].principal
     match = match_of(asked.q)
     if match is None:
         return page_answer([], None)

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.folders import FolderPath
 from sidecar.api.owners import changeable, check_readable, check_related, may_read, readable, shown_user
 from sidecar.api.patches import changed_fields, until_current
@@ -212,7 +212,7 @@ async def list_related(request: web.Request) -> web.Response:
         return list({each.id: each for each in (*named, *near)}.values())
 
     found = await request.app[CONTEXT].database.read(read)
-    principal = request[PRINCIPAL]
+    principal = request[CALLER].principal
     items = [each.to_json() for each in found if may_read(principal, each.user_id)]
     return page_answer(items[: asked.limit], None)
 
@@ -236,7 +236,7 @@ async def _check_conversation(request: web.Request, named: str | None, session_i
     """
     if named is None:
         return
-    tenant, principal = tenant_of(request), request[PRINCIPAL]
+    tenant, principal = tenant_of(request), request[CALLER].principal
 
     def is_allowed(tr: Reading) -> bool:
         conversation = Conversations(tenant).find(tr, named)
@@ -251,7 +251,7 @@ async def _check_conversation(request: web.Request, named: str | None, session_i
 
 def _new(request: web.Request, **fields: Any) -> WorkspaceSession:  # noqa: ANN401 - of the model; checked
     now_ms = request.app[CONTEXT].database.clock.now_ms()
-    tenant_id, user_id = tenant_of(request).tenant_id, request[PRINCIPAL].user_id
+    tenant_id, user_id = tenant_of(request).tenant_id, request[CALLER].principal.user_id
     return WorkspaceSession.new(tenant_id=tenant_id, user_id=user_id, now_ms=now_ms, **fields)
 
 
@@ -269,7 +269,7 @@ def _rows(tr: Reading, sessions: WorkspaceSessions, asked: SessionsQuery, user_i
 
 def _passes(request: web.Request, asked: SessionsQuery, session: StoredSession) -> bool:
     return (
-        may_read(request[PRINCIPAL], session.user_id)
+        may_read(request[CALLER].principal, session.user_id)
         and asked.user_id in (None, session.user_id)
         and asked.workspace_path in (None, session.workspace_path)
         and asked.git_branch in (None, session.git_branch)

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.requests import PageQuery, body, if_match, page_answer, query, record_answer, tenant_of, text_answer
 from sidecar.errors import NotFoundError
 from sidecar.models.base import Json, Value
@@ -24,7 +24,7 @@ class SettingBody(Value):
 async def list_all(request: web.Request) -> web.Response:
     """List the caller's settings, by category and key."""
     asked, settings = query(request, PageQuery), Settings(tenant_of(request))
-    under = (id_element(request[PRINCIPAL].user_id),)
+    under = (id_element(request[CALLER].principal.user_id),)
     page = await request.app[CONTEXT].database.read(
         lambda tr: settings.page_served(tr, stored.BY_USER, under=under, cursor=asked.cursor, limit=asked.limit)
     )
@@ -43,7 +43,7 @@ async def get(request: web.Request) -> web.Response:
 async def put(request: web.Request) -> web.Response:
     """Store one of the caller's settings."""
     sent, settings, version = await body(request, SettingBody), Settings(tenant_of(request)), if_match(request)
-    match, user_id = request.match_info, request[PRINCIPAL].user_id
+    match, user_id = request.match_info, request[CALLER].principal.user_id
     new = Setting.new(
         tenant_id=settings.tenant.tenant_id,
         user_id=user_id,
@@ -64,4 +64,4 @@ async def remove(request: web.Request) -> web.Response:
 
 
 def _named(request: web.Request) -> str:
-    return named(request[PRINCIPAL].user_id, request.match_info["category"], request.match_info["key"])
+    return named(request[CALLER].principal.user_id, request.match_info["category"], request.match_info["key"])

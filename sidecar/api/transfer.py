@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from sidecar import limits
-from sidecar.api.context import CONTEXT, PRINCIPAL
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.gate import begin
 from sidecar.api.owners import READ_ALL
 from sidecar.api.requests import LINES_TYPE, query, raw_answer, tenant_of
@@ -42,7 +42,7 @@ async def take(request: web.Request) -> web.Response:
 
 
 def _scope(request: web.Request) -> Scope:
-    everybody, principal = query(request, TransferQuery).everybody, request[PRINCIPAL]
+    everybody, principal = query(request, TransferQuery).everybody, request[CALLER].principal
     if everybody and principal.role != "admin":
         raise ForbiddenError("Only admins export and import what belongs to others.", code="role")
     user_id = None if everybody else principal.user_id

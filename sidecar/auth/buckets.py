@@ -36,30 +36,16 @@ class Taken(NamedTuple):
 
     Attributes:
         allowed: There was one.
-        left: Tokens that are left, and what there is of the next.
+        remaining: Whole tokens that are left.
+        reset_seconds: Until the bucket is full again.
+        retry_after_seconds: Until there is a token; 0 when there was one.
     """
 
     rate: Rate
     allowed: bool
-    left: float
-
-    @property
-    def remaining(self) -> int:
-        """Whole tokens that are left."""
-        return int(self.left)
-
-    @property
-    def reset_seconds(self) -> int:
-        """Seconds until the bucket is full again."""
-        return self._seconds_until(self.rate.burst)
-
-    @property
-    def retry_after_seconds(self) -> int:
-        """Seconds until there is a token; 0 when there was one."""
-        return 0 if self.allowed else self._seconds_until(1)
-
-    def _seconds_until(self, level: int) -> int:
-        return math.ceil((level - self.left) * 60 / max(1, self.rate.per_minute))
+    remaining: int
+    reset_seconds: int
+    retry_after_seconds: int
 
 
 class Buckets:
@@ -82,7 +68,9 @@ class Buckets:
         allowed = level >= 1
         left = level - 1 if allowed else level
         self._put(key, left, now)
-        return Taken(rate, allowed, left)
+        token_seconds = 60 / max(1, rate.per_minute)
+        until_full = math.ceil((rate.burst - left) * token_seconds)
+        return Taken(rate, allowed, int(left), until_full, 0 if allowed else math.ceil((1 - left) * token_seconds))
 
     def give_back(self, key: Hashable, rate: Rate) -> None:
         """Put one token back: what it was taken for turned out to be no attack."""

@@ -22,11 +22,16 @@ from sidecar.store.engine import ReadTransaction
 
 
 class Caller(NamedTuple):
-    """Who makes a request, with the records that say so, all of one snapshot."""
+    """Who makes a request, with the records that say so, all of one snapshot.
+
+    Attributes:
+        keys: Of the tenant: whoever works for the caller reaches records through these, and through no others.
+    """
 
     principal: Principal
     user: User
     tenant: Tenant
+    keys: TenantKeys
 
 
 class _Noted:
@@ -88,11 +93,12 @@ class Callers:
 
     def _caller(self, tr: Reading, principal: Principal) -> Caller | None:
         caller = self._owner(tr, principal)
-        return caller if caller and self._is_live(tr, self._keys(principal.tenant_id), caller) else None
+        return caller if caller and self._is_live(tr, caller) else None
 
     def _owner(self, tr: Reading, principal: Principal) -> Caller | None:
-        owner = active(tr, self._keys(principal.tenant_id), principal.user_id)
-        return Caller(principal, *owner) if owner and owner[0].role == principal.role else None
+        keys = self._keys(principal.tenant_id)
+        owner = active(tr, keys, principal.user_id)
+        return Caller(principal, *owner, keys) if owner and owner[0].role == principal.role else None
 
     async def check_browser(self, token: str) -> Caller:
         """Return who a browser's cookie speaks for.
@@ -115,15 +121,15 @@ class Callers:
             principal = Principal(
                 session.user_id, keys.tenant_id, role, session.token_family, session.id, expires_at_ms
             )
-            return Caller(principal, *owner)
+            return Caller(principal, *owner, keys)
 
         caller = await self._database.read(body)
         if caller is None:
             raise UnauthenticatedError("The browser's login has ended; open a new link.", code="token_revoked")
         return caller
 
-    def _is_live(self, tr: Reading, keys: TenantKeys, caller: Caller) -> bool:
-        sessions = AuthSessions(keys)
+    def _is_live(self, tr: Reading, caller: Caller) -> bool:
+        sessions = AuthSessions(caller.keys)
         session = sessions.find(tr, caller.principal.login_id)
         for _ in range(limits.family_hops_max):
             if session is None or session.user_id != caller.user.id:
