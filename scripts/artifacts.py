@@ -31,7 +31,7 @@ def build() -> dict[str, bytes]:
         tree = Path(folder, "tree")
         with tarfile.open(fileobj=BytesIO(archive)) as packed:
             packed.extractall(tree, filter="data")
-        _run([sys.executable, "-m", "hatchling", "build"], tree, environment)
+        _run([sys.executable, "-P", "-m", "hatchling", "build"], tree, environment)
         dist = tree / "dist"
         [wheel] = dist.glob("*.whl")
         _make_single_file(tree, wheel, dist / f"{'-'.join(wheel.name.split('-')[:2])}-{_kind()}.pyz", environment)
@@ -71,7 +71,7 @@ def _installed(file: Path, place: Path) -> list[str]:
         return [sys.executable, str(file)]
     venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(place)
     programs = place / ("Scripts" if os.name == "nt" else "bin")
-    pip = [str(programs / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    pip = [str(programs / "python"), "-P", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     pins = place / "pins.txt"
     pins.write_text(_pins(ROOT), encoding="utf-8")
     subprocess.run([*pip, "--use-pep517", "--require-hashes", "-r", str(pins)], check=True, stdout=sys.stderr)
@@ -83,7 +83,7 @@ def _make_single_file(tree: Path, wheel: Path, target: Path, environment: dict[s
     packages = tree.parent / "packages"
     pins = tree.parent / "pins.txt"
     pins.write_text(_pins(tree), encoding="utf-8")
-    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
+    pip = [sys.executable, "-P", "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
     _run([*pip, "--use-pep517", "--require-hashes", "--target", str(packages), "-r", str(pins)], tree, environment)
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(packages)  # noqa: S202 - our own, made a moment ago
@@ -98,8 +98,8 @@ def _make_single_file(tree: Path, wheel: Path, target: Path, environment: dict[s
     preamble.chmod(0o755)
     options = ["--site-packages", str(packages), "--preamble", str(preamble), "--root", UNPACKED_IN, "--compressed"]
     python = f"/usr/bin/env python3.{sys.version_info.minor}"
-    command = [sys.executable, "-m", "shiv.cli", "-e", "sidecar.cli:main", "-p", python, "-o", str(target), *options]
-    _run(command, tree, environment)
+    shiv = [sys.executable, "-P", "-m", "shiv.cli"]
+    _run([*shiv, "-e", "sidecar.cli:main", "-p", python, "-o", str(target), *options], tree, environment)
 
 
 def _kind() -> str:

@@ -64,7 +64,7 @@ def install(section: str) -> None:
 
 def pip(*arguments: str) -> None:
     """Run the environment's `pip install`; its own output goes to standard error."""
-    command = [str(venv_python()), "-m", "pip", "install", "--quiet", "--no-user", "--disable-pip-version-check"]
+    command = [str(venv_python()), "-P", "-m", "pip", "install", "--quiet", "--no-user", "--disable-pip-version-check"]
     subprocess.run([*command, *arguments], check=True, stdout=sys.stderr)
 
 

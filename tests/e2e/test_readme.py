@@ -5,7 +5,10 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from sidecar.cli import exits
+from sidecar.cli.login_services.command import Command
 from tests.e2e.daemons import DaemonProcess, clean_environment
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +40,22 @@ async def test_scripts_run_and_status_print_what_the_readme_shows(daemon: Daemon
 
     daemon.signal(signal.SIGINT)
     assert await daemon.wait() == exits.DONE
+
+
+def test_scripts_run_and_the_login_service_take_no_module_from_the_folder_that_they_start_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "of whoever wrote it"
+    folder.mkdir()
+    for name in ("venv", "pip", "secrets", "click", "sidecar"):
+        (folder / f"{name}.py").write_text(f"raise SystemExit('{name} of this folder ran')", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["sidecar"])
+    for words in ([str(ROOT / "scripts" / "run")], [*Command.of_this_process({}).words, "up"]):
+        done = subprocess.run(
+            [*words, "--help"], cwd=folder, env=clean_environment(tmp_path), capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "watch the folder PATH" in done.stdout
 
 
 def test_scripts_test_runs_the_suite_from_any_folder(tmp_path: Path) -> None:

@@ -27,9 +27,12 @@ class Command(NamedTuple):
 
     @classmethod
     def of_this_process(cls, environment: Mapping[str, str]) -> Self:
-        """Return the command that started this process: an interpreter with our module, or with a single file."""
+        """Return the command that started this process: an interpreter with our module, or with a single file.
+
+        -P: no module is taken from the folder that it starts in, which is the user's home.
+        """
         archive = _single_file()
-        words = ("-m", "sidecar") if archive is None else (str(archive),)
+        words = ("-P", "-m", "sidecar") if archive is None else (str(archive),)
         return cls((sys.executable, *words), environment)
 
 

@@ -12,9 +12,9 @@ from sidecar.cli.login_services.port import Installed
 from sidecar.cli.login_services.systemd import UserUnit
 from sidecar.cli.login_services.windows import LogonTask
 
-PLAIN = Command((sys.executable, "-m", "sidecar"), {})
+PLAIN = Command((sys.executable, "-P", "-m", "sidecar"), {})
 ODD = Command(
-    ('/opt/my $HOME/50%/py"th\\on', "-m", "sidecar"), {"SIDECAR_HOME": '/odd "home" 5%\\x', "SIDECAR_PORT": "1"}
+    ('/opt/my $HOME/50%/py"th\\on', "-P", "-m", "sidecar"), {"SIDECAR_HOME": '/odd "home" 5%\\x', "SIDECAR_PORT": "1"}
 )
 
 
@@ -61,7 +61,7 @@ def test_uninstalling_leaves_what_is_not_ours(tmp_path: Path) -> None:
 
 
 def test_a_unit_of_a_moved_environment_is_outdated_and_installing_repairs_it(tmp_path: Path) -> None:
-    UserUnit(Command(("/moved/away/bin/python", "-m", "sidecar"), {}), tmp_path).install()
+    UserUnit(Command(("/moved/away/bin/python", "-P", "-m", "sidecar"), {}), tmp_path).install()
     unit = UserUnit(PLAIN, tmp_path)
     assert unit.report().installed is Installed.OUTDATED
     unit.install()
@@ -91,7 +91,7 @@ def test_the_unit_passes_systemds_own_check(tmp_path: Path, command: Command, mo
 
 def test_names_in_the_unit_are_escaped_as_systemd_reads_them(tmp_path: Path) -> None:
     text = UserUnit(ODD, tmp_path).text()
-    assert 'ExecStart="/opt/my $$HOME/50%%/py\\"th\\\\on" "-m" "sidecar" up --service\n' in text
+    assert 'ExecStart="/opt/my $$HOME/50%%/py\\"th\\\\on" "-P" "-m" "sidecar" up --service\n' in text
     assert 'Environment="SIDECAR_HOME=/odd \\"home\\" 5%%\\\\x"\nEnvironment="SIDECAR_PORT=1"\n' in text
     assert "@" not in text.replace("@system-service", "")
 
@@ -116,7 +116,7 @@ def test_the_task_of_windows_starts_the_program_at_logon(tmp_path: Path, command
     task = ET.fromstring(LogonTask(command, tmp_path).content())  # noqa: S314 - written by ourselves
     names = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
     run = " ".join(task.findtext(f"t:Actions/t:Exec/t:{part}", "", names) for part in ("Command", "Arguments"))
-    assert run.endswith("-m sidecar up --service")
+    assert run.endswith("-P -m sidecar up --service")
     assert run.startswith("cmd.exe /d /c set" if command.environment else command.words[0])
     assert all(f'set "{name}={value}"' in run for name, value in command.environment.items())
     assert task.find("t:Triggers/t:LogonTrigger", names) is not None
@@ -130,4 +130,4 @@ def test_a_single_file_program_is_started_as_such(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("sys.argv", [str(tmp_path / "sidecar.pyz"), "service", "install"])
     assert Command.of_this_process({}).words == (sys.executable, str(tmp_path / "sidecar.pyz"))
     monkeypatch.setattr("sys.argv", ["/usr/bin/sidecar"])
-    assert Command.of_this_process({}).words == (sys.executable, "-m", "sidecar")
+    assert Command.of_this_process({}).words == (sys.executable, "-P", "-m", "sidecar")
