@@ -1,9 +1,10 @@
-"""Idempotency-Key: a POST, PUT or PATCH that is sent again gets the answer that it had, and changes nothing again.
+"""Idempotency-Key: a request that is sent again gets the answer that it had, and changes nothing again.
 
 ``Route.is_keyed`` says where it is honoured; the gate calls ``replayed`` there. The answer is written by the
 transaction that earned it: after a crash between the commit and the answer, a repeat is answered as the first would
 have been. A request that fails keeps nothing: it may be tried again. Of an answer that was to be minimal, no more is
-kept: whoever saves five megabytes every minute should not have each copy kept for a day.
+kept: whoever saves five megabytes every minute should not have each copy kept for a day. Of a DELETE it is kept that
+it was done: sent again, it would take away what has been stored under the same name meanwhile.
 
 An answer that is a login (of a change of the password) holds tokens, and no token is ever stored: of it the login's id
 is kept. Its refresh token is computed from the request and its key, under the signing key, so that who sends the two
@@ -16,7 +17,7 @@ import hashlib
 import hmac
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from sidecar import limits
 from sidecar.api.context import CALLER, CONTEXT, Handler
@@ -58,6 +59,7 @@ class Keyed:
         self._own = (principal.user_id, key)
         self._fingerprint = fingerprint
         self._is_minimal = wants_minimal(request)
+        self._is_deletion = request.method == hdrs.METH_DELETE
         self._answers = Idempotency(self._tenant)
         self.origin = f"repeat:{key}:{fingerprint}"
         self.kept: Kept | None = None
@@ -67,7 +69,7 @@ class Keyed:
         if isinstance(result, Record | Opened):
             if self._answers.find(tr, *self._own) is not None:
                 raise _AnsweredMeanwhileError("This request was answered meanwhile.")
-            self.kept = self._login(tr, result) if isinstance(result, Opened) else self._record(tr, result)
+            self.kept = self._of(tr, result)
             self._answers.put(tr, *self._own, self.kept)
 
     async def find(self) -> Kept | None:
@@ -94,24 +96,28 @@ class Keyed:
             response = raw_answer((await self._context.logins.again(login_id, self.origin)).to_json(), status)
         elif kept.body:
             response = raw_answer(kept.body, status)
+        elif kept.etag is not None:
+            response = minimal_answer(status, int(kept.etag.strip('"')))
         else:
-            response = minimal_answer(status, int((kept.etag or '"0"').strip('"')))
+            response = web.Response(status=status)
         headers = {"ETag": kept.etag, "Location": kept.location, "Idempotency-Replayed": "true" if replayed else None}
         response.headers.update({name: value for name, value in headers.items() if value is not None})
         return response
 
-    def _login(self, tr: Writing, opened: Opened) -> Kept:
-        return Kept(
-            fingerprint=self._fingerprint, at_ms=tr.now_ms, status=HTTPStatus.OK, login_id=opened.session.id, body=b""
-        )
+    def _of(self, tr: Writing, result: Record | Opened) -> Kept:
+        if isinstance(result, Opened):
+            return self._kept(tr, HTTPStatus.OK, login_id=result.session.id)
+        return self._kept(tr, HTTPStatus.NO_CONTENT) if self._is_deletion else self._record(tr, result)
+
+    def _kept(self, tr: Writing, status: HTTPStatus, *, body: bytes = b"", **head: str | None) -> Kept:
+        return Kept(fingerprint=self._fingerprint, at_ms=tr.now_ms, status=status, body=body, **head)
 
     def _record(self, tr: Writing, record: Record) -> Kept:
         is_new = any(each.op == "created" and each.id == record.id for each in tr.changes().get(self._tenant, ()))
         place = PLACES.get(type(record).__name__)
-        return Kept(
-            fingerprint=self._fingerprint,
-            at_ms=tr.now_ms,
-            status=HTTPStatus.CREATED if is_new else HTTPStatus.OK,
+        return self._kept(
+            tr,
+            HTTPStatus.CREATED if is_new else HTTPStatus.OK,
             etag=f'"{record.version}"',
             location=f"/api/v5/{place}/{record.id}" if is_new and place else None,
             body=b"" if self._is_minimal else shown(tr, self._tenant, record),

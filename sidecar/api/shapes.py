@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sidecar.api.context import ROLES, Handler, Policy
 from sidecar.models.base import Value
 
-KEYED_METHODS = frozenset({"POST", "PUT", "PATCH"})
+KEYED_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Shape(NamedTuple):
@@ -46,5 +46,5 @@ class Route(NamedTuple):
 
     @property
     def is_keyed(self) -> bool:
-        """Whether a repeat under an Idempotency-Key gets the same answer; a DELETE's is a 404, which says as much."""
+        """Whether a repeat under an Idempotency-Key gets the same answer, and changes nothing again."""
         return self.method in KEYED_METHODS and self.policy in ROLES and self.shape.keyed

@@ -118,10 +118,11 @@ class Cascades:
     ) -> None:
         deletion = Deletion(repository.tenant.tenant_id, repository.kind, identifier)
 
-        def body(tr: Writing) -> None:
+        def body(tr: Writing) -> Record:
             check(tr)
-            repository.delete(tr, identifier, if_version=if_version)
+            gone: Record = repository.delete(tr, identifier, if_version=if_version)
             under_way.begin(tr, self._keyspace, deletion)
+            return gone
 
         await self._database.transact(body)
         await self._finish(deletion)

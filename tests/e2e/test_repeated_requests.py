@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -86,6 +87,32 @@ async def test_a_login_that_was_never_read_is_given_again_after_a_kill(
         login = await again.json()
     assert await me(url, f"Bearer {login['access_token']}") == 200
     assert await me(url, old["Authorization"]) == 401
+
+
+async def test_a_deletion_whose_answer_was_never_read_takes_nothing_that_was_stored_after_a_kill(
+    daemon: DaemonProcess, http: aiohttp.ClientSession
+) -> None:
+    await daemon.serve()
+    caller = Caller(daemon, http)
+
+    async def call(method: str, **more: Any) -> tuple[int, Any]:
+        url, headers = await caller.paired()
+        sent = headers | ({"Idempotency-Key": "lost"} if method == "DELETE" else {})
+        async with http.request(method, f"{url}/api/v5/settings/editor/tabs", headers=sent, **more) as answer:
+            return answer.status, await answer.json() if answer.content_type == "application/json" else None
+
+    async def is_gone() -> bool:
+        return (await call("GET"))[0] == 404
+
+    await call("PUT", json={"value": 1})
+    lost = asyncio.ensure_future(call("DELETE"))
+    await eventually(is_gone, "the deletion is committed")
+    await daemon.kill()
+    await asyncio.gather(lost, return_exceptions=True)
+    await daemon.serve()
+    await call("PUT", json={"value": 2})
+    assert (await call("DELETE"))[0] == 204
+    assert (await call("GET"))[1]["value"] == 2
 
 
 async def test_whenever_it_is_killed_a_request_that_is_repeated_is_done_once(

@@ -30,17 +30,17 @@ async def asked(house: House, route: Route, tenant: str) -> tuple[str, str, dict
     """Return the token, the path and the body of a request that succeeds, of somebody in a tenant of their own."""
     own = await house.tenant(tenant)
     login, other = await house.person(own, "admin", "somebody"), await house.person(own, "developer")
-    ids = await house.belongings(login) | {"users": other.user.id, "category": "editor", "key": "font"}
+    ids = await house.belongings(login) | {"users": other.user.id, "category": "theme", "key": "secret-key"}
     noun = route.path.removeprefix(f"{V5}/").partition("/")[0]
     path = route.path.replace("{id}", ids.get(noun, "")).format(**ids)
-    text = json.dumps(BODIES[route.method, route.path.removeprefix(V5)])
+    text = json.dumps(BODIES.get((route.method, route.path.removeprefix(V5)), {}))
     named = text.replace("$SNAPSHOT", ids["snapshots"]).replace("$SESSION", ids["sessions"])
     return login.access_token, path, json.loads(named)
 
 
 def form(answer: Answer) -> tuple[int, set[str], set[str]]:
     """Return what two answers to the same request share although they are of different people."""
-    return answer.status, set(answer.content), {"ETag", "Location"} & answer.headers.keys()
+    return answer.status, set(answer.content or ()), {"ETag", "Location", "Preference-Applied"} & answer.headers.keys()
 
 
 @pytest.mark.parametrize("route", KEYED, ids=lambda route: f"{route.method} {route.path}")
@@ -60,7 +60,7 @@ async def test_every_route_that_takes_a_key_answers_as_without_and_then_once_for
     assert form(again) == form(first)
     for name in ("ETag", "Location"):
         assert again.headers.get(name) == first.headers.get(name)
-    assert {**again.content, "access_token": ""} == {**first.content, "access_token": ""}
+    assert {**(again.content or {}), "access_token": ""} == {**(first.content or {}), "access_token": ""}
     assert await house.dump(without=()) == before
     other = await house.call(route.method, path, token, KEY, json={**sent, "x": 1})
     assert (other.status, other.code) in {(422, "idempotency_key_reused"), (401, "token_revoked")}
@@ -178,3 +178,19 @@ async def test_a_repeated_put_or_patch_is_done_once_also_when_its_twins_race(
         put = await house.call("PUT", "/api/v5/settings/editor/tabs", token, key, json={"value": 4})
         assert (put.status, put.headers["ETag"]) == (201, '"1"')
         assert (put.content is None) == bool(prefer)
+
+
+async def test_a_deletion_that_is_sent_again_takes_nothing_that_was_stored_meanwhile(house: House) -> None:
+    token, path = (await house.pair())["access_token"], f"{V5}/settings/editor/tabs"
+    absent = await house.call("DELETE", path, token, KEY)
+    assert absent.status == 404
+    await house.call("PUT", path, token, json={"value": 1})
+    async with asyncio.TaskGroup() as tasks:
+        twins = [tasks.create_task(house.call("DELETE", path, token, KEY)) for _ in range(4)]
+    assert {twin.result().status for twin in twins} == {204}
+    await house.call("PUT", path, token, json={"value": 2})
+    again = await house.call("DELETE", path, token, KEY)
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (204, "true")
+    assert (await house.call("GET", path, token)).content["value"] == 2
+    other = await house.call("DELETE", f"{V5}/settings/editor/font", token, KEY)
+    assert (other.status, other.code) == (422, "idempotency_key_reused")
