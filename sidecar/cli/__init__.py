@@ -33,7 +33,7 @@ from sidecar.cli import (
     watch,
 )
 from sidecar.cli.help import Sections
-from sidecar.cli.talk import forget_standard_output, prepare_streams
+from sidecar.cli.talk import forget_standard_output, prepare_streams, printable
 from sidecar.cli.unforeseen import report_unforeseen
 from sidecar.errors import SidecarError
 
@@ -105,7 +105,7 @@ def _tell(error: Exception, *, debug: bool) -> int:
         return exits.FAILED
     if isinstance(error, SidecarError) and (error.code != SidecarError.code or "request_id" in error.details):
         request = f" (request {error.details['request_id']})" if error.code == SidecarError.code else ""
-        click.echo(f"sidecar: {error.message}{request}", err=True)
+        click.echo(f"sidecar: {printable(error.message + request)}", err=True)
         return exits.code_of(error)
     report_unforeseen(error, debug=debug)
     return exits.INTERNAL

@@ -68,7 +68,10 @@ def logout() -> None:
     try:
         talk(lambda daemon: daemon.end_kept(tokens), as_machine=True)
     except SidecarError as error:
-        click.echo(f"sidecar: The daemon was not told, so the login lasts until it expires: {error.message}", err=True)
+        click.echo(
+            f"sidecar: The daemon was not told, so the login lasts until it expires: {printable(error.message)}",
+            err=True,
+        )
     click.echo(f"Logged out {printable(tokens.email)}.")
 
 

@@ -45,8 +45,8 @@ def talk(body: Callable[["Client"], Awaitable[T]], *, tell_version: bool = True,
 def other_version(version: str) -> str:
     """Return the sentence for a daemon of another version than this program."""
     return (
-        f"The daemon is version {version}, this program is {__version__}; `sidecar up --replace` replaces the daemon, "
-        "or, when it is the login service, `sidecar service install`."
+        f"The daemon is version {printable(version)}, this program is {__version__}; `sidecar up --replace` replaces "
+        "the daemon, or, when it is the login service, `sidecar service install`."
     )
 
 

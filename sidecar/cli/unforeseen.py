@@ -5,6 +5,7 @@ import traceback
 
 import click
 
+from sidecar.cli.talk import printable
 from sidecar.errors import SidecarError
 
 log = logging.getLogger(__name__)
@@ -27,5 +28,5 @@ def _logged(error: Exception) -> str:
         with logging_to(file, "error"):
             log.error("Unforeseen exception.", exc_info=error)
     except (SidecarError, OSError) as trouble:
-        return f"It could not be logged ({trouble}); `sidecar --debug ...` shows it."
-    return f"Its traceback is in {file}."
+        return f"It could not be logged ({printable(str(trouble))}); `sidecar --debug ...` shows it."
+    return f"Its traceback is in {printable(str(file))}."

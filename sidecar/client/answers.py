@@ -28,7 +28,7 @@ def document(url: str, status: int, content: bytes) -> JsonObject:
     """Return the JSON object of an answer, empty without content; raises what a problem document stands for."""
     try:
         answer = json.loads(content) if content else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict) or 300 <= status < 400:
         raise InvalidError(f"What answers at {url} does not speak Sidecar's API.")
@@ -41,7 +41,8 @@ def error_of(status: int, problem: JsonObject) -> SidecarError:
     """Return the error that a problem document (RFC 9457, with our ``code``) stands for."""
     code = str(problem.get("code", "internal"))
     message = str(problem.get("detail") or problem.get("title") or f"The daemon answered {status}.")
-    details = {**(problem.get("details") or {}), "status": status, "request_id": problem.get("request_id")}
+    told = problem.get("details")
+    details = {**(told if isinstance(told, dict) else {}), "status": status, "request_id": problem.get("request_id")}
     return _classes().get(code, _BY_STATUS.get(status, SidecarError))(message, code=code, details=details)
 
 

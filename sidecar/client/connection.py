@@ -7,6 +7,7 @@ stranger who took the daemon's port learns nothing.
 import asyncio
 import hmac
 import json
+import re
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -14,15 +15,17 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sidecar import endpoint, errors, limits
+from sidecar import endpoint, limits
 from sidecar.auth.pairing import prove_port
 from sidecar.client.answers import JsonObject
 from sidecar.client.http import Http, Request, opened
 from sidecar.client.logins import KeptLogin, Login, UserTokens
+from sidecar.endpoint import ENDPOINT_FILE
 from sidecar.errors import ForbiddenError, InvalidError, SidecarError, UnauthenticatedError, UnavailableError
 
 _NONCE_BYTES = 24
 _HTTP_PORT = 80
+_VERSION = re.compile(r"[0-9A-Za-z.+!-]{1,64}")  # what a stranger says goes to a terminal
 
 
 @asynccontextmanager
@@ -50,9 +53,10 @@ async def version_at(url: str) -> str | None:
     async with opened() as http:
         try:
             answer = await _greeted(http, url, secrets.token_urlsafe(_NONCE_BYTES))
-        except SidecarError:
+        except UnavailableError:
             return None
-        return str(answer["version"]) if {"version", "proof", "instance"} <= answer.keys() else None
+        is_ours = {"version", "proof", "instance"} <= answer.keys() and _VERSION.fullmatch(str(answer["version"]))
+        return str(answer["version"]) if is_ours else None
 
 
 class Client:
@@ -83,7 +87,7 @@ class Client:
         for published in endpoint.find(self._folders):
             try:
                 await self._prove(published)
-            except (UnavailableError, ForbiddenError) as error:
+            except (UnavailableError, ForbiddenError, InvalidError) as error:
                 trouble = trouble or error  # left by one that crashed; another folder may name one that runs
             else:
                 self._published = published
@@ -93,16 +97,15 @@ class Client:
     async def _prove(self, published: endpoint.Published) -> None:
         """Raise unless what answers at an endpoint holds the pairing key that was found beside it."""
         url = published.endpoint.url
+        if (port := _port(url)) is None:
+            raise InvalidError(f"{published.folder} names {url}, which is no address; remove {ENDPOINT_FILE} there.")
         if not _is_loopback(url):
             raise ForbiddenError(
                 f"{published.folder} names {url}, which is not on this machine; no secret is sent there."
             )
-        nonce, port = secrets.token_urlsafe(_NONCE_BYTES), urlsplit(url).port or _HTTP_PORT
-        try:
-            answer = await _greeted(self._http, url, nonce)
-            proof, epoch = str(answer["port_proof"]), str(answer["instance"])
-        except (KeyError, InvalidError, errors.NotFoundError):
-            proof = epoch = ""
+        nonce = secrets.token_urlsafe(_NONCE_BYTES)
+        answer = await _greeted(self._http, url, nonce)
+        proof, epoch = str(answer.get("port_proof", "")), str(answer.get("instance", ""))
         is_text = proof.isascii() and epoch.isascii()
         if not is_text or not hmac.compare_digest(proof, prove_port(published.pairing_key, nonce, epoch, port)):
             raise ForbiddenError(
@@ -260,9 +263,28 @@ class Client:
 
 
 async def _greeted(http: Http, url: str, nonce: str) -> JsonObject:
-    """Ask what answers at a URL for a proof over a nonce; tells it no secret."""
+    """Ask what answers at a URL for a proof over a nonce; tells it no secret.
+
+    Empty when it gives none, whatever else it says: that may be a stranger's, and is neither shown nor obeyed.
+
+    Raises:
+        UnavailableError: Nobody answers.
+    """
     seconds = limits.client_connect_seconds_max  # a stranger on the port may never answer
-    return await http.call(Request("GET", f"{url}/api/v5/hello", {"nonce": nonce}), seconds=seconds)
+    try:
+        return await http.call(Request("GET", f"{url}/api/v5/hello", {"nonce": nonce}), seconds=seconds)
+    except SidecarError as error:
+        if isinstance(error, UnavailableError) and "status" not in error.details:
+            raise
+        return {}
+
+
+def _port(url: str) -> int | None:
+    """Return the port that a URL names; None when it is none."""
+    try:
+        return urlsplit(url).port or _HTTP_PORT
+    except ValueError:
+        return None
 
 
 def _is_loopback(url: str) -> bool:

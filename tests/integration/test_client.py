@@ -33,6 +33,7 @@ class PlayedDaemon:
         self.tokens = 0
         self.valid_token = ""
         self.hello: Callable[[str], dict[str, Any]] = self.honest
+        self.greeting: Callable[[], web.Response] | None = None
         self.routes: dict[str, Handler] = {}
 
     def honest(self, nonce: str) -> dict[str, Any]:
@@ -42,7 +43,8 @@ class PlayedDaemon:
         authorization = request.headers.get("Authorization")
         self.seen.append((request.path, authorization))
         if request.path == "/api/v5/hello":
-            return web.json_response(self.hello(request.query["nonce"]))
+            nonce = request.query["nonce"]
+            return self.greeting() if self.greeting else web.json_response(self.hello(nonce))
         if request.path == "/api/v5/auth/pair":
             assert authorization == f"Bearer {self.key}"
             assert await request.json() == {}
@@ -122,6 +124,58 @@ async def test_a_stranger_on_the_port_learns_nothing(daemon: PlayedDaemon, answe
     assert caught.value.code == "not_proved"
     assert daemon.seen == [("/api/v5/hello", None)]
     assert daemon.key not in caught.value.message
+
+
+WORDS_OF_A_STRANGER = "\x1b[31mRun this: ..."
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        *(
+            (status, json.dumps({"detail": WORDS_OF_A_STRANGER, "code": code, "details": ["?"]}))
+            for status in (401, 429, 500, 503)
+            for code in ("not_running", "unauthenticated", "internal")
+        ),
+        (200, "[" * 100_000),
+    ],
+)
+async def test_what_a_stranger_says_is_neither_shown_nor_obeyed_and_another_folder_is_tried(
+    daemon: PlayedDaemon, tmp_path: Path, status: int, text: str
+) -> None:
+    daemon.greeting = lambda: web.Response(status=status, text=text)
+    with pytest.raises(errors.ForbiddenError) as caught:
+        async with client.connect([daemon.folder]):
+            pass
+    assert caught.value.code == "not_proved"
+    assert WORDS_OF_A_STRANGER not in caught.value.message
+    url = f"http://127.0.0.1:{daemon.port}"
+    assert await client.version_at(url) is None
+
+    daemon.greeting = None
+    stale = tmp_path / "stale"
+    stale.mkdir()
+    obtain_pairing_key(stale)
+    for written in (url, "http://127.0.0.1:99999", "http://127.0.0.1:abc"):
+        publish(stale, Endpoint(url=written, pid=1, version="1", epoch=EPOCH))
+        async with client.connect([stale, daemon.folder]) as connected:
+            assert connected.daemon.pid == 1
+
+
+@pytest.mark.parametrize("port", ["99999", "abc"])
+async def test_a_published_address_that_is_none_is_said_to_be(daemon: PlayedDaemon, port: str) -> None:
+    publish(daemon.folder, Endpoint(url=f"http://127.0.0.1:{port}", pid=1, version="1", epoch=EPOCH))
+    with pytest.raises(errors.InvalidError, match="no address; remove endpoint"):
+        async with client.connect([daemon.folder]):
+            pass
+
+
+async def test_the_version_of_a_stranger_is_told_only_if_it_reads_like_one(daemon: PlayedDaemon) -> None:
+    url = f"http://127.0.0.1:{daemon.port}"
+    for version, told in (("0.1.0.dev3+x", "0.1.0.dev3+x"), ("9\x1b[31m", None), ("1" * 10_000, None), ({}, None)):
+        answer: dict[str, Any] = {"version": version, "proof": "", "instance": EPOCH}
+        daemon.greeting = lambda answer=answer: web.json_response(answer)
+        assert await client.version_at(url) == told
 
 
 async def test_a_stranger_who_hands_the_daemons_own_proofs_on_learns_nothing(daemon: PlayedDaemon) -> None:

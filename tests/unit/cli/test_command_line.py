@@ -99,6 +99,17 @@ def test_a_fault_inside_the_daemon_is_told_with_the_request_that_its_log_names(
     assert capsys.readouterr().err == "sidecar: Something went wrong. (request r-1)\n"
 
 
+def test_an_error_can_not_command_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(*_: object, **__: object) -> None:
+        raise errors.NotFoundError("There is no \x1b]0;title\x07.")
+
+    monkeypatch.setattr("sidecar.cli.status.talk", answer)
+    assert run(["status"]) == exits.FAILED
+    assert capsys.readouterr().err == "sidecar: There is no \\x1b]0;title\\x07.\n"
+
+
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sidecar.cli.status.talk", fail_unforeseen)
     assert run(["--debug", "status"]) == exits.INTERNAL
