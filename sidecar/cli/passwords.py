@@ -26,13 +26,23 @@ def read_password(prompt: str, *, twice: bool = False) -> str:
     Args:
         twice: It is a new one, so a person types it again.
     """
-    if sys.stdin.isatty():
-        password: str = click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
-    else:
-        password = sys.stdin.readline(limits.password_chars_max + 2).rstrip("\r\n")
-        if not password:
-            raise InvalidError("The first line of standard input is empty; it has to be the password.")
+    try:
+        password = _typed(prompt, twice=twice) if sys.stdin.isatty() else _piped()
+        password.encode()
+    except UnicodeError:  # whose text and traceback hold it
+        raise InvalidError("The password is not UTF-8 text.") from None
     if twice and not limits.password_chars_min <= len(password) <= limits.password_chars_max:
         fitting = f"{limits.password_chars_min} to {limits.password_chars_max:,}"
         raise InvalidError(f"A password has {fitting} characters; this one has {len(password):,}.")
+    return password
+
+
+def _typed(prompt: str, *, twice: bool) -> str:
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True))
+
+
+def _piped() -> str:
+    password = sys.stdin.readline(limits.password_chars_max + 2).rstrip("\r\n")
+    if not password:
+        raise InvalidError("The first line of standard input is empty; it has to be the password.")
     return password

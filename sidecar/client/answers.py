@@ -10,18 +10,24 @@ from sidecar.errors import ForbiddenError, InvalidError, SidecarError, Unauthent
 JsonObject = dict[str, Any]
 
 
-def check_text(*sent: object) -> None:
-    """Raise where something holds text that is none: bytes that are not UTF-8, as in a name from the file system."""
-    for each in sent:
-        if isinstance(each, str):
-            try:
-                each.encode()
-            except UnicodeEncodeError:
-                raise InvalidError(f"{each!a} is not UTF-8, so it can not be sent to the daemon.") from None
-        elif isinstance(each, Mapping):
-            check_text(*each.keys(), *each.values())
-        elif isinstance(each, list):
-            check_text(*each)
+def check_text(sent: object, name: str = "What is asked") -> None:
+    """Raise where something holds text that is none: bytes that are not UTF-8, as in a name from the file system.
+
+    Args:
+        name: Of the field. Its value is not told: it may be a password.
+    """
+    if isinstance(sent, str):
+        try:
+            sent.encode()
+        except UnicodeEncodeError:
+            raise InvalidError(f"{name} is not UTF-8, so it can not be sent to the daemon.") from None
+    elif isinstance(sent, Mapping):
+        for key, value in sent.items():
+            check_text(key, "The name of a field")
+            check_text(value, key)
+    elif isinstance(sent, list):
+        for each in sent:
+            check_text(each, name)
 
 
 def document(url: str, status: int, content: bytes) -> JsonObject:

@@ -122,7 +122,8 @@ class Http:
     @asynccontextmanager
     async def _sent(self, request: Request, timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:  # noqa: ASYNC109 - aiohttp's own
         """Yield an answer whose content is still to come. Redirects are not followed: they may lead anywhere."""
-        check_text(request.params, request.body)
+        check_text(request.params)
+        check_text(request.body)
         async with self._session.request(
             request.method,
             request.url,

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 
 import pytest
 
@@ -48,6 +49,20 @@ async def test_a_wrong_password_logs_nobody_in(daemon: DaemonProcess) -> None:
         assert daemon.run("login", ADA, given=given).returncode == code
     assert daemon.run("login", given=PASSWORD).returncode == exits.USAGE, "whose password it is has to be said"
     assert who(daemon) != ADA
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+async def test_a_password_that_is_no_text_is_refused_and_not_shown(daemon: DaemonProcess, locale: str) -> None:
+    for command in ("login", "users add"):
+        done = subprocess.run(
+            daemon.command(*command.split(), ADA),
+            env={**daemon.environment, "LC_ALL": locale},
+            input=b"S3cretPassw\xffrd!!\n",
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (exits.USAGE, b"")
+        assert done.stderr == b"sidecar: The password is not UTF-8 text.\n"
 
 
 async def test_a_login_that_has_ended_is_told_and_the_machines_own_commands_go_on(daemon: DaemonProcess) -> None:

@@ -162,6 +162,14 @@ async def test_what_a_stranger_says_is_neither_shown_nor_obeyed_and_another_fold
             assert connected.daemon.pid == 1
 
 
+async def test_what_is_no_text_is_not_sent_and_only_its_field_is_named(daemon: PlayedDaemon) -> None:
+    async with client.connect([daemon.folder]) as connected:
+        for body in ({"password": "S3cret\udcff"}, {"a": [{"password": "S3cret\udcff"}]}):
+            with pytest.raises(errors.InvalidError) as caught:
+                await connected.request("POST", "/api/v5/x", body=body)
+            assert caught.value.message == "password is not UTF-8, so it can not be sent to the daemon."
+
+
 @pytest.mark.parametrize("port", ["99999", "abc"])
 async def test_a_published_address_that_is_none_is_said_to_be(daemon: PlayedDaemon, port: str) -> None:
     publish(daemon.folder, Endpoint(url=f"http://127.0.0.1:{port}", pid=1, version="1", epoch=EPOCH))
