@@ -4,6 +4,7 @@ Two processes that replace the same file do not meet: the later one's content st
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,5 +27,20 @@ def replace_file(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
         if mode != PRIVATE:
             draft.chmod(mode)
         draft.replace(path)
+        sync_folder(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have on disk what was made, renamed or removed in a folder: syncing a file does not sync its name."""
+    if sys.platform == "win32":
+        return  # it has no such call
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:
+        return  # a folder that may be written to and not be listed, whose names only the system can sync
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
 
 from sidecar import limits
+from sidecar.drafts import sync_folder
 from sidecar.errors import CorruptStoreError, StoreFormatError, UnavailableError
 
 FORMAT = 1
@@ -38,6 +39,18 @@ class Header(NamedTuple):
 
     epoch: str
     version: int
+
+
+class Restored(NamedTuple):
+    """What a restore has made.
+
+    Attributes:
+        epoch: Of the store, which is a new one.
+        aside: Where what was there before is now; None when nothing was.
+    """
+
+    epoch: str
+    aside: Path | None
 
 
 class BackupWriter:
@@ -101,6 +114,7 @@ class BackupWriter:
             check(self._partial)
             self._file.close()
             self._partial.replace(self._path)
+            sync_folder(self._path.parent)
         except CorruptStoreError as error:
             raise UnavailableError(f"The backup {self._path} did not reach the disk as it was written.") from error
         except OSError as error:

@@ -13,12 +13,13 @@ from typing import TypeVar
 from sidecar.clock import Clock
 from sidecar.errors import InvalidError, UnavailableError
 from sidecar.store import backup
+from sidecar.store.backup import Restored
 from sidecar.store.engine import Engine
 from sidecar.store.findings import Findings
 from sidecar.store.options import EngineOptions
 from sidecar.waiting import ended
 
-__all__ = ["EngineOptions", "Findings", "inspect", "open_engine", "restore", "salvage"]
+__all__ = ["EngineOptions", "Findings", "Restored", "inspect", "open_engine", "restore", "salvage"]
 
 T = TypeVar("T")
 _FORMS = "`embedded:` and the path of a folder, or `fdb:` and the path of a cluster file"
@@ -55,37 +56,42 @@ async def restore(
     url: str,
     *,
     clock: Clock,
+    replace: bool = False,
     options: EngineOptions | None = None,
     progress: backup.Progress = lambda _rows: None,
-) -> str:
-    """Fill the empty store that ``url`` names from a backup, and return its new epoch.
+) -> Restored:
+    """Fill the empty store that ``url`` names from a backup.
 
     The backup is read twice: first to see that it is whole, before anything is written. Cancelled, it returns when it
     has stopped; an embedded store is then as it was.
 
     Args:
+        replace: Move an embedded store that is there aside, when the new one is whole.
         progress: Told now and then, in a thread, how many rows have been read.
 
     Raises:
         ConflictError: The store is not empty.
+        AlreadyRunningError: Another process has open what is to be replaced.
         CorruptStoreError: The backup is cut off or changed.
         StoreFormatError: A newer version wrote the backup.
         UnavailableError: The backup can not be read, or the store not written.
     """
     scheme, place = _parsed(url)
+    if replace and scheme != "embedded":
+        raise InvalidError("Only an embedded store can be moved aside; empty the cluster's key range yourself.")
     options = options or EngineOptions()
     cancelled, tell = _stoppable(progress)
     header, _ = await _in_thread(partial(backup.check, path, tell), cancelled)
     if scheme == "embedded":
         from sidecar.store.embedded.create import restore_embedded  # noqa: PLC0415 -- the same
 
-        work = partial(restore_embedded, path, place, header, options=options, progress=tell)
+        work = partial(restore_embedded, path, place, header, replace=replace, options=options, progress=tell)
         return await _in_thread(work, cancelled)
     from sidecar.store.foundationdb.connecting import open_foundationdb  # noqa: PLC0415 -- the same
 
     engine = await open_foundationdb(place, clock=clock, options=options)
     try:
-        return await _in_thread(partial(engine.restore, path, header, tell), cancelled)
+        return Restored(await _in_thread(partial(engine.restore, path, header, tell), cancelled), None)
     finally:
         await engine.close()
 

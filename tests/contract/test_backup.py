@@ -9,7 +9,7 @@ import pytest
 
 from sidecar import limits
 from sidecar.clock import SystemClock
-from sidecar.errors import ConflictError, CorruptStoreError, StoreFormatError, UnavailableError
+from sidecar.errors import AlreadyRunningError, ConflictError, CorruptStoreError, StoreFormatError, UnavailableError
 from sidecar.store.backup import check
 from sidecar.store.engine import Engine, Transaction
 from sidecar.store.opening import open_engine, restore
@@ -37,7 +37,7 @@ async def test_a_backup_restores_into_an_embedded_store_with_a_new_epoch(
     progress: list[int] = []
 
     count = await engine.backup(tmp_path / "b", progress=progress.append)
-    epoch = await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
+    epoch, _ = await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock())
 
     assert count >= ROWS
     assert progress[-1] == count
@@ -212,6 +212,22 @@ async def test_a_restore_refuses_a_store_that_is_not_empty(engine: Engine, prefi
 
     with pytest.raises(ConflictError, match="not empty"):
         await restore(tmp_path / "b", url, clock=SystemClock())
+
+
+async def test_a_store_that_somebody_has_open_is_not_replaced(tmp_path: Path) -> None:
+    url = f"embedded:{tmp_path / 'store'}"
+    engine = await open_engine(url, clock=SystemClock())
+    await engine.backup(tmp_path / "b")
+
+    with pytest.raises(AlreadyRunningError, match="in use by process"):
+        await restore(tmp_path / "b", url, clock=SystemClock(), replace=True)
+
+    await engine.transact(lambda tr: tr.set(b"\x16key", b"acknowledged"))
+    await engine.close()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["b", "store"]
+    again = await open_engine(url, clock=SystemClock())
+    assert await again.read(lambda tr: tr.get(b"\x16key")) == b"acknowledged"
+    await again.close()
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "longer"])

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import sidecar.cli
 import sidecar.daemon.running
@@ -22,10 +22,8 @@ import sidecar.daemon.wiring
 import sidecar.store.embedded.create
 from sidecar.endpoint import ENDPOINT_FILE
 from tests.e2e.daemons import DEADLINE_SECONDS, clean_environment
+from tests.e2e.kills import kill_before
 
-CHANGES = frozenset(
-    f"os.{name}" for name in ("mkdir", "rename", "remove", "rmdir", "symlink", "link", "chmod", "truncate")
-)
 _POLL_SECONDS = 0.002
 
 
@@ -102,28 +100,10 @@ def _run(home: Path, workspace: Path, step: int) -> NoReturn:
         os.dup2(output, 1)
         os.dup2(output, 2)
         if step:
-            _kill_before(step, below=str(home))
+            kill_before(step, below=str(home))
         code = sidecar.cli.run(["up", str(workspace)])
     finally:
         os._exit(code)
-
-
-def _kill_before(step: int, *, below: str) -> None:
-    left = step
-
-    def note(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal left
-        writes = event == "open" and int(arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
-        if (writes or event in CHANGES) and any(os.fsdecode(each).startswith(below) for each in _paths(arguments)):
-            left -= 1
-            if not left:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(note)
-
-
-def _paths(arguments: tuple[Any, ...]) -> list[str | bytes]:
-    return [os.fspath(each) for each in arguments if isinstance(each, str | bytes | os.PathLike)]
 
 
 def _ended_or_serves(home: Path, pid: int) -> int | None:

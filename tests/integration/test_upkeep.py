@@ -138,7 +138,7 @@ async def test_a_backup_is_taken_while_the_daemon_runs_and_restores_into_a_fresh
     rows = await house.dump(without=())
 
     settings = config.load({"home": tmp_path / "other", "port": 0})
-    epoch = await restore(path, settings.store, clock=SystemClock())
+    epoch, _ = await restore(path, settings.store, clock=SystemClock())
     assert epoch != house.context.database.engine.epoch
     async with Daemon(settings, clock=SystemClock()) as fresh, aiohttp.ClientSession() as http:
         assert fresh.context.database.engine.epoch == epoch

@@ -10,12 +10,14 @@ import lmdb
 
 from sidecar import limits
 from sidecar.clock import Clock
-from sidecar.errors import ConflictError, StoreFormatError, TransactionError, UnavailableError
+from sidecar.drafts import sync_folder
+from sidecar.errors import StoreFormatError, TransactionError, UnavailableError
 from sidecar.store import backup
+from sidecar.store.embedded import replacement
 from sidecar.store.embedded.engine import EmbeddedEngine
 from sidecar.store.embedded.environment import DATA, DATA_FILE, OWN, Environment, default_map_bytes, translated
 from sidecar.store.embedded.inspection import check_file, is_begun
-from sidecar.store.embedded.lock_file import LockFile
+from sidecar.store.embedded.lock_file import LOCK_FILE, LockFile
 from sidecar.store.options import EngineOptions
 
 FORMAT = 1
@@ -31,11 +33,13 @@ def open_embedded(folder: Path, *, clock: Clock, options: EngineOptions) -> Embe
         StoreFormatError: It was written by a newer version.
     """
     try:
+        replacement.finish(folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UnavailableError(f"The store's folder {folder} can not be made: {error.strerror}.") from error
-    lock = LockFile(folder / "owner.lock")
+    lock = LockFile(folder / LOCK_FILE)
     try:
+        replacement.clear(folder)
         check_file(folder, distrusted=lock.left_open)
         if not is_begun(folder):
             _begin(folder, options)
@@ -64,6 +68,8 @@ def _begin(folder: Path, options: EngineOptions) -> None:
     draft.mkdir(mode=0o700)
     _fill(draft, iter(()), 0, options)
     (draft / DATA_FILE).replace(folder / DATA_FILE)
+    sync_folder(folder)
+    sync_folder(folder.parent)
     shutil.rmtree(draft)
 
 
@@ -89,31 +95,34 @@ def _write_own(txn: "lmdb.Transaction", epoch: str, version: int) -> None:
 
 
 def restore_embedded(
-    path: Path, folder: Path, header: backup.Header, *, options: EngineOptions, progress: backup.Progress
-) -> str:
-    """Make a store in ``folder`` from a checked backup, and return its new epoch; what ``progress`` raises stops it.
+    path: Path,
+    folder: Path,
+    header: backup.Header,
+    *,
+    replace: bool,
+    options: EngineOptions,
+    progress: backup.Progress,
+) -> backup.Restored:
+    """Make a store in ``folder`` from a checked backup; what ``progress`` raises stops it.
 
-    It is made beside its place and moved there when it is whole, so that what is there is a whole store or none.
+    It is made beside its place and moved there when it is whole: who is killed leaves the old store or the new one.
+
+    Args:
+        replace: Move what is there aside.
 
     Raises:
         ConflictError: There is something in ``folder`` already.
+        AlreadyRunningError: Another process has open what is to be replaced.
         UnavailableError: The disk is full or can not be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConflictError(f"The folder {folder} is not empty; a restore needs an empty or absent one.")
-    partial = folder.with_name(folder.name + ".restoring")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(mode=0o700, parents=True)
-        epoch = _fill(partial, backup.rows(path, progress), header.version, options)
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
+        with replacement.replacing(folder, replace=replace) as draft:
+            epoch = _fill(draft, backup.rows(path, progress), header.version, options)
+            return backup.Restored(epoch, replacement.take_place(folder))
+    except lmdb.Error as error:
+        raise translated(error, folder) from error
     except OSError as error:
         raise UnavailableError(f"The store can not be restored to {folder}: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return epoch
 
 
 def _fill(folder: Path, rows: Iterator[backup.Row], version: int, options: EngineOptions) -> str:

@@ -9,6 +9,8 @@ from sidecar.errors import AlreadyRunningError, UnavailableError
 
 log = logging.getLogger(__name__)
 
+LOCK_FILE = "owner.lock"
+
 if sys.platform == "win32":
     import msvcrt
 
