@@ -27,11 +27,8 @@ from sidecar.auth.tokens import LoginId, Principal
 from sidecar.errors import InvalidError, KeyReusedError, SidecarError
 from sidecar.models.base import Record
 from sidecar.models.users import User
-from sidecar.models.workspace_sessions import StoredSession
-from sidecar.repositories.idempotency import Idempotency, Kept
-from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.idempotency import Idempotency, Kept, KeptHead
 from sidecar.repositories.transactions import Writing, keeping
-from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.services.logins import Opened
 
 HEADER = "Idempotency-Key"
@@ -62,15 +59,15 @@ class Keyed:
         self._is_deletion = request.method == hdrs.METH_DELETE
         self._answers = Idempotency(self._tenant)
         self.origin = f"repeat:{key}:{fingerprint}"
-        self.kept: Kept | None = None
+        self.has_kept = False
 
     def __call__(self, tr: Writing, result: object) -> None:
         """See ``transactions.keeping``: steps on the way give neither record nor login, and nothing is kept of them."""
         if isinstance(result, Record | Opened):
             if self._answers.find(tr, *self._own) is not None:
                 raise _AnsweredMeanwhileError("This request was answered meanwhile.")
-            self.kept = self._of(tr, result)
-            self._answers.put(tr, *self._own, self.kept)
+            self._keep(tr, result)
+            self.has_kept = True
 
     async def find(self) -> Kept | None:
         """Return what is kept under the request's key, whatever request it was of."""
@@ -104,23 +101,26 @@ class Keyed:
         response.headers.update({name: value for name, value in headers.items() if value is not None})
         return response
 
-    def _of(self, tr: Writing, result: Record | Opened) -> Kept:
+    def _keep(self, tr: Writing, result: Record | Opened) -> None:
         if isinstance(result, Opened):
-            return self._kept(tr, HTTPStatus.OK, login_id=result.session.id)
-        return self._kept(tr, HTTPStatus.NO_CONTENT) if self._is_deletion else self._record(tr, result)
+            self._answers.put(tr, *self._own, self._head(tr, HTTPStatus.OK, login_id=result.session.id))
+        elif self._is_deletion:
+            self._answers.put(tr, *self._own, self._head(tr, HTTPStatus.NO_CONTENT))
+        else:
+            shown = result.public() if isinstance(result, User) else result
+            self._answers.put(tr, *self._own, self._head_of(tr, result), answer=b"" if self._is_minimal else shown)
 
-    def _kept(self, tr: Writing, status: HTTPStatus, *, body: bytes = b"", **head: str | None) -> Kept:
-        return Kept(fingerprint=self._fingerprint, at_ms=tr.now_ms, status=status, body=body, **head)
+    def _head(self, tr: Writing, status: HTTPStatus, **more: str | None) -> KeptHead:
+        return KeptHead(fingerprint=self._fingerprint, at_ms=tr.now_ms, status=status, **more)
 
-    def _record(self, tr: Writing, record: Record) -> Kept:
+    def _head_of(self, tr: Writing, record: Record) -> KeptHead:
         is_new = any(each.op == "created" and each.id == record.id for each in tr.changes().get(self._tenant, ()))
         place = PLACES.get(type(record).__name__)
-        return self._kept(
+        return self._head(
             tr,
             HTTPStatus.CREATED if is_new else HTTPStatus.OK,
             etag=f'"{record.version}"',
             location=f"/api/v5/{place}/{record.id}" if is_new and place else None,
-            body=b"" if self._is_minimal else shown(tr, self._tenant, record),
         )
 
 
@@ -141,7 +141,8 @@ async def replayed(request: web.Request, handler: Handler) -> web.StreamResponse
         if earlier is None:
             raise
         return await keyed.answer(earlier, replayed=True)
-    return response if keyed.kept is None else await keyed.answer(keyed.kept, replayed=False)
+    kept = await keyed.find() if keyed.has_kept else None
+    return response if kept is None else await keyed.answer(kept, replayed=False)
 
 
 async def repeats_login(request: web.Request, principal: Principal) -> bool:
@@ -149,15 +150,6 @@ async def repeats_login(request: web.Request, principal: Principal) -> bool:
     keyed = await _keyed(request, principal)
     kept = await keyed.find()
     return kept is not None and kept.login_id is not None and keyed.is_answered_by(kept)
-
-
-def shown(tr: Writing, tenant: TenantKeys, record: Record) -> bytes:
-    """Return the JSON that answers a POST of a record."""
-    if isinstance(record, StoredSession):
-        text = WorkspaceSessions(tenant).find_json(tr, record.id)
-        assert text is not None  # noqa: S101 - this transaction has just stored it
-        return text
-    return record.public().to_json() if isinstance(record, User) else record.to_json()
 
 
 async def _keyed(request: web.Request, principal: Principal) -> Keyed:

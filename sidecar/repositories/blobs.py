@@ -71,6 +71,11 @@ class Blobs:
         row = tr.kv.get(self.headers.pack((digest,)))
         return None if row is None else header_of(row)
 
+    def slices(self, tr: Reading, digest: bytes) -> int:
+        """Return how many rows a blob has besides its header's."""
+        header = self.header(tr, digest)
+        return 0 if header is None else header.size // limits.blob_slice_bytes
+
     def get(self, tr: Reading, digest: bytes) -> bytes:
         """Return a blob's content.
 

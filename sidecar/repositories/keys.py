@@ -184,7 +184,7 @@ KEYS = (
     KeyRow(
         BLOB_REFERENCES,
         "/{tenant}/blob_references/{sha256}/{kind}/{record's key}",
-        "nothing: that record names this blob",
+        "nothing: that record, or kept answer, names this blob",
         "blobs",
     ),
     KeyRow(BLOB_BYTES, "/{tenant}/blob_bytes", "bytes of all blobs; atomic ADD", "blobs"),
@@ -195,10 +195,15 @@ KEYS = (
     KeyRow(
         IDEMPOTENCY,
         "/{tenant}/idempotency/{user}/{sha256 of the key}/{n}",
-        "the answer to a request with an Idempotency-Key, in slices",
+        "the answer to a request with an Idempotency-Key, or the row of the record that it was; in slices",
         "idempotency",
     ),
-    KeyRow(IDEMPOTENCY_BY_TIME, "/{tenant}/idempotency_by_time/{ms}/{user}/{sha256}", "nothing", "idempotency"),
+    KeyRow(
+        IDEMPOTENCY_BY_TIME,
+        "/{tenant}/idempotency_by_time/{ms}/{user}/{sha256}",
+        "the names of the blobs that the answer names",
+        "idempotency",
+    ),
     KeyRow(
         INDEXES,
         "/{tenant}/indexes/{index}",

@@ -120,6 +120,12 @@ class Noun(Generic[R]):
         """Return the digests of the blobs that stored bytes name: the record's own fields, and the bytes themselves."""
         return self._names(self.decoded(tr, value), value)
 
+    def stored(self, tr: Reading, record: R) -> tuple[bytes, set[bytes]]:
+        """Return the row of a record as it is stored now, and the digests of the blobs that the two name."""
+        row = tr.kv.get(self.key(self.identifier(record)))
+        assert row is not None  # noqa: S101 - whoever asks has read or written it in this transaction
+        return row, self._names(record, row)
+
     # --- where its records and their entries lie ---
 
     def key(self, identifier: str) -> bytes:
@@ -178,8 +184,7 @@ class Noun(Generic[R]):
 
     def _slices(self, tr: Reading, value: bytes) -> int:
         digest = codec.referenced(value)
-        header = None if digest is None else self.blobs.header(tr, digest)
-        return 0 if header is None else header.size // limits.blob_slice_bytes
+        return 0 if digest is None else self.blobs.slices(tr, digest)
 
     def _names(self, record: R | None, row: bytes | None) -> set[bytes]:
         digest = None if row is None else codec.referenced(row)

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sidecar import limits
-from sidecar.api.examples import BODIES
+from sidecar.api.examples import AGENT, BODIES
 from sidecar.api.routes import ROUTES, V5
 from sidecar.api.shapes import Route
 from tests.integration.house import PASSWORD, Answer, House, running_house
@@ -194,3 +195,38 @@ async def test_a_deletion_that_is_sent_again_takes_nothing_that_was_stored_meanw
     assert (await house.call("GET", path, token)).content["value"] == 2
     other = await house.call("DELETE", f"{V5}/settings/editor/font", token, KEY)
     assert (other.status, other.code) == (422, "idempotency_key_reused")
+
+
+LARGE = "x" * 8_000_000
+TABS = [{"path": str(number), "content": str(number) * 999_000} for number in range(8)]
+WHOLE = {  # the largest records of each kind that may have megabytes: how they are stored, how they are changed
+    "message": ("POST", "conversations/{conversations}/messages", {"role": "user", "content": LARGE}, None),
+    "setting": ("PUT", "settings/theme/secret-key", {"value": LARGE}, {"value": 1}),
+    "agent": ("PUT", "agents/{agents}", AGENT | {"memory": {"m": LARGE}}, AGENT),
+    "session": (
+        "PUT",
+        "sessions/{sessions}",
+        {"name": "s", "workspace_path": "/w", "editor_state": {"groups": [{"tabs": TABS}]}},
+        {"name": "t", "workspace_path": "/w"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+async def test_what_may_be_stored_without_a_key_may_be_with_one_and_is_answered_as_it_was(
+    house: House, name: str
+) -> None:
+    login = await house.person(await house.tenant("acme"), "admin")
+    method, pattern, sent, after = WHOLE[name]
+    token, path = login.access_token, f"{V5}/{pattern.format(**await house.belongings(login))}"
+    head, body = KEY | {"Content-Type": "application/json"}, json.dumps(sent).encode()
+    first = await house.call(method, path, token, head, data=BytesIO(body))
+    assert first.status in (200, 201), first.content
+    if after is None:
+        assert (await house.call("DELETE", path.removesuffix("/messages"), token)).status == 204
+    else:
+        changed = await house.call("PUT", path, token, json=after)
+        assert changed.status == 200
+    again = await house.call(method, path, token, head, data=BytesIO(body))
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (first.status, "true")
+    assert again.content == first.content

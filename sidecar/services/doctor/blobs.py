@@ -1,5 +1,6 @@
-"""Blobs: whole and as named, no slice without a header, no reference without a record, their bytes counted."""
+"""Blobs: whole and as named, no slice without a header, no reference without an owner, their bytes counted."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sidecar import limits
@@ -7,16 +8,19 @@ from sidecar.errors import UNREADABLE, CorruptStoreError
 from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
 from sidecar.repositories.blobs import Blobs, digest_of, header_of
+from sidecar.repositories.idempotency import KIND, Idempotency
 from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
-from sidecar.store.tuples import strinc
+from sidecar.store.tuples import Items, strinc
 
 
 async def check(steps: Steps, tenant: keys.TenantKeys, expected_references: int) -> Tally:
     """Check the blobs of a tenant; ``expected_references`` is how many its records should have."""
-    blobs = Blobs(tenant)
-    tally = await steps.along(blobs.headers.range()[0], lambda tr, at: _contents(tenant, blobs, tr, at))
+    blobs, answers = Blobs(tenant), Idempotency(tenant)
+    tally = await steps.along(answers.begin, lambda tr, at: _answers(tenant, answers, tr, at))
+    expected_references += tally.expected.pop(keys.BLOB_REFERENCES, 0)
+    tally.take(await steps.along(blobs.headers.range()[0], lambda tr, at: _contents(tenant, blobs, tr, at)))
     tally.take(await steps.along(blobs.chunks.range()[0], lambda tr, at: _slices(tenant, blobs, tr, at)))
     begin = blobs.references.range()[0]
     references = await steps.along(begin, lambda tr, at: _count(blobs, tr, at))
@@ -24,6 +28,39 @@ async def check(steps: Steps, tenant: keys.TenantKeys, expected_references: int)
         tally.take(await steps.along(begin, lambda tr, at: _references(tenant, blobs, tr, at)))
     tally.take(references)
     tally.sums[blobs.bytes_key] += 0  # so that it is compared when no blob is left, too
+    return tally
+
+
+def look_up(tr: Reading, tenant: keys.TenantKeys, owner: Items, digests: Iterable[bytes], *, who: str) -> Tally:
+    """Check that the blobs which an owner names are there, and know of it.
+
+    Args:
+        owner: What stands for it among the references.
+        who: The same for a person.
+    """
+    tally, blobs = Tally(), Blobs(tenant)
+    for digest in digests:
+        tally.expected[keys.BLOB_REFERENCES] += 1
+        header = blobs.header(tr, digest)
+        if header is None or not header.is_whole:
+            what = f"{who} names the blob {digest.hex()}, which is lost."
+            tally.problems.append(Problem("blob", what, repaired=False, tenant_id=tenant.tenant_id))
+        key = blobs.references.pack((digest, *owner))
+        if tr.kv.get(key, snapshot=True) is None:
+            if isinstance(tr, Writing):
+                tr.kv.set(key, b"")
+            what = f"{who} is not among those that name the blob {digest.hex()}."
+            tally.problems.append(Problem("blob", what, can_repair(tr), tenant.tenant_id))
+    return tally
+
+
+def _answers(tenant: keys.TenantKeys, answers: Idempotency, tr: Reading, begin: bytes) -> Tally:
+    """Look up what a few kept answers name."""
+    tally = Tally()
+    for key, owner, digests in answers.naming(tr, begin):
+        tally.rows[keys.IDEMPOTENCY_BY_TIME] += 1
+        tally.take(look_up(tr, tenant, owner, digests, who="An answer that is kept for its repeat"))
+        tally.next_key = key + b"\x00"
     return tally
 
 
@@ -86,20 +123,26 @@ def _references(tenant: keys.TenantKeys, blobs: Blobs, tr: Reading, begin: bytes
     rows = tr.kv.get_range(begin, blobs.references.range()[1], limit=limits.doctor_batch_rows, snapshot=True)
     tally = Tally(next_key=rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None)
     owners = {repository.kind: repository(tenant) for repository in REPOSITORIES if repository.large}
+    answers = Idempotency(tenant)
     for key, _ in rows:
         digest, kind, *place = blobs.references.unpack(key)
-        owner = owners.get(str(kind))
-        value = None if owner is None else tr.kv.get(owner.records.pack(tuple(place)), snapshot=True)
-        if owner is not None and value is not None and _names(owner, tr, value, digest):
+        if kind == KIND:
+            is_named = answers.names(tr, tuple(place), digest)
+        else:
+            is_named = _is_named_by(owners.get(str(kind)), tr, tuple(place), digest)
+        if is_named:
             continue
         if isinstance(tr, Writing):
             tr.kv.clear(key)
-        what = f"A reference to the blob {blobs.digest_in(key).hex()} is of no record."
+        what = f"A reference to the blob {blobs.digest_in(key).hex()} is of nothing that names it."
         tally.problems.append(Problem("blob", what, can_repair(tr), tenant.tenant_id))
     return tally
 
 
-def _names(owner: Repository[Any], tr: Reading, value: bytes, digest: object) -> bool:
+def _is_named_by(owner: Repository[Any] | None, tr: Reading, place: Items, digest: object) -> bool:
+    value = None if owner is None else tr.kv.get(owner.records.pack(place), snapshot=True)
+    if owner is None or value is None:
+        return False
     try:
         return digest in owner.named_in(tr, value)
     except UNREADABLE:  # of a record that can't be read, nobody can tell

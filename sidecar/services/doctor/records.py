@@ -9,10 +9,10 @@ from typing import Any
 from sidecar import limits
 from sidecar.errors import UNREADABLE, InvalidError
 from sidecar.models.base import Record
-from sidecar.repositories import keys
 from sidecar.repositories.base import Repository
 from sidecar.repositories.indexes import ID_BYTES, Index
 from sidecar.repositories.transactions import Reading, Writing
+from sidecar.services.doctor import blobs
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
 AnyRepository = Repository[Any]
@@ -51,7 +51,8 @@ def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
             continue
         _look_up(repository, tr, record, tally)
         if repository.large:
-            tally.take(_references(repository, tr, record, value))
+            who, owner = f"{repository.model.__name__} {record.id}", repository.owner(record)
+            tally.take(blobs.look_up(tr, repository.tenant, owner, repository.named_in(tr, value), who=who))
         for counter in repository.counters:
             for under, amount in counter.amounts(record).items():
                 tally.sums[counter.key(repository.tenant, under)] += amount
@@ -80,25 +81,6 @@ def _look_up(repository: AnyRepository, tr: Reading, record: Record, tally: Tall
 def _names_another(index: Index[Any], entry: bytes, value: bytes) -> bool:
     """Tell whether an entry of a unique value, which should be ``value``, names another record."""
     return index.names_by_value and entry[:ID_BYTES] != value[:ID_BYTES]
-
-
-def _references(repository: AnyRepository, tr: Reading, record: Record, value: bytes) -> Tally:
-    tally = Tally()
-    blobs, tenant_id = repository.blobs, repository.tenant.tenant_id
-    owner = repository.owner(record)
-    for digest in repository.named_in(tr, value):
-        tally.expected[keys.BLOB_REFERENCES] += 1
-        header = blobs.header(tr, digest)
-        if header is None or not header.is_whole:
-            what = f"{repository.model.__name__} {record.id} names the blob {digest.hex()}, which is lost."
-            tally.problems.append(Problem("blob", what, repaired=False, tenant_id=tenant_id))
-        key = blobs.references.pack((digest, *owner))
-        if tr.kv.get(key, snapshot=True) is None:
-            if isinstance(tr, Writing):
-                tr.kv.set(key, b"")
-            what = f"{repository.model.__name__} {record.id} is not among those that name the blob {digest.hex()}."
-            tally.problems.append(Problem("blob", what, can_repair(tr), tenant_id))
-    return tally
 
 
 def _count(repository: AnyRepository, index: Index[Any], tr: Reading, begin: bytes) -> Tally:

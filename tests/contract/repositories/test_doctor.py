@@ -11,6 +11,7 @@ from sidecar.models.workspace_sessions import WorkspaceSession
 from sidecar.repositories import codec, counters, deletions, keys
 from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.files import Files
+from sidecar.repositories.idempotency import KIND, Idempotency, KeptHead
 from sidecar.repositories.keys import Keyspace, TenantKeys
 from sidecar.repositories.messages import Messages
 from sidecar.repositories.tenants import Tenants
@@ -74,6 +75,12 @@ def lose_header(tr: Writing, tenant: TenantKeys) -> None:
     tr.kv.clear(first(tr, tenant, keys.BLOBS)[0])
 
 
+def forget_an_answer(tr: Writing, tenant: TenantKeys) -> None:
+    """Damage: what is kept for its repeat is not among those that name its contents."""
+    rows = tr.kv.get_range(*tenant.space(keys.BLOB_REFERENCES).range())
+    tr.kv.clear(next(key for key, _ in rows if KIND.encode() in key))
+
+
 def lose_shared(tr: Writing, tenant: TenantKeys) -> None:
     """Damage: login no longer finds an address."""
     tr.kv.clear_range(*tenant.shared[keys.ACCOUNTS_BY_EMAIL].range())
@@ -99,6 +106,8 @@ REPAIRABLE = {
     "a record count is lost": drop(keys.RECORD_COUNTS),
     "a reference is lost": drop(keys.BLOB_REFERENCES),
     "a reference of nothing": stray(keys.BLOB_REFERENCES, (b"\x01" * 32, "sessions", keys.id_element(OWNER))),
+    "a reference of a kept answer is lost": forget_an_answer,
+    "a reference of an answer that is gone": drop(keys.IDEMPOTENCY_BY_TIME),
     "slices without a header": stray(keys.BLOB_CHUNKS, (b"\x02" * 32, 0), b"x"),
     "the log does not tell of an update": set_back,
     "a row of the log is lost": drop(keys.CHANGES),
@@ -134,6 +143,8 @@ async def filled(database: Database, tenant: TenantKeys) -> Database:
             tenant_id=TENANT_ID, conversation_id=TALK, role="user", content="m" * 200_000, now_ms=NOW_MS, token_count=2
         )
         Messages(tenant).create(tr, said)
+        head = KeptHead(fingerprint="f", at_ms=NOW_MS, status=201)
+        Idempotency(tenant).put(tr, OWNER, "key", head, answer=said)
         state = {"note": "large" * 50_000}
         session = WorkspaceSession.new(
             tenant_id=TENANT_ID, user_id=OWNER, name="s", workspace_path="/w", now_ms=NOW_MS, editor_state=state

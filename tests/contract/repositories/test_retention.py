@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 from sidecar import limits
 from sidecar.errors import CorruptStoreError
 from sidecar.models.files import FileEntry
+from sidecar.models.messages import Message
 from sidecar.models.snapshots import Snapshot
 from sidecar.models.workspace_sessions import WorkspaceSession
-from sidecar.repositories import keys
+from sidecar.repositories import counters, keys
 from sidecar.repositories.audit import Audits
 from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.blobs import Blobs, digest_of
 from sidecar.repositories.changes import STAMP_FIRST, Changes
 from sidecar.repositories.files import Files
-from sidecar.repositories.idempotency import Idempotency, Kept
+from sidecar.repositories.idempotency import Idempotency, KeptHead
 from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.messages import Messages
 from sidecar.repositories.snapshots import Moment, Snapshots, to_thin
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
@@ -28,7 +30,7 @@ from sidecar.services.doctor.examination import examine
 from sidecar.services.retention import Retention
 from sidecar.store.engine import Transaction
 from tests.clocks import FakeClock
-from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, Kind
+from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, Kind, an_id
 
 DAY = 86_400
 BY_NAME: dict[str, Kind] = {str(kind): kind for kind in KINDS}
@@ -263,7 +265,7 @@ async def test_what_is_damaged_stops_no_job_that_is_not_about_it(
 async def test_an_answer_that_can_not_be_read_is_no_answer_and_goes_in_time(
     database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
 ) -> None:
-    kept = Kept(fingerprint="f", at_ms=clock.now_ms(), status=200, body=b"")
+    kept = KeptHead(fingerprint="f", at_ms=clock.now_ms(), status=200)
     await database.transact(lambda tr: Idempotency(tenant).put(tr, OWNER, "key", kept))
     rows = await database.read(lambda tr: tr.kv.get_range(*tenant.space(keys.IDEMPOTENCY).range()))
     await database.transact(lambda tr: tr.kv.set(rows[0][0], b"{"))
@@ -273,6 +275,35 @@ async def test_an_answer_that_can_not_be_read_is_no_answer_and_goes_in_time(
     clock.move(limits.idempotency_seconds + 1)
     assert await retention.expire_answers(tenant) == 1
     assert await database.read(lambda tr: tr.kv.get_range(*tenant.space(keys.IDEMPOTENCY).range())) == []
+
+
+async def test_a_large_answer_takes_no_room_beside_its_record_and_outlives_it_until_it_is_too_old(
+    database: Database, tenant: TenantKeys, retention: Retention, clock: FakeClock
+) -> None:
+    conversation, talks, answers = an_id(7), Messages(tenant), Idempotency(tenant)
+    fields: dict[str, Any] = {"tenant_id": TENANT_ID, "conversation_id": conversation, "now_ms": NOW_MS}
+    said = Message.new(**fields, role="user", content="m" * 300_000)
+    await database.transact(lambda tr: talks.create(tr, said))
+    before = await database.read(lambda tr: counters.value(tr, tenant.space(keys.BLOB_BYTES).raw))
+    head = KeptHead(fingerprint="f", at_ms=clock.now_ms(), status=201)
+
+    def keep(tr: Writing) -> None:
+        for key in ("one", "two", "three"):
+            answers.put(tr, OWNER, key, head, answer=said)
+
+    await database.transact(keep)
+    assert await database.read(lambda tr: counters.value(tr, tenant.space(keys.BLOB_BYTES).raw)) == before
+    await database.transact(lambda tr: talks.delete(tr, said.id))
+    clock.move(limits.idempotency_seconds - 1)
+    assert await retention.expire_answers(tenant) == 0
+    kept = await database.read(lambda tr: answers.find(tr, OWNER, "two"))
+    assert kept is not None
+    assert kept.body == said.to_json()
+    assert (await examine(database)).problems == []
+    clock.move(2)
+    assert await retention.expire_answers(tenant) == 3
+    spaces = [tenant.space(name) for name in (keys.IDEMPOTENCY, keys.BLOBS, keys.BLOB_CHUNKS, keys.BLOB_REFERENCES)]
+    assert await database.read(lambda tr: [tr.kv.get_range(*space.range()) for space in spaces]) == [[]] * 4
 
 
 async def test_a_run_that_fails_is_told_and_the_next_one_tries_again(
