@@ -269,6 +269,15 @@ audited_refusals_burst = 30  # rows that one peer without an account can write; 
 audited_refusals_per_minute = 10
 audit_ids_max = 20  # records that one row of the audit trail names; it counts the others
 
+# --- file systems that may not answer --------------------------------------------------------------------------------
+question_seconds = 2.0  # for an answer; a disk that has to spin up takes longer, and is asked again
+questions_at_once_max = 32  # that wait for one, each in a thread of its own
+silent_seconds = 10.0  # nothing came of a comparison for so long: its file system does not answer
+silent_look_seconds = 1.0  # how often it is looked for whether it answers again
+leave_hanging_seconds = 1.5  # who hangs in a file system when watching ends is left behind
+folder_known_seconds = 1.0  # so long the path of a folder without links is not asked for again
+folders_known_max = 256
+
 # --- life ------------------------------------------------------------------------------------------------------------
 accept_retry_seconds = 1.0  # when no descriptor is left for a connection
 garbage_young_objects_max = 5_000  # new objects between two searches for garbage: a session of 60 tabs has 1,000

@@ -11,26 +11,30 @@ async def ended(
     work: asyncio.Future[T],
     stop: Callable[[], object],
     *,
-    show: Callable[[], object] | None = None,
+    show: Callable[[], float | None] | None = None,
     every_seconds: float | None = None,
+    leave_after_seconds: float | None = None,
 ) -> T:
     """Return what ``work`` gives. When cancelled, stop it, and return only after it has ended.
 
     Args:
         work: What has begun.
         stop: Asks it to end.
-        show: Called now and then while it goes on, and at its end.
-        every_seconds: How often.
+        show: Called now and then while it goes on, and at its end; what it returns is when to call it again.
+        every_seconds: How often, unless ``show`` says.
+        leave_after_seconds: Once stopped, it is waited for so long, and then left alone: a file system may hang. None
+            waits for ever.
     """
+    pause = every_seconds
     try:
         while not work.done():
-            await asyncio.wait({work}, timeout=every_seconds)
+            await asyncio.wait({work}, timeout=pause)
             if show is not None:
-                show()
+                pause = show() or every_seconds
     except asyncio.CancelledError:
         stop()
-        await asyncio.wait({work})
-        if not work.cancelled():
+        await asyncio.wait({work}, timeout=leave_after_seconds)
+        if work.done() and not work.cancelled():
             work.exception()  # it was stopped: what it raised says nothing more
         raise
     return work.result()

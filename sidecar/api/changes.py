@@ -11,7 +11,7 @@ from sidecar import limits
 from sidecar.api.connections import Connection
 from sidecar.api.context import CALLER, CONTEXT, CROWD
 from sidecar.api.folders import FolderPath
-from sidecar.api.requests import json_answer, query, raw_answer
+from sidecar.api.requests import in_real_folder, json_answer, query, raw_answer
 from sidecar.errors import CursorExpiredError, InvalidError
 from sidecar.feed.hub import Hub
 from sidecar.feed.log import SINCE_BEGINNING, TOPICS, Filter, Moment
@@ -49,7 +49,8 @@ class ChangesQuery(Value):
 
 async def list_since(request: web.Request) -> web.Response:
     """Answer the changes behind a cursor, and the cursor to ask with next; none at once unless ``wait`` says so."""
-    asked, clock = query(request, ChangesQuery), request.app[CONTEXT].database.clock
+    asked = await in_real_folder(request, query(request, ChangesQuery))
+    clock = request.app[CONTEXT].database.clock
     token_seconds = (request[CALLER].principal.expires_at_ms - clock.now_ms()) / 1000
     until = clock.monotonic() + min(asked.wait, token_seconds)
     with request.app[CROWD].poll() if asked.wait else nullcontext():

@@ -8,6 +8,7 @@ from enum import StrEnum
 from aiohttp import web
 
 from sidecar.api.crowd import Crowd
+from sidecar.api.folders import Folders
 from sidecar.api.upkeep import Upkeep
 from sidecar.auth.attempts import Attempts
 from sidecar.auth.buckets import Buckets, Taken
@@ -82,6 +83,7 @@ class Context:
     transfer: Transfer
     feed: Callable[[str], tuple[ChangeLog, Hub]]
     progress: ProgressBoard
+    folders: Folders
     metrics: Metrics
     upkeep: Upkeep
     pairing_key: str = field(repr=False)

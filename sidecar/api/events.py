@@ -192,8 +192,17 @@ class _Listener:
             elif not asked.topics <= TOPICS:
                 raise Closing(CloseCode.BAD_MESSAGE, f"Topics: {' '.join(sorted(TOPICS))}.")
             else:
-                await self._subscribe(asked, self._principal, tasks)
+                await self._subscribe(await self._in_real_folder(asked), self._principal, tasks)
         raise Closing(CloseCode.GOING_AWAY, "")
+
+    async def _in_real_folder(self, asked: SubscribeMessage) -> SubscribeMessage:
+        if asked.workspace_path is None:
+            return asked
+        try:
+            real = await self._context.folders.real(asked.workspace_path)
+        except UnavailableError as error:
+            raise Closing(CloseCode.TRY_AGAIN_LATER, error.message) from None
+        return asked.model_copy(update={"workspace_path": real})
 
     async def _authenticate(self, token: str) -> None:
         try:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from sidecar.api.context import CONTEXT
 from sidecar.api.folders import FolderPath
-from sidecar.api.requests import PageQuery, page_answer, query, record_answer, tenant_of
+from sidecar.api.requests import PageQuery, in_real_folder, page_answer, query, record_answer, tenant_of
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.base import Id, Path, Value
 from sidecar.repositories import files as stored
@@ -41,7 +41,7 @@ class FileQuery(Value):
 
 async def list_all(request: web.Request) -> web.Response:
     """List files."""
-    asked = query(request, FilesQuery)
+    asked = await in_real_folder(request, query(request, FilesQuery))
     if asked.prefix and asked.workspace_path is None:
         raise InvalidError("`prefix` needs `workspace_path`.")
     files = Files(tenant_of(request))
@@ -65,7 +65,7 @@ async def get(request: web.Request) -> web.Response:
 
 async def get_by_path(request: web.Request) -> web.Response:
     """Return the file at a place."""
-    asked = query(request, FileQuery)
+    asked = await in_real_folder(request, query(request, FileQuery))
     files = Files(tenant_of(request))
     root = asked.workspace_path
     file = await request.app[CONTEXT].database.read(lambda tr: files.find_by_path(tr, root, asked.path.encode()))

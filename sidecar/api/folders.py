@@ -5,10 +5,14 @@ What is watched is kept under the path without links; sessions, files and change
 
 import os
 import pathlib
+from collections import OrderedDict
 from typing import Annotated
 
 from pydantic import AfterValidator
 
+from sidecar import limits
+from sidecar.clock import Clock
+from sidecar.file_systems import FileSystems
 from sidecar.models.base import Path
 
 
@@ -18,10 +22,40 @@ def _without_nul(path: str) -> str:
     return path
 
 
-def _real(path: str) -> str:
-    return os.path.realpath(path) if pathlib.PurePath(path).is_absolute() else path
-
-
 LocalPath = Annotated[Path, AfterValidator(_without_nul)]
-# Of a folder that is gone, or of another machine, only the spelling is mended. A relative path stays as it is written.
-FolderPath = Annotated[LocalPath, AfterValidator(_real)]
+FolderPath = LocalPath  # of the field `workspace_path`, and as it was written: see `requests.in_real_folder`
+
+
+class Folders:
+    """Finds the paths of folders without links.
+
+    Args:
+        file_systems: Asked for them.
+        clock: Tells the time.
+    """
+
+    def __init__(self, file_systems: FileSystems, clock: Clock) -> None:
+        self._file_systems = file_systems
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[str, float]] = OrderedDict()
+
+    async def real(self, path: str) -> str:
+        """Return a folder's path without links; for ``limits.folder_known_seconds`` it is not asked for again.
+
+        Of a folder that is gone, or of another machine, only the spelling is mended. A relative path stays as it is.
+
+        Raises:
+            UnavailableError: Its file system does not answer.
+        """
+        if not pathlib.PurePath(path).is_absolute():
+            return path
+        now = self._clock.monotonic()
+        real, until = self._known.get(path, (path, 0.0))
+        if now < until:
+            return real
+        real = await self._file_systems.ask(os.path.realpath, path)
+        self._known[path] = real, now + limits.folder_known_seconds
+        self._known.move_to_end(path)
+        if len(self._known) > limits.folders_known_max:
+            self._known.popitem(last=False)
+        return real

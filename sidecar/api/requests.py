@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
 from sidecar import limits
-from sidecar.api.context import CALLER
+from sidecar.api.context import CALLER, CONTEXT
 from sidecar.errors import InvalidError
 from sidecar.models.base import Record, Value, invalid
 from sidecar.repositories.codec import Served
@@ -21,6 +21,7 @@ from sidecar.repositories.keys import TenantKeys
 V = TypeVar("V", bound=Value)
 _VERSION_DIGITS_MAX = len(str(limits.version_max))
 MERGE_TYPE = "application/merge-patch+json"
+FOLDER_FIELD = "workspace_path"
 IMPORT_PATH = "/api/v5/import"
 LINES_TYPE = "application/x-ndjson"  # of exports and imports, which are streamed
 
@@ -60,7 +61,20 @@ async def body(request: web.Request, model: type[V]) -> V:
     Raises:
         InvalidError: It is no JSON, or not what the model allows.
     """
-    return checked(model, await tree(request, _type_of_body(request)))
+    return await in_real_folder(request, checked(model, await tree(request, _type_of_body(request))))
+
+
+async def in_real_folder(request: web.Request, asked: V) -> V:
+    """Return what a client asks with the path of its folder, if it names one, as that is without links.
+
+    Raises:
+        UnavailableError: The folder's file system does not answer.
+    """
+    named: str | None = getattr(asked, FOLDER_FIELD, None)
+    if named is None:
+        return asked
+    real = await request.app[CONTEXT].folders.real(named)
+    return asked if real == named else asked.model_copy(update={FOLDER_FIELD: real})
 
 
 def checked(model: type[V], sent: object) -> V:

@@ -14,9 +14,11 @@ from sidecar.api.owners import changeable, check_readable, check_related, may_re
 from sidecar.api.patches import changed_fields, until_current
 from sidecar.api.preferences import minimal_answer, wants_minimal
 from sidecar.api.requests import (
+    FOLDER_FIELD,
     PageQuery,
     body,
     if_match,
+    in_real_folder,
     merge_patch,
     page_answer,
     query,
@@ -93,7 +95,8 @@ async def add(request: web.Request) -> web.Response:
 
 async def list_all(request: web.Request) -> web.Response:
     """List sessions, without their state."""
-    asked, sessions = query(request, SessionsQuery), WorkspaceSessions(tenant_of(request))
+    asked = await in_real_folder(request, query(request, SessionsQuery))
+    sessions = WorkspaceSessions(tenant_of(request))
     user_id = shown_user(request, asked.user_id)
     if asked.workspace_path is None and asked.tag is None and asked.git_branch is None:
         page = await request.app[CONTEXT].sessions.list_recent(
@@ -150,6 +153,8 @@ async def patch(request: web.Request) -> web.Response:
         fields = changed_fields(
             SessionBody, current.model_dump(mode="json", include={"name", "workspace_path", *asked}), asked
         )
+        if FOLDER_FIELD in fields:
+            fields[FOLDER_FIELD] = await context.folders.real(fields[FOLDER_FIELD])
         version = current.version if if_version is None else if_version
         await _check_conversation(request, fields.get("conversation_id"), session_id)
         await check_related(request, sessions, fields.get("related_sessions", ()), session_id)

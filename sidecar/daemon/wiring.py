@@ -15,6 +15,7 @@ from typing import Self
 from sidecar import __version__, limits
 from sidecar.api import server
 from sidecar.api.context import Context
+from sidecar.api.folders import Folders
 from sidecar.auth.attempts import Attempts
 from sidecar.auth.buckets import Buckets
 from sidecar.auth.passwords import Passwords
@@ -33,6 +34,7 @@ from sidecar.daemon.upkeep import DaemonUpkeep, Parts
 from sidecar.endpoint import Endpoint
 from sidecar.errors import UnavailableError
 from sidecar.feed.progress import ProgressBoard
+from sidecar.file_systems import FileSystems
 from sidecar.ids import RequestIds
 from sidecar.metrics import Metrics
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
@@ -126,7 +128,8 @@ class Daemon:
         )
         stack.push_async_callback(self._watchers.close)
         self._database = database
-        self._workspaces = WorkspaceService(database, self._watchers)
+        file_systems = FileSystems()
+        self._workspaces = WorkspaceService(database, self._watchers, file_systems)
         pairing_key = obtain_pairing_key(settings.runtime_dir)
         manager = ServiceManager(notify_socket())
         loop_watch = stack.enter_context(LoopWatch(metrics, beat=manager.alive, interval_seconds=manager.beat_seconds))
@@ -151,6 +154,7 @@ class Daemon:
             transfer=Transfer(database),
             feed=feeds.of,
             progress=progress,
+            folders=Folders(file_systems, self._clock),
             metrics=metrics,
             upkeep=DaemonUpkeep(
                 settings,

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sidecar import limits
 from sidecar.errors import InvalidError, LimitExceededError
+from sidecar.file_systems import FileSystems
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database, Writing
@@ -34,10 +35,12 @@ class WorkspaceService:
     Args:
         database: Where the records are kept.
         watching: Told of every folder that comes or goes.
+        file_systems: Asked about folders.
     """
 
-    def __init__(self, database: Database, watching: Watching) -> None:
+    def __init__(self, database: Database, watching: Watching, file_systems: FileSystems) -> None:
         self._database = database
+        self._file_systems = file_systems
         self._watching = watching
 
     async def add(self, tenant: TenantKeys, path: str) -> tuple[Workspace, bool]:
@@ -46,8 +49,9 @@ class WorkspaceService:
         Raises:
             InvalidError: There is no such folder, or it can't be read, or its name is not UTF-8.
             LimitExceededError: The tenant watches as many as it may.
+            UnavailableError: The folder's file system does not answer.
         """
-        root = folder(path)
+        root = await self._file_systems.ask(folder, path)
 
         def body(tr: Writing) -> tuple[Workspace, bool]:
             workspaces = Workspaces(tenant)

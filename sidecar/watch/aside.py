@@ -103,14 +103,14 @@ class Aside:
         return (f"{files} still being read ({read}); until then the index has what it had before.",)
 
     async def close(self) -> None:
-        """Give up what is being read, and wait until nobody reads; idempotent."""
+        """Give up what is being read, and wait until nobody reads, or hangs in it; idempotent."""
         with self._lock:
             self._is_closed = True
             under_way = list(self._under_way.values())
         for each in under_way:
             each.job.stop.set()
             each.future.cancel()
-        await asyncio.to_thread(wait, [each.future for each in under_way])
+        await asyncio.to_thread(wait, [each.future for each in under_way], limits.leave_hanging_seconds)
         self._under_way.clear()
 
     def _begin(self, seen: Seen) -> None:

@@ -109,7 +109,8 @@ class Comparison:
         self._tally = tally
         self._stop = stop
         self._doubt_since_ns = doubt_since_ns
-        self._readings = Readings(place.hasher, Job(place.root, stop), tally)
+        self._job = Job(place.root, stop)
+        self._readings = Readings(place.hasher, self._job, tally)
         self._batch = _Batch()
         self._writing: deque[tuple[int, Future[None]]] = deque()
         self._hold = False
@@ -143,6 +144,10 @@ class Comparison:
             self._settle()
         self._seek_names()
         return self.findings
+
+    def done(self) -> int:
+        """Return how much it has done, in files and bytes: as long as that rises, its file system answers."""
+        return self._tally.files_seen + self._tally.files_indexed + self._job.bytes_read
 
     def _compare(self, scope: Scope) -> None:
         walk = Walk(
@@ -248,6 +253,8 @@ class Comparison:
         batch, self._batch = self._batch, _Batch()
         if not batch.puts and not batch.gone:
             return
+        if self._stop.is_set():
+            raise StoppedError  # who has waited for its end may have left it alone, and begun another
         if batch.gone:
             self._check_root()  # it may have vanished during the walk, and with it every file
         while len(self._writing) >= limits.scan_writes_waiting_max:

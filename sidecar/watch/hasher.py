@@ -1,4 +1,4 @@
-"""Reads files and says what they hold: large ones in two threads for the whole daemon, very large ones in one more.
+"""Reads files and says what they hold: large ones in two threads, very large ones in one more.
 
 Called by ``reading.py``. A file counts as read only when its stat was the same before and after: otherwise the checksum
 would belong to no version of it.
@@ -72,7 +72,7 @@ class Job:
 
 
 class Hasher:
-    """The hashing threads.
+    """The hashing threads of a workspace: of two, one may lie on a file system that does not answer.
 
     Args:
         clock: Tells how old a file is.
@@ -144,9 +144,9 @@ class Hasher:
         return readings
 
     def close(self) -> None:
-        """End the threads; jobs that are not stopped are finished first."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._large.shutdown(wait=True, cancel_futures=True)
+        """Let the threads end with what they do now."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._large.shutdown(wait=False, cancel_futures=True)
 
 
 def _read_at_once(where: bytes, seen: Seen) -> FileEntry | None:

@@ -55,7 +55,8 @@ class Inotify:
         self._hints = hints
         self._wake = wake
         self._descriptor = -1
-        self._lock = threading.Lock()
+        self._calls = 0  # under way; the last of them closes the descriptor if it is no longer ours
+        self._lock = threading.Lock()  # never held during a call: a file system may hang, and the loop needs it
         self._paths: dict[int, bytes] = {}  # watch -> folder
         self._also: dict[int, set[bytes]] = {}  # watch -> other paths of its folder: it is mounted there as well
         self._watches: dict[bytes, int] = {}  # folder -> watch
@@ -74,20 +75,18 @@ class Inotify:
         self._descriptor = descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._read)
         self._mounts.start()
-        self.enter(b"")
 
     def enter(self, folder: bytes) -> None:
         """Make sure that a folder gives events; see ``EventSource``."""
+        watch = self._add(os.path.join(self._root, folder[:-1]), _FOLDER_MASK)  # a slash would follow a link
+        if watch is None:
+            return
+        # The same folder at another path has the same watch: it was moved, or is mounted there as well.
+        before = self._paths.get(watch)
+        is_mounted_twice = before is not None and before != folder and self._is_same(before, folder)
         with self._lock:
-            if self._descriptor < 0:
-                return
-            watch = self._add(os.path.join(self._root, folder[:-1]), _FOLDER_MASK)  # a slash would follow a link
-            if watch is None:
-                return
-            # The same folder at another path has the same watch: it was moved, or is mounted there as well.
-            before = self._paths.get(watch)
             if before is not None and before != folder:
-                if self._is_same(before, folder):
+                if is_mounted_twice:
                     self._also.setdefault(watch, set()).add(before)
                 else:
                     self._drop(before)
@@ -105,27 +104,37 @@ class Inotify:
     def follow(self, path: bytes) -> None:
         """Tell of changes to a file outside the walk; see ``EventSource``."""
         folder, name = os.path.split(path)
-        with self._lock:
-            if self._descriptor < 0:
-                return
-            watch = self._add(folder, _OUTSIDE_MASK | 0x2000_0000)  # IN_MASK_ADD: the folder may be walked as well
-            if watch is not None:
+        watch = self._add(folder, _OUTSIDE_MASK | 0x2000_0000)  # IN_MASK_ADD: the folder may be walked as well
+        if watch is not None:
+            with self._lock:
                 self._outside.setdefault(watch, set()).add(name)
 
     async def close(self) -> None:
         """End, in a thread: for some 1,000 watches the system needs 3 ms; idempotent."""
         with self._lock:
             descriptor, self._descriptor = self._descriptor, -1
+            is_free = not self._calls
         self._mounts.close()
         if descriptor >= 0:
             asyncio.get_running_loop().remove_reader(descriptor)
-            await asyncio.to_thread(os.close, descriptor)
+            if is_free:
+                await asyncio.to_thread(os.close, descriptor)
 
     def _add(self, path: bytes, mask: int) -> int | None:
-        watch: int = self._add_watch(self._descriptor, path, mask)
+        with self._lock:
+            descriptor = self._descriptor
+            if descriptor < 0:
+                return None
+            self._calls += 1
+        watch: int = self._add_watch(descriptor, path, mask)
+        number = ctypes.get_errno()
+        with self._lock:
+            self._calls -= 1
+            is_left = self._descriptor < 0 and not self._calls
+        if is_left:
+            os.close(descriptor)
         if watch >= 0:
             return watch
-        number = ctypes.get_errno()
         if number == errno.ENOSPC:
             raise WatchLimitError(_advice("fs.inotify.max_user_watches"))
         if number not in _VANISHED:

@@ -7,7 +7,6 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,8 +19,8 @@ from sidecar.repositories.transactions import Database
 from sidecar.turns import Turns
 from sidecar.watch.events import EventSource, MakeSource, Wake
 from sidecar.watch.git import Git
-from sidecar.watch.hasher import Hasher
 from sidecar.watch.hints import Hints
+from sidecar.watch.power import Pace
 from sidecar.watch.watcher import Tools, WorkspaceWatcher
 
 StartTask = Callable[..., "asyncio.Task[Any]"]
@@ -77,14 +76,12 @@ class Watchers:
         self._start_task = start_task
         self._progress = progress
         self._keyspace = database.keyspace
-        self._hasher = Hasher(clock, give_way=Turns(asyncio.get_running_loop()).give_way)
-        self._threads = ThreadPoolExecutor(limits.workspaces_max, thread_name_prefix="watch")
         self._running: dict[str, tuple[WorkspaceWatcher, asyncio.Task[Any]]] = {}
         self._tools = Tools(
             database=database,
             clock=clock,
-            hasher=self._hasher,
-            threads=self._threads,
+            pace=Pace(clock),
+            give_way=Turns(asyncio.get_running_loop()).give_way,
             git=Git(environment.home, environment.xdg_config_home, command=shutil.which("git")),
             own_folders=[bytes(folder) for folder in own_folders],
             turns=asyncio.Semaphore(limits.comparisons_at_once_max),
@@ -131,11 +128,5 @@ class Watchers:
         return running[0].progress() if running else WorkspaceProgress(state="stopped")
 
     async def close(self) -> None:
-        """Stop all watchers and end the threads; idempotent."""
-        for workspace_id in list(self._running):
-            await self.stop(workspace_id)
-        await asyncio.get_running_loop().run_in_executor(None, self._end_threads)
-
-    def _end_threads(self) -> None:
-        self._hasher.close()
-        self._threads.shutdown()
+        """Stop all watchers; idempotent."""
+        await asyncio.gather(*map(self.stop, list(self._running)))

@@ -8,9 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TypeVar
 
 from sidecar import limits
 from sidecar.clock import Clock
@@ -20,7 +18,6 @@ from sidecar.models.workspaces import Workspace, WorkspaceProgress, WorkspaceSta
 from sidecar.repositories.changes import Changes
 from sidecar.repositories.files import Files
 from sidecar.repositories.transactions import Database
-from sidecar.waiting import ended
 from sidecar.watch.agenda import Agenda
 from sidecar.watch.aside import Aside
 from sidecar.watch.comparison import Comparison, Place, RootLostError, identity_of
@@ -32,12 +29,12 @@ from sidecar.watch.hints import Hints
 from sidecar.watch.ignore import Folders, Ignore
 from sidecar.watch.index_store import WorkspaceIndex
 from sidecar.watch.links import Links
+from sidecar.watch.patience import Calls, Turn
 from sidecar.watch.plan import Moves
-from sidecar.watch.power import SLOW_NOTICE
+from sidecar.watch.power import SLOW_NOTICE, Pace
 
 log = logging.getLogger(__name__)
 Publish = Callable[[WorkspaceProgress], None]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,8 +44,8 @@ class Tools:
     Attributes:
         database: Where the indexes are kept.
         clock: Tells the time.
-        hasher: The hashing threads.
-        threads: Where comparisons run.
+        pace: How fast files are read.
+        give_way: Called with each file; see ``turns``.
         git: Asked for its settings.
         own_folders: Where the daemon writes, absolute.
         turns: Full comparisons wait here for their turn.
@@ -57,8 +54,8 @@ class Tools:
 
     database: Database
     clock: Clock
-    hasher: Hasher
-    threads: Executor
+    pace: Pace
+    give_way: Callable[[], None]
     git: Git
     own_folders: Sequence[bytes]
     turns: asyncio.Semaphore
@@ -81,6 +78,8 @@ class WorkspaceWatcher:
         self._root = os.fsencode(workspace.path)
         self._index = WorkspaceIndex(tools.database, files, workspace.path, asyncio.get_running_loop())
         self._changes = Changes(files.tenant)
+        self._hasher = Hasher(tools.clock, tools.pace, give_way=tools.give_way)
+        self._calls = Calls(tools.clock, self._show, self._silence_turned)
         self._agenda = Agenda(tools.clock)
         self._moves = Moves()
         self._links = Links()
@@ -92,6 +91,7 @@ class WorkspaceWatcher:
         self._tally = Tally()
         self._expected: int | None = None
         self._is_comparing = False
+        self._turn: Turn | None = None
         self._aside: Aside | None = None
         self._began, self._ended = tools.clock.monotonic(), 0.0
         self._walk_findings = Findings()  # their warnings are of the present
@@ -119,8 +119,12 @@ class WorkspaceWatcher:
             files_expected=self._expected,
             files_per_second=round(rate, 1),
             seconds_left=self._seconds_left(tally.files_seen, rate),
-            warnings=self._advice + self._trouble + self._reading_notice() + self._warnings(),
+            warnings=self._advice + self._trouble + self._silence() + self._reading_notice() + self._warnings(),
         )
+
+    def _silence(self) -> tuple[str, ...]:
+        name = shown_path(self._root)[0]
+        return (f"{name} does not answer; what was known of it stays until it does.",) if self._calls.is_silent else ()
 
     def _warnings(self) -> tuple[str, ...]:
         return tuple(self._rule_findings.warnings) + tuple(self._walk_findings.warnings)
@@ -128,7 +132,7 @@ class WorkspaceWatcher:
     def _reading_notice(self) -> tuple[str, ...]:
         """Say what is still being read, and that it is read slowly; asked only while some files are read."""
         large = self._aside.notice() if self._aside is not None else ()
-        return (SLOW_NOTICE, *large) if (self._is_comparing or large) and self._tools.hasher.pace.is_slow else large
+        return (SLOW_NOTICE, *large) if (self._is_comparing or large) and self._tools.pace.is_slow else large
 
     def _seconds_left(self, seen: int, rate: float) -> float | None:
         if self._state != "scanning" or self._ended or not rate or self._expected is None or self._expected < seen:
@@ -156,6 +160,7 @@ class WorkspaceWatcher:
                 except Exception as error:  # noqa: BLE001 - told and tried again: one tree must not end the daemon
                     await self._recover(error)
         finally:
+            self._hasher.close()
             self._say("stopped")
 
     async def _watch(self) -> None:
@@ -188,8 +193,8 @@ class WorkspaceWatcher:
             raise RootLostError
         source = self._tools.make_source(self._root, self._agenda.hints, self._agenda.wake) if events else None
         enter = source.enter if source else lambda _folder: None
-        aside = self._aside = Aside(self._root, self._tools.hasher, self._agenda.touch_path)
-        place = Place(self._root, identity, self._index, self._tools.hasher, self._moves, self._links, enter, aside)
+        aside = self._aside = Aside(self._root, self._hasher, self._agenda.touch_path)
+        place = Place(self._root, identity, self._index, self._hasher, self._moves, self._links, enter, aside)
         try:
             if source:
                 source.start()
@@ -213,7 +218,7 @@ class WorkspaceWatcher:
             else:
                 self._say("watching" if source else "polling", trouble=None)
             await self._agenda.wait(limits.aside_publish_seconds if aside else limits.tick_seconds)
-            identity, rules = await self._in_thread(lambda: (identity_of(self._root), self._have_rules_changed()))
+            identity, rules = await self._calls.run(lambda: (identity_of(self._root), self._have_rules_changed()))
             if identity != place.identity:
                 raise RootLostError
             if rules:
@@ -222,12 +227,12 @@ class WorkspaceWatcher:
     async def _look(self, place: Place, source: EventSource | None) -> None:
         """Compare what the hints name, or everything."""
         taken = self._agenda.hints.take()
-        if taken.rules and not taken.everything and await self._in_thread(self._have_rules_changed):
+        if taken.rules and not taken.everything and await self._calls.run(self._have_rules_changed):
             taken.touch_everything()
         if not taken.everything:
             findings = await self._compare(place, taken, Tally())
         else:
-            async with self._tools.turns:
+            async with Turn(self._tools.turns) as self._turn:
                 findings = await self._look_everywhere(place, taken, source)
         self._walk_findings.take_over(findings)
         self._wait_seconds = limits.failure_wait_seconds_min
@@ -240,7 +245,7 @@ class WorkspaceWatcher:
     async def _look_everywhere(self, place: Place, taken: Hints, source: EventSource | None) -> Findings:
         clock = self._tools.clock
         began_ms = clock.now_ms()
-        self._expected = self._tally.files_seen or await self._in_thread(lambda: count_tracked(self._root))
+        self._expected = self._tally.files_seen or await self._calls.run(lambda: count_tracked(self._root))
         self._began, self._ended, self._tally = clock.monotonic(), 0.0, Tally()
         if self._aside is not None:
             self._aside.count_anew()
@@ -269,7 +274,7 @@ class WorkspaceWatcher:
                     source.follow(signature.path)
             return ignore
 
-        self._ignore = await self._in_thread(load)
+        self._ignore = await self._calls.run(load)
 
     async def _compare(self, place: Place, taken: Hints, tally: Tally) -> Findings:
         assert self._ignore is not None  # noqa: S101 - the first look is at everything, and loads the rules
@@ -279,30 +284,27 @@ class WorkspaceWatcher:
         comparison = Comparison(place, folders, tally, stop, doubt_since_ns=since_ns if taken.everything else None)
         self._is_comparing = True
         try:
-            return await self._in_thread(lambda: comparison.run(taken.scopes(folders)), stop)
+            return await self._calls.run(lambda: comparison.run(taken.scopes(folders)), stop=stop, done=comparison.done)
         finally:
             self._is_comparing = False
 
     def _have_rules_changed(self) -> bool:
         return self._ignore is None or self._ignore.has_changed()
 
-    async def _in_thread(self, work: Callable[[], T], stop: threading.Event | None = None) -> T:
-        """Run ``work`` in a thread, publishing progress meanwhile; when cancelled, return only after it has stopped.
+    def _show(self) -> None:
+        if self._state == "scanning":
+            self._say("scanning")
 
-        So is all that asks the root: a file system that does not answer must not hold the event loop.
-
-        Args:
-            stop: Set to end it early.
-        """
-
-        def show() -> None:
-            if self._state == "scanning":
-                self._say("scanning")
-
-        future = asyncio.get_running_loop().run_in_executor(self._tools.threads, work)
-        return await ended(
-            future, (stop or threading.Event()).set, show=show, every_seconds=limits.progress_publish_seconds
-        )
+    def _silence_turned(self) -> None:
+        """Tell that the root does not answer, or does again, or is no longer asked; others need not wait for it."""
+        name = shown_path(self._root)[0]
+        if self._calls.is_silent:
+            log.warning("%s does not answer.", name)
+            if self._turn is not None:
+                self._turn.give_back()
+        else:
+            log.warning("%s answers again, or is no longer asked.", name)
+        self._say(self._state)
 
     # --- a root that is not there ---
 
@@ -316,7 +318,7 @@ class WorkspaceWatcher:
             identity = identity_of(self._root)
             return None if identity is None or (not self._accepts_empty and self._has_been_emptied()) else identity
 
-        return await self._in_thread(look)
+        return await self._calls.run(look)
 
     def _has_been_emptied(self) -> bool:
         with os.scandir(self._root) as listing:

@@ -3,6 +3,8 @@
 All of it is real. What the system or this account can not do skips the test that needs it, and says why.
 """
 
+import ctypes
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,10 +26,11 @@ def _must(*words: str) -> None:
 
 
 class Mounts:
-    """Small disks, unmounted at the end."""
+    """Small disks, and some that hang; unmounted at the end."""
 
     def __init__(self) -> None:
         self.folders: list[Path] = []
+        self._unanswered: dict[Path, int] = {}
 
     def mount_small(self, folder: Path, *, megabytes: int, again: bool = False) -> None:
         """Put a disk of so many MB on a folder; ``again`` makes the one that is there larger or smaller."""
@@ -43,10 +46,26 @@ class Mounts:
         _must("mount", "--bind", str(folder), str(at))
         self.folders.append(at)
 
+    def mount_hanging(self, folder: Path) -> None:
+        """Put a file system on a folder that never answers: one of FUSE, whose questions nobody reads (fuse(4))."""
+        try:
+            device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            pytest.skip(f"/dev/fuse can't be opened here: {error.strerror}")
+        libc = ctypes.CDLL(None, use_errno=True)
+        options = f"fd={device},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()}"
+        if libc.mount(b"hanging", bytes(folder), b"fuse", 0, options.encode()):
+            os.close(device)
+            pytest.skip(f"a FUSE file system can't be mounted here: {os.strerror(ctypes.get_errno())}")
+        self.folders.append(folder)
+        self._unanswered[folder] = device
+
     def unmount(self, folder: Path) -> None:
-        """Take away what was mounted on a folder."""
+        """Take away what was mounted on a folder; who waits for an answer of it is told an error."""
         self.folders.remove(folder)
         subprocess.run(["umount", "--lazy", folder], check=True)
+        if folder in self._unanswered:
+            os.close(self._unanswered.pop(folder))
 
 
 @contextmanager

@@ -213,6 +213,51 @@ async def test_without_file_descriptors_it_waits_and_recovers(daemon: DaemonProc
     await eventually(lambda: "later.txt" in daemon.run("files", "ls").stdout, "it still watches")
 
 
+def _progress(daemon: DaemonProcess, root: Path) -> Any:
+    listed = map(json.loads, daemon.run("watch", "list", "--json").stdout.splitlines())
+    return next(each["progress"] for each in listed if each["path"] == str(root))
+
+
+async def _finds(daemon: DaemonProcess, name: str) -> None:
+    """Check that a new file of the workspace gets into the index."""
+    (daemon.workspace / name).write_text(name, encoding="utf-8")
+    await eventually(lambda: name in daemon.run("files", "ls").stdout, f"{name} is found")
+
+
+async def test_a_file_system_that_does_not_answer_holds_nobody_else(
+    daemon: DaemonProcess, machine: Mounts, tmp_path: Path
+) -> None:
+    away, root = tmp_path / "away", tmp_path / "away" / "project"
+    root.mkdir(parents=True)
+    await daemon.watch()
+    assert daemon.run("watch", "add", str(root)).returncode == exits.DONE
+    await eventually(lambda: _progress(daemon, root)["state"] == "watching", "it is watched")
+    machine.mount_hanging(away)
+    async with connect(daemon.runtime_dirs) as client:
+        for method, path, body in (
+            ("POST", "/api/v5/sessions", {"name": "x", "workspace_path": str(root)}),
+            ("POST", "/api/v5/workspaces", {"path": str(away / "other")}),
+        ):
+            with pytest.raises(errors.UnavailableError, match="does not answer"):
+                await client.request(method, path, body=body)
+        with pytest.raises(errors.UnavailableError, match="does not answer"):
+            await client.request("GET", "/api/v5/files", params={"workspace_path": str(root)})
+        await keep(client, 1)
+    await _finds(daemon, "meanwhile.txt")
+    await eventually(lambda: "does not answer" in str(_progress(daemon, root)["warnings"]), "the status tells it")
+    assert f"{root} does not answer" in log_of(daemon)
+    assert daemon.run("down").returncode == exits.DONE
+    assert await daemon.wait() == exits.DONE, daemon.errors
+
+    await daemon.watch()
+    await _finds(daemon, "after-a-start.txt")
+    machine.unmount(away)
+    (root / "back.txt").write_text("back", encoding="utf-8")
+    await eventually(lambda: "back.txt" in daemon.run("files", "ls", "--workspace", str(root)).stdout, "it is back")
+    await eventually(lambda: _progress(daemon, root)["warnings"] == [], "nothing is wrong any more")
+    await has_after_a_kill(daemon, {"key-1"})
+
+
 async def test_a_process_that_was_stopped_goes_on_and_sees_what_happened_meanwhile(
     daemon: DaemonProcess, stopped_seconds: float
 ) -> None:

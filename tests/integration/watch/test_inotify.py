@@ -34,6 +34,7 @@ class NotedHints(Hints):
 async def source(root: Path, hints: Hints) -> AsyncIterator[Inotify]:
     events = Inotify(bytes(root), hints, lambda: None)
     events.start()
+    events.enter(b"")  # as a walk does
     try:
         yield events
     finally:

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: aa9d5debf01411b9a4e03e6cce2bee2a08191842e0c131dfcafac29e8cc46742
+// SHA-256 of that: 4011c6a37aa39708c00025ac5da8fbc18596db19fb6abfea1f8f4632b96737c8
 
 export interface paths {
     "/api/v5/agents": {
@@ -3164,7 +3164,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Service Unavailable. Codes: already_running, too_many_polls, too_many_sockets, unavailable. */
+        /** @description Service Unavailable. Codes: already_running, file_system_silent, too_many_polls, too_many_sockets, unavailable. */
         503: {
             headers: {
                 [name: string]: unknown;
