@@ -53,20 +53,19 @@ class FoundationTransaction:
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
         """Return the value of ``key``, or None when it is absent."""
         with self._translating():
-            value: bytes | None = self._reader(snapshot=snapshot).get(key).wait()
-            return None if value is None else bytes(value)
+            value: bytes | None = self._reader(snapshot=snapshot).get(key).value  # waits; wait() gives the future back
+            return value
 
     def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
         """Return the values of ``keys``, in their order; all reads are begun before the first is waited for."""
         with self._translating():
             reader = self._reader(snapshot=snapshot)
-            values = [pending.wait() for pending in [reader.get(key) for key in keys]]
-            return [None if value is None else bytes(value) for value in values]
+            return [pending.value for pending in [reader.get(key) for key in keys]]
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
         """Return the key that ``selector`` resolves to."""
         with self._translating():
-            return bytes(self._reader(snapshot=snapshot).get_key(self._selector(selector)).wait())
+            return bytes(self._reader(snapshot=snapshot).get_key(self._selector(selector)).value)
 
     def get_range(
         self,
@@ -156,7 +155,7 @@ class FoundationTransaction:
         if self._stamp is None:
             raise TransactionError(_NO_COMMIT_VERSION)
         with self._translating():
-            return bytes(self._stamp.wait())
+            return bytes(self._stamp.value)
 
     def on_error(self, error: int) -> None:
         """Prepare for another try after ``error``, or raise it."""

@@ -14,6 +14,7 @@ from sidecar.store.foundationdb.engine import FoundationEngine
 from sidecar.store.options import EngineOptions
 
 CLUSTER_VERSION = 5_000
+_LAZY = {"get", "get_versionstamp"}
 
 
 class FDBError(Exception):
@@ -23,7 +24,7 @@ class FDBError(Exception):
 
 
 class Future:
-    """An answer of the binding that is there at once."""
+    """An answer of the binding that is there at once: of the binding's ``FutureVoid`` and ``FutureInt64``."""
 
     def __init__(self, answer: object = None) -> None:
         self._answer = answer
@@ -37,6 +38,18 @@ class Future:
         """Never: the value does not change."""
 
 
+class LazyFuture(Future):
+    """The same of the binding's ``Value`` and ``Key``: they wait, but what they give back is themselves."""
+
+    def wait(self) -> "LazyFuture":
+        super().wait()
+        return self
+
+    @property
+    def value(self) -> object:
+        return super().wait()
+
+
 class Cluster:
     """A transaction of a cluster that answers with what the test says; also what threads it was called in."""
 
@@ -48,7 +61,7 @@ class Cluster:
     def __getattr__(self, name: str) -> Any:
         def call(*_arguments: object) -> Future:
             self.threads.add(threading.current_thread())
-            return Future(self._answers[name])
+            return (LazyFuture if name in _LAZY else Future)(self._answers[name])
 
         return call
 
@@ -56,6 +69,15 @@ class Cluster:
 def engine_on(cluster: Cluster) -> FoundationEngine:
     binding = SimpleNamespace(FDBError=FDBError, open=lambda _path: SimpleNamespace(create_transaction=lambda: cluster))
     return FoundationEngine(binding, Path("fdb.cluster"), EngineOptions(), left=lambda: None)
+
+
+@pytest.mark.parametrize("stored", [None, b"", b"1"])
+async def test_a_value_is_plain_bytes_and_an_absent_one_is_none(stored: bytes | None) -> None:
+    engine = engine_on(Cluster(get=stored))
+
+    assert await engine.transact(lambda tr: [tr.get(b"a"), *tr.get_many([b"a", b"b"])]) == [stored] * 3
+
+    await engine.close()
 
 
 async def test_a_time_out_while_backing_off_says_that_the_cluster_did_not_answer() -> None:
