@@ -208,8 +208,8 @@ class Transaction(ReadTransaction, Protocol):
 
         Blocks; call it from a thread of your own, never on an event loop. Raises ``TransactionError``: 1020 on a
         conflict, 1007 when the read version is older than the store's window, 1021 when the outcome is unknown, 2101
-        when too large, and whatever was wrong with a mutation; ``UnavailableError`` when the disk is full or the
-        cluster can not be reached. Whatever it raises but 1021, nothing was written. A transaction without
+        when too large, and whatever was wrong with a mutation; ``UnavailableError`` when the disk is full, 1031
+        when the cluster does not answer. Whatever it raises but 1021, nothing was written. A transaction without
         mutations and write conflict ranges always commits.
         """
 

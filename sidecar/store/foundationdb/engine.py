@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 FORMAT = 1
 _TOO_OLD = 1007
+_TIMED_OUT = 1031
 _TOO_MANY_WATCHES = 1032
 _OPENING_MS = 8_000  # a user who waits for an answer gets one within ten seconds, the start of the network included
 
@@ -196,7 +197,7 @@ class FoundationEngine:
                 going_on(writer.rows)
             except TransactionError as error:
                 if error.number != _TOO_OLD:
-                    raise
+                    raise self._final(error) from error
                 raise UnavailableError(
                     "The cluster's data can not be read within one transaction; use FoundationDB's own fdbbackup."
                 ) from error
@@ -228,7 +229,7 @@ class FoundationEngine:
             except TransactionError as error:
                 retries += 1
                 if retries > self._options.retries_max:
-                    raise
+                    raise self._final(error) from error
                 try:
                     tr.on_error(error.number)
                 except TransactionError as final:
@@ -237,6 +238,11 @@ class FoundationEngine:
                 return result
 
     def _final(self, error: TransactionError) -> SidecarError:
+        if error.number == _TIMED_OUT:
+            seconds = self._timeout_ms / 1_000
+            return UnavailableError(
+                f"The FoundationDB cluster did not answer within {seconds:g} seconds; is it running and reachable?"
+            )
         if error.number == _TOO_MANY_WATCHES:
             return LimitExceededError("Too many watches are open on the FoundationDB cluster; end some first.")
         return error

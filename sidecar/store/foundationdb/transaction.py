@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sidecar.errors import TransactionError, UnavailableError
+from sidecar.errors import TransactionError
 from sidecar.store.engine import AtomicOp, KeySelector
 from sidecar.store.foundationdb.watches import FoundationWatch, numbered
 
 Rows = list[tuple[bytes, bytes]]
 
 _STAMP_HOLE = b"\x00" * 10
-_TIMED_OUT = 1031
 _NO_COMMIT_VERSION = 2021
 
 
@@ -34,13 +33,7 @@ class FoundationTransaction:
         try:
             yield
         except self._error_class as error:
-            ours = numbered(error)
-            if ours.number == _TIMED_OUT:
-                seconds = self._timeout_ms / 1_000
-                raise UnavailableError(
-                    f"The FoundationDB cluster did not answer within {seconds:g} seconds; is it running and reachable?"
-                ) from error
-            raise ours from error
+            raise numbered(error) from error
 
     def _reader(self, *, snapshot: bool) -> Any:  # noqa: ANN401 -- the same
         return self._native.snapshot if snapshot else self._native

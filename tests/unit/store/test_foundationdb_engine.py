@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.errors import ConflictError, UnavailableError
+from sidecar.errors import ConflictError, TransactionError, UnavailableError
 from sidecar.store.backup import BackupWriter, Header, check
 from sidecar.store.foundationdb.engine import FoundationEngine
 from sidecar.store.options import EngineOptions
@@ -76,6 +76,20 @@ async def test_a_value_is_plain_bytes_and_an_absent_one_is_none(stored: bytes | 
     engine = engine_on(Cluster(get=stored))
 
     assert await engine.transact(lambda tr: [tr.get(b"a"), *tr.get_many([b"a", b"b"])]) == [stored] * 3
+
+    await engine.close()
+
+
+async def test_a_transaction_raises_a_time_out_by_its_number() -> None:
+    engine = engine_on(Cluster(get=FDBError(1031), on_error=FDBError(1031)))
+    tr = engine.begin()
+
+    with pytest.raises(TransactionError) as read:
+        tr.get(b"a")
+    with pytest.raises(TransactionError) as tried_again:
+        tr.on_error(read.value.number)
+
+    assert (read.value.number, tried_again.value.number) == (1031, 1031)
 
     await engine.close()
 
