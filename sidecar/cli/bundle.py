@@ -69,9 +69,10 @@ def _members(settings: "Settings") -> dict[str, str]:
         "status.json": status,
         "sizes.json": list(_sizes(settings)),
     }
-    members = {name: json.dumps(document, indent=2) for name, document in documents.items()}
-    members |= {"metrics.txt": metrics, "sidecar.log": _log(settings)}
-    return {name: scrubber.scrub(members[name]) for name in CONTENTS}
+    members = {name: json.dumps(scrubber.scrub_document(each), indent=2) for name, each in documents.items()}
+    members["metrics.txt"] = scrubber.scrub(metrics)
+    members["sidecar.log"] = "".join(f"{scrubber.scrub_line(line)}\n" for line in _log(settings))
+    return {name: members[name] for name in CONTENTS}
 
 
 def _scrubber(settings: "Settings") -> "Scrubber":
@@ -160,11 +161,11 @@ def _sizes(settings: "Settings") -> Iterator[dict[str, Any]]:
         yield {"path": str(file), "bytes": status.st_size, "mode": oct(status.st_mode), "modified": status.st_mtime}
 
 
-def _log(settings: "Settings") -> str:
+def _log(settings: "Settings") -> list[str]:
     try:
-        return "".join(f"{line}\n" for line in last_lines(settings.log_file, limits.bundle_log_lines_max))
+        return last_lines(settings.log_file, limits.bundle_log_lines_max)
     except OSError as error:
-        return f"It can not be read: {error.strerror}."
+        return [f"It can not be read: {error.strerror}."]
 
 
 def _write(file: Path, members: dict[str, str], *, replace: bool) -> None:
