@@ -10,7 +10,7 @@ import { DelayedWrites } from "./delayed-writes.js";
 import type { Saved } from "./delayed-writes.js";
 import { InvalidError, LimitExceededError } from "./errors.js";
 import type { Launcher } from "./launcher.js";
-import { callMsDefault, closeMsDefault, writeBytesMax } from "./limits.js";
+import { callMsDefault, callMsMax, closeMsDefault, writeBytesMax } from "./limits.js";
 import { Link } from "./link.js";
 import { Login } from "./login.js";
 import { OfflineQueue } from "./offline-queue.js";
@@ -86,7 +86,7 @@ export class Connection {
       now,
       closing: this.link.closing,
       ready: () => this.#readyForWrites(),
-      send: (write) => within({}, ({ signal }) => this.#calls.call(write, signal, write.userId)),
+      send: (write, trace) => within({}, ({ signal }) => this.#calls.call({ ...write, trace }, signal, write.userId)),
     });
     this.#delayed = new DelayedWrites(this.link, this.login, this.queue);
     this.login.renewed.add(() => {
@@ -161,16 +161,14 @@ export class Connection {
    */
   async close({ timeoutMs = closeMsDefault }: { timeoutMs?: number } = {}): Promise<number> {
     for (const subscription of this.#subscriptions) subscription.close();
-    if (timeoutMs > 0 && this.queue.size > 0) await this.#drain(timeoutMs).catch(() => undefined);
-    const left = this.queue.size;
+    if (timeoutMs > 0) await this.#drain(Math.min(timeoutMs, callMsMax)).catch(() => undefined);
     this.link.close();
-    await this.queue.close();
-    return left;
+    return this.queue.close();
   }
 
   /** Return a call's options with the connection's own timeout where it says none. */
   bounded(options: CallOptions = {}): CallOptions {
-    return { timeoutMs: this.#timeoutMs, ...options };
+    return { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutMs };
   }
 
   async #content(request: HttpRequest, options: CallOptions): Promise<unknown> {
@@ -180,6 +178,7 @@ export class Connection {
   /** Wait until nothing is queued; rejects at once when the daemon is away, and when it takes too long. */
   async #drain(timeoutMs: number): Promise<void> {
     await within({ timeoutMs }, async ({ signal }) => {
+      if (await this.queue.isEmpty()) return;
       await this.link.ready(signal);
       await this.queue.drained();
     });

@@ -15,22 +15,20 @@ export interface CallOptions {
 
 export class Deadline {
   readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
   readonly #timer: NodeJS.Timeout;
-  readonly #cancel = (): void => {
-    this.#controller.abort(new CancelledError("The call was cancelled.", { cause: this.#outer?.reason }));
-  };
+  readonly #stop: (() => void) | undefined;
 
   constructor({ timeoutMs = callMsDefault, signal }: CallOptions) {
     if (!(timeoutMs > 0 && timeoutMs <= callMsMax)) {
       throw new InvalidError(`timeoutMs takes a number above 0 and at most ${callMsMax}, and not ${timeoutMs}.`);
     }
-    this.#outer = signal;
     this.#timer = setTimeout(() => {
       this.#controller.abort(new TimeoutError(`The call was not answered within ${timeoutMs} ms.`));
     }, timeoutMs);
-    if (signal?.aborted) this.#cancel();
-    else signal?.addEventListener("abort", this.#cancel, { once: true });
+    if (signal === undefined) return;
+    this.#stop = onAbort(signal, () => {
+      this.#controller.abort(new CancelledError("The call was cancelled.", { cause: signal.reason }));
+    });
   }
 
   /** Aborted when the time is over, or the caller has cancelled; its reason is the error that the call ends with. */
@@ -49,7 +47,7 @@ export class Deadline {
 
   end(): void {
     clearTimeout(this.#timer);
-    this.#outer?.removeEventListener("abort", this.#cancel);
+    this.#stop?.();
   }
 }
 
@@ -76,6 +74,44 @@ export function raced<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
       signal.removeEventListener("abort", stop);
     });
   });
+}
+
+/** Never settle but by the signal: reject with its reason. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return raced(new Promise<never>(() => undefined), signal);
+}
+
+/** All who wait for one signal. */
+class Hearers {
+  readonly calls = new Set<() => void>();
+
+  handleEvent(): void {
+    for (const call of [...this.calls]) call();
+  }
+}
+
+const hearers = new WeakMap<AbortSignal, Hearers>();
+
+/**
+ * Call something when a signal is aborted, at once if it is already; returns what ends that. However many wait for one
+ * signal, it has one listener: a host may have one signal for all its calls, and Node warns where it has many.
+ */
+export function onAbort(signal: AbortSignal, call: () => void): () => void {
+  if (signal.aborted) {
+    call();
+    return () => undefined;
+  }
+  const all = hearers.get(signal) ?? new Hearers();
+  if (all.calls.size === 0) signal.addEventListener("abort", all, { once: true });
+  hearers.set(signal, all);
+  const own = (): void => {
+    call();
+  };
+  all.calls.add(own);
+  return () => {
+    all.calls.delete(own);
+    if (all.calls.size === 0) signal.removeEventListener("abort", all);
+  };
 }
 
 /** Wait; rejects with the signal's reason if that comes first. */

@@ -1,5 +1,5 @@
 /** Writes that may be delayed: into the queue, and word to the caller as soon as it is known what becomes of them. */
-import { raced, within } from "./deadline.js";
+import { Deadline, aborted, onAbort, raced } from "./deadline.js";
 import type { CallOptions } from "./deadline.js";
 import { CancelledError, TimeoutError, UnauthenticatedError, UnavailableError, asSidecarError } from "./errors.js";
 import type { SidecarError } from "./errors.js";
@@ -32,17 +32,22 @@ export class DelayedWrites {
    * @param shown Makes the record of the answer.
    */
   async add<T>(write: QueuedWrite, options: CallOptions, shown: (answer: HttpAnswer) => T): Promise<Saved<T>> {
-    if (options.signal?.aborted) throw new CancelledError("The call was cancelled.");
-    const waiting = this.#queue.add(write, this.#login.userId());
-    const settled = waiting.settled.then(shown);
-    settled.catch(() => undefined); // whoever asked may be gone; `refused` tells too
+    const deadline = new Deadline(options);
     try {
-      return { queued: false, record: await within(options, ({ signal }) => this.#done(settled, signal)) };
-    } catch (thrown) {
-      await this.#kept(waiting, options);
-      await this.#giveUp(asSidecarError(thrown), waiting);
+      if (deadline.error) throw deadline.error;
+      const waiting = this.#queue.add(write, this.#login.userId());
+      const settled = waiting.settled.then(shown);
+      settled.catch(() => undefined); // whoever asked may be gone; `refused` tells too
+      try {
+        return { queued: false, record: await this.#done(settled, deadline.signal) };
+      } catch (thrown) {
+        await this.#kept(waiting, deadline.signal);
+        await this.#giveUp(asSidecarError(thrown), waiting);
+      }
       this.#withdrawOn(options.signal, waiting);
       return { queued: true, key: write.key, settled };
+    } finally {
+      deadline.end();
     }
   }
 
@@ -65,10 +70,10 @@ export class DelayedWrites {
     }
   }
 
-  /** Settle when the store has the write; throw when it could not keep it, or takes too long. */
-  async #kept(waiting: Waiting, { timeoutMs }: CallOptions): Promise<void> {
+  /** Settle when the store has the write; throw when it could not keep it, or the call's time is over first. */
+  async #kept(waiting: Waiting, signal: AbortSignal): Promise<void> {
     try {
-      await within(timeoutMs === undefined ? {} : { timeoutMs }, () => waiting.kept);
+      await Promise.race([waiting.kept, waiting.settled, aborted(signal)]); // what is kept is, though the time be over
     } catch (error) {
       await this.#queue.withdraw(waiting, asSidecarError(error));
       throw error;
@@ -90,7 +95,8 @@ export class DelayedWrites {
     const cancel = (): void => {
       void this.#queue.withdraw(waiting, new CancelledError("The write was cancelled before it was sent."));
     };
-    signal?.addEventListener("abort", cancel, { once: true });
-    waiting.settled.catch(() => undefined).finally(() => signal?.removeEventListener("abort", cancel));
+    if (signal === undefined) return;
+    const stop = onAbort(signal, cancel);
+    void waiting.settled.catch(() => undefined).finally(stop);
   }
 }

@@ -18,6 +18,7 @@ export const nonceBytes = 24;
 export const endpointFileBytesMax = 65_536; // as the daemon's limit of the same name
 export const configFileBytesMax = 1_048_576;
 export const tokenFileBytesMax = 65_536;
+export const draftMsMax = 600_000; // a file that is being written is changed again sooner; an older draft was left by a kill
 export const accessTokenMarginMs = 30_000; // a token that ends so soon is renewed first: a call must not meet its end
 
 // --- finding the daemon again ---
@@ -29,7 +30,7 @@ export const launchIntervalMsMin = 30_000; // a daemon that ends at once is not 
 // --- events ---
 export const eventMessageBytesMax = 4_194_304; // the daemon sends at most 524,288 bytes of changes in one
 export const eventsWaitingMax = 64; // messages that a slow listener has not taken; then the socket is not read
-export const socketOpenMsMax = 5_000; // from connecting to the answer to `subscribe`
+export const socketOpenMsMax = 5_000; // to connect, to prove, and to be answered as a WebSocket
 export const socketCloseMsMax = 1_000; // for the daemon's part of closing; then the connection is cut
 export const socketSilenceMsMax = 75_000; // the daemon pings every 30 s; two missed pings and the socket is dead
 
@@ -44,4 +45,5 @@ export const internalErrorsMax = 3; // a write that breaks the daemon so often i
 export const journalBytesMax = 268_435_456; // the queue's own bound, with envelopes, escapes and what is done
 export const journalLinesSpareMax = 1_000; // lines of writes that are done, before the journal is written anew
 export const journalBytesSpareMax = 67_108_864; // bytes of them; with a full queue, escaped, still within the journal's bound
+export const storeCloseMsMax = 2_000; // for a store to end what it was given, and as long to close: a hung one keeps no host
 export const closeMsDefault = 2_000; // what is still waiting when a client closes gets so long

@@ -1,6 +1,7 @@
-/** A place in the queue: the write, and whoever waits for it. And which errors pass, and which end a write. */
+/** The places in the queue: each a write, and whoever waits for it. And which errors pass, and which end a write. */
 import {
   ClosedError,
+  LimitExceededError,
   OutcomeUnknownError,
   RateLimitedError,
   TimeoutError,
@@ -8,6 +9,8 @@ import {
   UnavailableError,
 } from "./errors.js";
 import type { SidecarError } from "./errors.js";
+import { queueBytesMax, queueWritesMax } from "./limits.js";
+import { Listeners } from "./listeners.js";
 import type { QueuedWrite } from "./queue-store.js";
 import type { HttpAnswer } from "./transport/http.js";
 
@@ -26,20 +29,76 @@ export interface Waiting {
 }
 
 export interface Entry extends Waiting {
+  kept: Promise<void>;
   readonly bytes: number;
   internalErrors: number;
+  /** Why it is to be taken out if the try that is under way turns out to have done nothing. */
+  withdrawal?: SidecarError;
   resolve(answer: HttpAnswer): void;
   reject(error: SidecarError): void;
 }
 
-export function entryOf(write: QueuedWrite): Omit<Entry, "kept"> {
+export function entryOf(write: QueuedWrite): Entry {
   let resolve!: Entry["resolve"];
   let reject!: Entry["reject"];
   const settled = new Promise<HttpAnswer>((...both) => {
     [resolve, reject] = both;
   });
   settled.catch(() => undefined); // whoever asked may be gone; `refused` tells too
-  return { write, bytes: Buffer.byteLength(write.body ?? ""), internalErrors: 0, settled, resolve, reject };
+  const bytes = Buffer.byteLength(write.body ?? "");
+  return { write, kept: Promise.resolve(), bytes, internalErrors: 0, settled, resolve, reject };
+}
+
+/** The places of one queue, in order; there is room for so many. */
+export class Places implements Iterable<Entry> {
+  /** Told how many are taken whenever that changes. */
+  readonly changed = new Listeners<number>();
+  #all = new Set<Entry>();
+  #bytes = 0;
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  [Symbol.iterator](): Iterator<Entry> {
+    return this.#all.values();
+  }
+
+  find(isIt: (entry: Entry) => boolean): Entry | undefined {
+    for (const each of this.#all) if (isIt(each)) return each;
+    return undefined;
+  }
+
+  has(entry: Entry): boolean {
+    return this.#all.has(entry);
+  }
+
+  /**
+   * @throws LimitExceededError There is no room.
+   */
+  add(entry: Entry): void {
+    if (this.size >= queueWritesMax || this.#bytes + entry.bytes > queueBytesMax) {
+      const message = `${this.size} writes wait for the daemon; there is no room for more.`;
+      throw new LimitExceededError(message, { code: "queue_full" });
+    }
+    this.#all.add(entry);
+    this.#bytes += entry.bytes;
+    this.changed.tell(this.size);
+  }
+
+  /** Put what waited in an earlier process before all others. */
+  putFirst(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    this.#all = new Set([...entries, ...this.#all]);
+    this.#bytes += entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    this.changed.tell(this.size);
+  }
+
+  remove(entry: Entry): void {
+    if (!this.#all.delete(entry)) return;
+    this.#bytes -= entry.bytes;
+    this.changed.tell(this.size);
+  }
 }
 
 /** What is not the write's fault, and passes. */
@@ -50,7 +109,8 @@ export function isPassing(error: SidecarError): boolean {
     error instanceof RateLimitedError ||
     error instanceof UnauthenticatedError ||
     error instanceof ClosedError ||
-    error.status === 408
+    error.status === 408 ||
+    error.code === "busy" // others write the same record all the time
   );
 }
 

@@ -21,14 +21,15 @@ export interface QueuedWrite {
 /** What becomes known of a write when it is first sent. */
 export type Tried = Pick<QueuedWrite, "userId"> & Required<Pick<QueuedWrite, "triedAtMs">>;
 
+/** What is called before the last call has settled takes effect behind it: the order of the calls is the writes' own. */
 export interface QueueStore {
-  /** Return what waits, the oldest first. Asked once, before anything else. */
+  /** Return what waits, the oldest first. Asked before anything else, until it has succeeded once. */
   load(): Promise<QueuedWrite[]>;
   /** Keep a write behind all others; when this settles, it is as safe as the store can make it. */
   add(write: QueuedWrite): Promise<void>;
-  /** Note that a write is about to be sent for the first time. */
-  tried(key: string, tried: Tried): Promise<void>;
-  /** Forget a write. */
+  /** Note that a write is about to be sent for the first time; null: it was not done after all, so the next is the first. */
+  tried(key: string, tried: Tried | null): Promise<void>;
+  /** Forget a write; perhaps one that was never added. */
   done(key: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,15 +1,18 @@
 /** The daemon goes away, comes back, hangs, ends: nothing is lost, duplicated or out of order, and nobody waits. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   CancelledError,
   ClosedError,
   LimitExceededError,
+  MemoryQueueStore,
   NotFoundError,
   TimeoutError,
   UnauthenticatedError,
   UnavailableError,
 } from "../src/index.js";
 import type { Change, Refusal, SidecarClient } from "../src/index.js";
+import { callMsMax } from "../src/limits.js";
 import { Daemon, eventually } from "./daemon.js";
 
 let daemon: Daemon;
@@ -159,6 +162,86 @@ test("a write that waits is cancelled by its signal, and never sent", async () =
   await client.connection.queue.drained();
   expect(await client.settings.find("editor", "first")).toBe(1);
   expect(await client.settings.find("editor", "never")).toBeUndefined();
+});
+
+test("a write whose connection was refused was not sent: it can be cancelled, and waits as long as any other", async () => {
+  let ahead = 0;
+  const late = daemon.client({ name: "late", now: () => Date.now() + ahead });
+  await late.settings.set("editor", "warm", 1);
+  await daemon.kill(); // which the client has not noticed yet
+  const abort = new AbortController();
+  const cancelled = await late.settings.set("editor", "cancelled", 1, { signal: abort.signal });
+  const saved = await late.settings.set("editor", "saved", 1);
+  expect(late.queued).toBe(2);
+  abort.abort();
+  await expect(cancelled.queued && cancelled.settled).rejects.toBeInstanceOf(CancelledError);
+  ahead = 24 * 3_600_000; // the next day
+  await daemon.start();
+  expect(await (saved.queued && saved.settled)).toMatchObject({ value: 1 });
+  expect(await late.settings.find("editor", "cancelled")).toBeUndefined();
+});
+
+test("a write is cancelled while its store keeps it, and after its call's time is over nothing is kept", async () => {
+  class SlowStore extends MemoryQueueStore {
+    readonly begun: (() => void)[] = [];
+    override add(): Promise<void> {
+      return new Promise((resolve) => this.begun.push(resolve));
+    }
+  }
+  const store = new SlowStore();
+  const slow = daemon.client({ name: "slow", writes: store });
+  await slow.ready();
+  await daemon.kill();
+  await slow.users.me().catch(() => undefined);
+  await eventually(() => slow.status.state === "away");
+  const abort = new AbortController();
+  const cancelled = slow.settings.set("editor", "cancelled", 1, { signal: abort.signal });
+  await eventually(() => store.begun.length === 1);
+  abort.abort();
+  await expect(cancelled).rejects.toBeInstanceOf(CancelledError);
+  await expect(slow.settings.set("editor", "late", 1, { timeoutMs: 50 })).rejects.toBeInstanceOf(TimeoutError);
+  expect(slow.queued).toBe(0);
+  const kept = slow.settings.set("editor", "kept", 1);
+  await eventually(() => store.begun.length === 3);
+  for (const each of store.begun) each();
+  expect(await kept).toMatchObject({ queued: true });
+  await daemon.start();
+  await slow.ready({ timeoutMs: 60_000 });
+  await slow.connection.queue.drained();
+  expect(await slow.settings.find("editor", "cancelled")).toBeUndefined();
+  expect(await slow.settings.find("editor", "late")).toBeUndefined();
+  expect(await slow.settings.find("editor", "kept")).toBe(1);
+});
+
+test("a client is closed though its store hangs, and what it was to keep is told of", async () => {
+  const store = new MemoryQueueStore();
+  store.add = () => new Promise(() => undefined);
+  const hung = daemon.client({ name: "hung", writes: store });
+  await hung.ready();
+  const write = hung.settings.set("editor", "hung", 1, { timeoutMs: 60_000 });
+  const told = expect(write).rejects.toBeInstanceOf(ClosedError);
+  expect(await hung.close({ timeoutMs: 50 })).toBe(1);
+  await told;
+});
+
+test("a client that is closed at once waits for what its store has, and counts it", async () => {
+  await goneAway();
+  const left = Array.from({ length: 3 }, (_, n) => {
+    const headers = { "Idempotency-Key": `left-${n}` };
+    const path = `/api/v5/settings/left/k${n}`;
+    return { key: `left-${n}`, method: "PUT", path, headers, body: '{"value":1}' } as const;
+  });
+  const storeOfLeft = (): MemoryQueueStore => {
+    const store = new MemoryQueueStore();
+    store.load = () => sleep(50, left);
+    return store;
+  };
+  expect(await daemon.client({ writes: storeOfLeft() }).close()).toBe(3);
+  expect(await daemon.client({ writes: storeOfLeft() }).close({ timeoutMs: 0 })).toBe(3);
+  await daemon.start();
+  expect(await daemon.client({ writes: storeOfLeft() }).close({ timeoutMs: 10 * callMsMax })).toBe(0);
+  await client.ready({ timeoutMs: 60_000 });
+  expect(await client.settings.find("left", "k2")).toBe(1);
 });
 
 test("a daemon that hangs keeps nobody waiting longer than asked", async () => {

@@ -1,7 +1,7 @@
 /** One HTTP request over a proved connection, and its answer read whole. Follows no redirect and keeps no cookie. */
 import { request } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { InvalidError, NotProvedError, SidecarError, UnavailableError, isSidecarError } from "../errors.js";
+import { InvalidError, SidecarError, UnavailableError, isSidecarError } from "../errors.js";
 import { answerBytesMax } from "../limits.js";
 import { problemOf } from "./problem.js";
 import type { ProvedAgent } from "./proved-agent.js";
@@ -15,6 +15,26 @@ export interface HttpRequest {
   body?: string;
   /** How long an answer may be; a session's size unless said otherwise. */
   bytesMax?: number;
+  trace?: Trace;
+}
+
+/** What has become of the requests that one call has led to. */
+export class Trace {
+  #sent = 0;
+  #refused = 0;
+
+  /** Whether the daemon may have done what was asked: a request has left that it has not refused. */
+  get mayBeDone(): boolean {
+    return this.#sent > this.#refused;
+  }
+
+  sent(): void {
+    this.#sent += 1;
+  }
+
+  refused(): void {
+    this.#refused += 1;
+  }
 }
 
 export interface HttpAnswer {
@@ -56,8 +76,9 @@ export async function send(agent: ProvedAgent, asked: HttpRequest, signal: Abort
   }
   const status = message.statusCode ?? 0;
   const content = parsed(bytes, status, url);
-  if (status >= 400) throw problemOf(status, content);
-  return { status, headers: message.headers, content };
+  if (status < 400) return { status, headers: message.headers, content };
+  if (status < 500 || status === 503) asked.trace?.refused();
+  throw problemOf(status, content);
 }
 
 function head(agent: ProvedAgent, asked: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
@@ -71,7 +92,9 @@ function head(agent: ProvedAgent, asked: HttpRequest, signal: AbortSignal): Prom
     agent.guard(sent);
     let isUnsent = true;
     sent.on("socket", () => {
+      if (sent.destroyed) return; // by the agent's guard
       isUnsent = false;
+      asked.trace?.sent();
     });
     sent.on("response", resolve);
     sent.on("upgrade", (_, socket) => {
@@ -80,7 +103,7 @@ function head(agent: ProvedAgent, asked: HttpRequest, signal: AbortSignal): Prom
     });
     sent.on("error", (error) => {
       if (signal.aborted) reject(signal.reason as Error);
-      else reject(new LostError(url, error, isUnsent || error instanceof NotProvedError));
+      else reject(new LostError(url, error, isUnsent));
     });
     sent.end(body);
   });

@@ -5,7 +5,7 @@
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import { backoffMs } from "../backoff.js";
-import { pause, raced, within } from "../deadline.js";
+import { onAbort, pause, raced, within } from "../deadline.js";
 import { ClosedError, InvalidError, UnauthenticatedError, UnavailableError, asSidecarError } from "../errors.js";
 import type { SidecarError } from "../errors.js";
 import { eventsWaitingMax, loginMsMax, reconnectMsMax, reconnectMsMin } from "../limits.js";
@@ -61,9 +61,8 @@ export class Subscription implements AsyncIterable<FeedMessage> {
       this.close();
     };
     const { signal } = options;
-    signal?.addEventListener("abort", close, { once: true });
-    if (signal?.aborted) close();
-    this.ended = this.#run().finally(() => signal?.removeEventListener("abort", close));
+    const stop = signal === undefined ? undefined : onAbort(signal, close);
+    this.ended = this.#run().finally(stop);
   }
 
   /** Where the last message that was handed on ends: a later subscription `since` it goes on behind it. */
