@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { ConflictError } from "./errors.js";
+import { removeDrafts } from "./transport/private-file.js";
 
 export class FileLock {
   readonly #locked: string;
@@ -21,6 +22,7 @@ export class FileLock {
    * @throws ConflictError Another process has it, or another part of this one.
    */
   async take(): Promise<void> {
+    await removeDrafts(this.#path);
     const draft = `${this.#path}.${randomBytes(6).toString("hex")}.new`; // linked when it is whole: none is seen empty
     try {
       await writeFile(draft, `${process.pid} ${await startOf(process.pid)}\n`, { flag: "wx", mode: 0o600 });

@@ -11,7 +11,7 @@ import { journalBytesMax, journalBytesSpareMax, journalLinesSpareMax } from "./l
 import type { QueueStore, QueuedWrite, Tried } from "./queue-store.js";
 import { readPrivate, replacePrivate } from "./transport/private-file.js";
 
-type Line = { add: QueuedWrite } | { tried: string; as: Tried } | { done: string };
+type Line = { add: QueuedWrite } | { tried: string; as: Tried | null } | { done: string };
 
 /** A write that waits, and how long its line is. */
 interface Kept {
@@ -48,10 +48,7 @@ export class FileQueueStore implements QueueStore {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       await this.#lock.take();
       try {
-        const found = await readPrivate(this.path, journalBytesMax);
-        if (found?.isOpen) throw new ForbiddenError(`${this.path} can be read by others; remove it.`);
-        for (const line of linesOf(found?.content.toString("utf8") ?? "", this.path)) this.#apply(line, 0);
-        await this.#rewrite();
+        await this.#read();
       } catch (error) {
         await this.#lock.giveBack();
         throw error;
@@ -65,7 +62,7 @@ export class FileQueueStore implements QueueStore {
   }
 
   /** Not synced: only a loss of power right now could make a repeat of an old write look like its first try. */
-  tried(key: string, as: Tried): Promise<void> {
+  tried(key: string, as: Tried | null): Promise<void> {
     return this.#append({ tried: key, as }, false);
   }
 
@@ -95,6 +92,27 @@ export class FileQueueStore implements QueueStore {
   get #isWasteful(): boolean {
     const isLong = this.#spareLines > journalLinesSpareMax && this.#spareLines > this.#waiting.size;
     return isLong || this.#bytes - this.#waitingBytes > journalBytesSpareMax;
+  }
+
+  /** Take what the file holds, and leave only what waits in it; where that is not possible, it is as good as it is. */
+  async #read(): Promise<void> {
+    const found = await readPrivate(this.path, journalBytesMax);
+    if (found?.isOpen) throw new ForbiddenError(`${this.path} can be read by others; remove it.`);
+    this.#waiting.clear();
+    this.#bytes = this.#lines = this.#waitingBytes = 0;
+    for (const { line, bytes } of linesOf(found?.content ?? Buffer.of(), this.path)) {
+      this.#apply(line, bytes);
+      this.#bytes += bytes;
+      this.#lines += 1;
+    }
+    try {
+      await this.#rewrite();
+    } catch (error) {
+      if (found === undefined) throw error;
+      this.#file = await open(this.path, "r+");
+      await this.#cut(this.#file);
+      process.emitWarning(asSidecarError(error)); // a full disk, perhaps
+    }
   }
 
   #append(line: Line, isSynced: boolean): Promise<void> {
@@ -138,7 +156,10 @@ export class FileQueueStore implements QueueStore {
     } else if ("done" in line) {
       this.#forget(line.done);
     } else {
-      Object.assign(this.#waiting.get(line.tried)?.write ?? {}, line.as);
+      const { write } = this.#waiting.get(line.tried) ?? {};
+      if (write === undefined) return;
+      if (line.as === null) delete write.triedAtMs;
+      else Object.assign(write, line.as);
     }
   }
 
@@ -191,15 +212,38 @@ function textOf(line: Line): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** The last line may be half: what ended in the middle of it had not been told that its write was kept. */
-function* linesOf(text: string, path: string): Generator<Line> {
-  const lines = text.split("\n");
-  lines.pop();
-  for (const [number, line] of lines.entries()) {
-    try {
-      yield JSON.parse(line) as Line;
-    } catch (error) {
-      throw new InvalidError(`${path}, line ${number + 1}, is not a line of a journal.`, { cause: error });
-    }
+/**
+ * The last line may be half: what ended in the middle of it had not been told that its write was kept. A loss of power may
+ * leave zeros in the place of lines that were not synced; those of writes that wait all were.
+ */
+function* linesOf(content: Buffer, path: string): Generator<{ line: Line; bytes: number }> {
+  let number = 1;
+  for (let from = 0, to = content.indexOf("\n"); to >= 0; from = to + 1, to = content.indexOf("\n", from)) {
+    const text = content.toString("utf8", from, to).replace(/^\0+/, "");
+    yield { line: lineOf(text, `${path}, line ${number}`), bytes: to + 1 - from };
+    number += 1;
   }
+}
+
+function lineOf(text: string, place: string): Line {
+  let cause: unknown;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isLine(value)) return value;
+  } catch (error) {
+    cause = error;
+  }
+  throw new InvalidError(`${place}, is not a line of a journal.`, { cause });
+}
+
+function isLine(value: unknown): value is Line {
+  if (!isObject(value)) return false;
+  if ("tried" in value) return value["as"] === null || isObject(value["as"]);
+  if ("done" in value) return true;
+  const { add } = value;
+  return isObject(add) && [add["key"], add["method"], add["path"]].every((each) => typeof each === "string");
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +20,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ConflictError, FileQueueStore, ForbiddenError, InvalidError, LimitExceededError } from "../src/index.js";
 import type { QueuedWrite } from "../src/index.js";
-import { journalBytesMax, journalBytesSpareMax, journalLinesSpareMax } from "../src/limits.js";
+import { draftMsMax, journalBytesMax, journalBytesSpareMax, journalLinesSpareMax } from "../src/limits.js";
 import { Daemon, eventually } from "./daemon.js";
 
 const dist = fileURLToPath(new URL("../dist/esm/index.js", import.meta.url));
@@ -102,6 +103,57 @@ test("half a line at the end was never acknowledged, and is dropped; one in the 
   await expect(new FileQueueStore(file).load()).rejects.toBeInstanceOf(InvalidError);
 });
 
+test("zeros that a loss of power left in the place of unsynced lines are passed over; what is no line is told of", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  await store.add(write("a"));
+  await store.close();
+  appendFileSync(file, `${"\0".repeat(512)}${JSON.stringify({ add: write("b") })}\n`);
+  expect(await reopened()).toEqual([write("a"), write("b")]);
+  for (const line of ["null", "5", '{"add":null}', '{"tried":"a"}', "{}", ""]) {
+    const whole = readFileSync(file);
+    appendFileSync(file, `${line}\n`);
+    const loading = new FileQueueStore(file).load();
+    await expect(loading).rejects.toBeInstanceOf(InvalidError);
+    await expect(loading).rejects.toThrow("line 3, is not a line of a journal");
+    writeFileSync(file, whole);
+  }
+});
+
+test("that a try has done nothing is kept", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  await store.add(write("a"));
+  await store.tried("a", { triedAtMs: 5 });
+  await store.tried("a", null);
+  await store.close();
+  expect(await reopened()).toEqual([write("a")]);
+});
+
+test("a store that could not be read can be once its file is mended, and then holds what is in it", async () => {
+  await reopened();
+  const text = (key: string): string => `${JSON.stringify({ add: write(key) })}\n`;
+  const store = new FileQueueStore(file);
+  writeFileSync(file, `${text("a")}null\n`);
+  await expect(store.load()).rejects.toBeInstanceOf(InvalidError);
+  writeFileSync(file, text("b"));
+  expect(await store.load()).toEqual([write("b")]);
+  await store.close();
+});
+
+test.skipIf(process.platform === "win32")("what a process left that was killed while it wrote is removed", async () => {
+  await reopened();
+  const [old, young] = [`${file}.0123456789ab.new`, `${file}.lock.ba9876543210.new`];
+  for (const each of [old, young]) writeFileSync(each, "half");
+  const before = (Date.now() - draftMsMax) / 1_000 - 1;
+  utimesSync(old, before, before);
+  await reopened();
+  expect(readdirSync(join(folder, "queue")).sort()).toEqual(["writes.jsonl", "writes.jsonl.lock.ba9876543210.new"]);
+  utimesSync(young, before, before);
+  await reopened();
+  expect(readdirSync(join(folder, "queue"))).toEqual(["writes.jsonl"]);
+});
+
 test("the file does not grow with what is done", async () => {
   const store = new FileQueueStore(file);
   await store.load();
@@ -159,6 +211,26 @@ test.skipIf(process.platform === "win32")("of a write that did not fit on the di
   expect(await reopened()).toEqual([write("a"), write("c")]);
 });
 
+test.skipIf(process.platform === "win32")("a journal is read though there is no room to write it anew", async () => {
+  const store = new FileQueueStore(file);
+  await store.load();
+  const large = { ...write("large"), body: "x".repeat(100_000) };
+  await store.add(large);
+  await store.close();
+  appendFileSync(file, '{"add":{"key":"half"');
+  const script = `
+    process.on("SIGXFSZ", () => {});
+    const { FileQueueStore } = await import(${JSON.stringify(dist)});
+    const store = new FileQueueStore(${JSON.stringify(file)});
+    console.log((await store.load()).map(({ key }) => key).join());
+    await store.close();`;
+  const shell = 'ulimit -f 64; exec "$0" --input-type=module -e "$1"';
+  const output = execFileSync("sh", ["-c", shell, process.execPath, script], { stdio: "pipe" }).toString();
+  expect(output).toBe("large\n");
+  expect(readFileSync(file, "utf8").endsWith("}\n")).toBe(true); // the half line is cut off
+  expect(await reopened()).toEqual([large]);
+});
+
 test("a journal that can not be written anew is gone on with", async () => {
   const store = new FileQueueStore(file);
   await store.load();
@@ -211,7 +283,7 @@ test("writes that a host had queued when it was killed are done after its next s
   await daemon.remove();
 });
 
-test("a queue whose store can not be opened refuses every delayed write, with the reason", async () => {
+test("a queue whose store can not be opened refuses every delayed write, with the reason, until it can", async () => {
   const holder = new FileQueueStore(file);
   await holder.load();
   const daemon = new Daemon();
@@ -220,6 +292,7 @@ test("a queue whose store can not be opened refuses every delayed write, with th
   await expect(client.settings.set("a", "b", 1)).rejects.toBeInstanceOf(ConflictError);
   expect(client.queued).toBe(0);
   expect((await client.users.me()).role).toBe("admin");
-  await daemon.remove();
   await holder.close();
+  expect(await client.settings.set("a", "b", 1)).toMatchObject({ queued: false }); // it is looked at again
+  await daemon.remove();
 });

@@ -1,10 +1,11 @@
 /** Small files that are the user's alone: read only when nobody else could have written them, written as 0600. */
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, mkdir, open, rename, rm } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ForbiddenError, LimitExceededError } from "../errors.js";
+import { draftMsMax } from "../limits.js";
 
 export interface PrivateFile {
   content: Buffer;
@@ -64,6 +65,7 @@ export async function replacePrivate(
   release?: () => Promise<void>,
 ): Promise<FileHandle> {
   await makePrivateFolder(dirname(path));
+  await removeDrafts(path);
   const draft = `${path}.${randomBytes(6).toString("hex")}.new`;
   const file = await open(draft, "wx", 0o600);
   try {
@@ -71,12 +73,31 @@ export async function replacePrivate(
     await file.sync();
     await release?.();
     await rename(draft, path);
+    await syncFolder(dirname(path));
     return file;
   } catch (error) {
     await file.close();
     await rm(draft, { force: true });
     throw error;
   }
+}
+
+/** Remove what was left beside a file by processes that were killed while they wrote it: it may hold a secret. */
+export async function removeDrafts(path: string): Promise<void> {
+  const folder = dirname(path);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`${basename(path)}.`) || !/\.[0-9a-f]{12}\.new$/.test(name)) continue;
+    const draft = join(folder, name);
+    const { mtimeMs } = (await lstat(draft).catch(() => undefined)) ?? { mtimeMs: Date.now() }; // another removed it
+    if (Date.now() - mtimeMs > draftMsMax) await rm(draft, { force: true });
+  }
+}
+
+/** Have a rename on disk. Where a folder can not be synced (Windows), a loss of power may bring the old file back. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY).catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }
 
 /** Make a folder that only its owner can enter; one that is there stays as it is. */
