@@ -78,6 +78,8 @@ plan_requests_per_minute_max = 600_000  # stops a runaway loop, and is far above
 plan_requests_per_minute_min = 60  # fewer, and an admin could not set it back
 page_items_default = 100
 page_items_max = 1_000
+page_bytes_max = 4_000_000  # of stored records that a page holds; a larger one stands alone, with up to 8 MB
+page_read_rows = 100  # of a page that are read at a time: 9 MB at the worst
 page_reads_max = 10  # a list that filters reads at most so many pages for one; then it answers a short page
 
 # --- state of sessions, conversations and the rest -------------------------------------------------------------------
@@ -318,7 +320,6 @@ client_reconnect_seconds_min = 0.2
 client_reconnect_seconds_max = 10.0
 stop_wait_seconds_max = 15.0  # ``down`` waits this long for a daemon that drains in at most 5 s
 stop_poll_seconds = 0.05
-messages_shown_at_once = 7  # a page of messages: one may have 8 MB, so that an answer stays in client_answer_bytes_max
 ambiguous_ids_shown = 3  # of those that a beginning is meant by
 verify_second_look_seconds = 2.5  # after what the daemon waits before it looks again at a file that was just written
 progress_interval_seconds = 0.2  # how often the terminal's progress bar moves

@@ -33,13 +33,14 @@ _PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "ticket": {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
 }
 _DESCRIPTION = """Sidecar's API on this machine. Errors are RFC 9457 problem documents with a stable `code`.
-Lists take `limit` and `cursor` and answer `items` and `next_cursor`, which is null at the end. Single records carry an
-`ETag`; where a route takes `If-Match`, it is a 412 when the record has moved on. PATCH of sessions, conversations
-and agents is JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null gives a field its default
-back; the routes `…/add` and `…/remove` change tags, facts and decisions without replacing them. A request with an
-`Idempotency-Key`, where a route takes one, is done once; a repeat within 24 hours gets the same answer, with
-`Idempotency-Replayed: true`. `Prefer: return=minimal` leaves the record out of the answer to a change. Users see what
-is theirs; managers and admins read everybody's; admins change it too."""
+Lists take `limit` and `cursor` and answer `items` and `next_cursor`, which is null at the end; a page of large
+records holds fewer than `limit`. Single records carry an `ETag`; where a route takes `If-Match`, it is a 412 when the
+record has moved on. PATCH of sessions, conversations and agents is JSON Merge Patch (RFC 7396): objects are merged,
+arrays are replaced whole, null gives a field its default back; the routes `…/add` and `…/remove` change tags, facts
+and decisions without replacing them. A request with an `Idempotency-Key`, where a route takes one, is done once; a
+repeat within 24 hours gets the same answer, with `Idempotency-Replayed: true`. `Prefer: return=minimal` leaves the
+record out of the answer to a change. Users see what is theirs; managers and admins read everybody's; admins change it
+too."""
 
 
 async def get(request: web.Request) -> web.Response:

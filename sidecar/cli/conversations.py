@@ -53,7 +53,7 @@ def show(conversation: str, *, as_json: bool) -> None:
         found = await daemon.request("GET", path, params={"limit": "1"})
         del found["messages"]
         write_json(found) if as_json else click.echo(_line(found))
-        async for message in daemon.pages(f"{path}/messages", {"limit": str(limits.messages_shown_at_once)}):
+        async for message in daemon.pages(f"{path}/messages", {"limit": str(limits.page_items_max)}):
             write_line(json.dumps(message) if as_json else _message(message))
 
     talk(write)

@@ -62,7 +62,7 @@ async def _of_sessions(daemon: "Client", given: Sequence[str]) -> AsyncGenerator
         conversation = await daemon.request("GET", path, params={"limit": "1"})
         del conversation["messages"]
         yield _line("conversations", conversation)
-        async for message in daemon.pages(f"{path}/messages", {"limit": str(limits.messages_shown_at_once)}):
+        async for message in daemon.pages(f"{path}/messages", {"limit": str(limits.page_items_max)}):
             yield _line("messages", message)
 
 

@@ -15,6 +15,7 @@ FORMAT = 1
 _JSON = bytes([FORMAT])
 _REFERENCE = b"\x02"
 DIGEST_BYTES = 32
+REFERENCE_BYTES = len(_REFERENCE) + DIGEST_BYTES
 
 R = TypeVar("R", bound=Record)
 
@@ -31,7 +32,7 @@ def reference(digest: bytes) -> bytes:
 
 def referenced(value: bytes) -> bytes | None:
     """Return the digest of the blob that stored bytes refer to, or None when they are the record's own."""
-    return value[1:] if value[:1] == _REFERENCE and len(value) == DIGEST_BYTES + 1 else None
+    return value[1:] if value[:1] == _REFERENCE and len(value) == REFERENCE_BYTES else None
 
 
 def json_of(value: bytes) -> bytes:

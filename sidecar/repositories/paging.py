@@ -1,6 +1,7 @@
 """Pages of rows.
 
-A cursor names a key, not a count, so a page neither repeats nor skips what stays while rows come and go.
+A cursor names a key, not a count, so a page neither repeats nor skips what stays while rows come and go. Nothing but
+the cursor tells whether more is behind a page: one may be short.
 """
 
 import base64
@@ -42,7 +43,12 @@ def page(
     if len(rows) <= limit:
         return rows, None
     rows.pop()
-    return rows, base64.urlsafe_b64encode(rows[-1][0][len(prefix) :]).decode().rstrip("=")
+    return rows, cursor_behind(prefix, rows[-1][0])
+
+
+def cursor_behind(prefix: bytes, key: bytes) -> str:
+    """Return the cursor of a page whose last key this is."""
+    return base64.urlsafe_b64encode(key[len(prefix) :]).decode().rstrip("=")
 
 
 class ReadPage(Protocol[T]):
@@ -53,12 +59,16 @@ class ReadPage(Protocol[T]):
 
 
 def filtered(read: ReadPage[T], wants: Callable[[T], bool], *, cursor: str | None, limit: int) -> Page[T]:
-    """Return a full page of what ``wants`` passes; from at most ``limits.page_reads_max`` pages, so it may be short."""
+    """Return a full page of what ``wants`` passes, or a short one.
+
+    It is read from at most ``limits.page_reads_max`` pages, and from none behind a short one, which has many bytes.
+    """
     found: list[T] = []
     for _ in range(limits.page_reads_max):
-        items, cursor = read(cursor=cursor, limit=limit - len(found))
+        asked = limit - len(found)
+        items, cursor = read(cursor=cursor, limit=asked)
         found += filter(wants, items)
-        if cursor is None or len(found) == limit:
+        if cursor is None or len(found) == limit or (found and len(items) < asked):
             break
     return Page(found, cursor)
 

@@ -10,7 +10,7 @@ from sidecar.errors import UNREADABLE, CorruptStoreError, NotFoundError
 from sidecar.repositories import codec
 from sidecar.repositories.indexes import ID_BYTES, Index
 from sidecar.repositories.noun import Noun, R
-from sidecar.repositories.paging import Page, page
+from sidecar.repositories.paging import Page, check_limit, cursor_behind, page
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.store.tuples import Items
 
@@ -54,8 +54,8 @@ class Readable(Noun[R]):
 
     def list_all(self, tr: Reading, *, cursor: str | None = None, limit: int = limits.page_items_default) -> Page[R]:
         """Return a page of all records, oldest first."""
-        rows, next_cursor = page(tr, self.records.raw, self.primary_range(), cursor=cursor, limit=limit)
-        return Page([self.decoded(tr, value) for _, value in rows], next_cursor)
+        values, next_cursor = self._page(tr, None, self.primary_range(), cursor=cursor, limit=limit)
+        return Page([self.decoded(tr, value) for value in values], next_cursor)
 
     def list_by(
         self,
@@ -82,9 +82,8 @@ class Readable(Noun[R]):
         reverse: bool = False,
     ) -> Page[R]:
         """Return a page of the records that ``index`` names between two of its keys, in the index's order."""
-        prefix = self.spaces[index.name].raw
-        rows, next_cursor = page(tr, prefix, between, cursor=cursor, limit=limit, reverse=reverse)
-        return Page(self._named(tr, index, rows), next_cursor)
+        values, next_cursor = self._page(tr, index, between, cursor=cursor, limit=limit, reverse=reverse)
+        return Page([self.decoded(tr, value) for value in values], next_cursor)
 
     def taken_between(
         self, tr: Writing, index: Index[R], between: tuple[bytes, bytes], *, limit: int
@@ -133,12 +132,9 @@ class Readable(Noun[R]):
         reverse: bool = False,
     ) -> Page[bytes]:
         """Return a page as ``list_by`` does, or with no index as ``list_all``: each record's JSON as lists show it."""
-        if index is None:
-            rows, next_cursor = page(tr, self.records.raw, self.primary_range(), cursor=cursor, limit=limit)
-            return Page(self.served_all(tr, [value for _, value in rows]), next_cursor)
-        space = self.spaces[index.name]
-        rows, next_cursor = page(tr, space.raw, space.range(under), cursor=cursor, limit=limit, reverse=reverse)
-        return Page(self.served_all(tr, self._values(tr, index, rows)), next_cursor)
+        between = self.primary_range() if index is None else self.spaces[index.name].range(under)
+        values, next_cursor = self._page(tr, index, between, cursor=cursor, limit=limit, reverse=reverse)
+        return Page(self.served_all(tr, values), next_cursor)
 
     def rendered(self, tr: Reading, value: bytes) -> bytes:
         """Return the JSON of stored bytes that is served when one record is asked for."""
@@ -158,6 +154,47 @@ class Readable(Noun[R]):
         return None if entry is None else self.get(tr, str(UUID(bytes=entry[:ID_BYTES])))
 
     # --- inside ---
+
+    def _page(
+        self,
+        tr: Reading,
+        index: Index[R] | None,
+        between: tuple[bytes, bytes],
+        *,
+        cursor: str | None,
+        limit: int,
+        reverse: bool = False,
+    ) -> Page[bytes]:
+        """Return a page of the stored bytes of records, named by an index or as they lie.
+
+        It ends before they come to more than ``limits.page_bytes_max``, but holds at least one. What large ones have in
+        blobs counts, and is not read here; of rows some are read at a time.
+        """
+        check_limit(limit)
+        prefix = self.records.raw if index is None else self.spaces[index.name].raw
+        found: list[bytes] = []
+        left = limits.page_bytes_max
+        while True:
+            step = min(limit - len(found), limits.page_read_rows)
+            rows, behind = page(tr, prefix, between, cursor=cursor, limit=step, reverse=reverse)
+            values = [value for _, value in rows] if index is None else self._values(tr, index, rows)
+            for at, size in enumerate(self._sizes(tr, values)):
+                left -= size
+                if left < 0 and (found or at):
+                    return Page(found + values[:at], cursor_behind(prefix, rows[at - 1][0]) if at else cursor)
+            found += values
+            if behind is None or len(found) == limit:
+                return Page(found, behind)
+            cursor = behind
+
+    def _sizes(self, tr: Reading, values: Sequence[bytes]) -> list[int]:
+        """Return how many bytes the records are that some stored bytes hold or refer to."""
+        sizes = list(map(len, values))
+        if not self.large or codec.REFERENCE_BYTES not in sizes:
+            return sizes
+        digests = (codec.referenced(value) for value in values)
+        headers = (None if digest is None else self.blobs.header(tr, digest) for digest in digests)
+        return [size if header is None else header.size for size, header in zip(sizes, headers, strict=True)]
 
     def _entries_between(
         self, tr: Reading, index: Index[R], between: tuple[bytes, bytes]

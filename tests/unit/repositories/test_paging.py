@@ -31,6 +31,16 @@ def test_pages_of_a_filter_hold_each_item_once(step: int) -> None:
     assert found == list(range(0, 50, step))
 
 
+def test_a_filter_reads_nothing_behind_a_page_that_is_short_for_its_bytes() -> None:
+    numbers = Numbers(100)
+
+    def cut(*, cursor: str | None, limit: int) -> Page[int]:
+        return numbers.read(cursor=cursor, limit=min(limit, 3))
+
+    assert filtered(cut, lambda number: number > 3, cursor=None, limit=5) == Page([4, 5], "6")
+    assert numbers.pages == 2
+
+
 def test_a_filter_that_passes_little_answers_a_short_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sidecar.limits.page_reads_max", 3)
     numbers = Numbers(100)

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 4011c6a37aa39708c00025ac5da8fbc18596db19fb6abfea1f8f4632b96737c8
+// SHA-256 of that: 44ec2af53f2eae79ad5877ba1dd3fde7c2eb828f3c1327dd7e73ebb47a15acf8
 
 export interface paths {
     "/api/v5/agents": {
