@@ -24,6 +24,11 @@ CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "SIDECAR_"
 
 _STORES = ("embedded:", "fdb:")
+_XDG_HOMES = (
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+)  # the default folders come from them, and git's excludes
 _PLACES = frozenset({"home", "config_dir"})  # they decide where config.toml is
 LogLevel = Literal["debug", "info", "warning", "error"]
 LoopbackHost = Literal["127.0.0.1", "::1"]
@@ -228,7 +233,8 @@ def chosen_environment() -> dict[str, str]:
     """
     settings = load()
     names = {ENVIRONMENT_PREFIX + name.upper(): name for name in Settings.model_fields}
-    return {each: str(getattr(settings, names[each])) for each, value in os.environ.items() if each in names and value}
+    ours = {each: str(getattr(settings, names[each])) for each, value in os.environ.items() if each in names and value}
+    return ours | {name: value for name in _XDG_HOMES if (value := os.environ.get(name, "")).startswith("/")}
 
 
 def load(flags: Mapping[str, object] | None = None) -> Settings:

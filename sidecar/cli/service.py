@@ -28,8 +28,8 @@ def service() -> None:
 def install(*, no_start: bool) -> None:
     """Install the login service and start it.
 
-    Again after an upgrade or a move, which repairs it. It starts this very program, with the SIDECAR_* variables that
-    are set now.
+    Again after an upgrade or a move, which repairs it. It starts this very program, with the SIDECAR_* and XDG_*_HOME
+    variables that are set now.
     """
     from sidecar import config
     from sidecar.cli.login_services import platform_service

@@ -31,7 +31,7 @@ def log_in(daemon: DaemonProcess) -> None:
     unit.read_string(text)
     variables = [line.removeprefix("Environment=") for line in text.splitlines() if line.startswith("Environment=")]
     pairs = [shlex.split(line)[0].replace("%%", "%").split("=", 1) for line in variables]
-    kept = {name: value for name, value in daemon.environment.items() if not name.startswith("SIDECAR_")}
+    kept = {name: value for name, value in daemon.environment.items() if not name.startswith(("SIDECAR_", "XDG_"))}
     installed_from, daemon.environment = daemon.environment, {**kept, **dict(pairs)}
     daemon.start(command=shlex.split(unit["Service"]["ExecStart"]))
     daemon.environment = installed_from

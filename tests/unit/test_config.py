@@ -324,3 +324,18 @@ def test_what_another_process_needs_for_the_same_settings_is_told(below: Path, m
         "SIDECAR_STORE": f"embedded:{below.parent / 'store'}",
         "SIDECAR_PORT": "1",
     }
+
+
+def test_another_process_with_what_it_is_told_has_the_same_folders(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name))
+    (home / "CONFIG" / "sidecar").mkdir(parents=True)
+    (home / "CONFIG" / "sidecar" / "config.toml").write_text('log_dir = "logs"\n', encoding="utf-8")
+    here, told = config.load(), config.chosen_environment()
+    assert here.log_dir == home / "CONFIG" / "sidecar" / "logs"
+    for name in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.delenv(f"XDG_{name}_HOME")
+    assert config.load() != here
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert config.load() == here
