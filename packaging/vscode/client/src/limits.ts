@@ -18,6 +18,7 @@ export const nonceBytes = 24;
 export const endpointFileBytesMax = 65_536; // as the daemon's limit of the same name
 export const configFileBytesMax = 1_048_576;
 export const tokenFileBytesMax = 65_536;
+export const tokenStoreMsMin = 1_000; // between tries to store a login that the store could not take
 export const draftMsMax = 600_000; // a file that is being written is changed again sooner; an older draft was left by a kill
 export const accessTokenMarginMs = 30_000; // a token that ends so soon is renewed first: a call must not meet its end
 

@@ -3,24 +3,16 @@
  * token of the store, which other windows may have exchanged meanwhile; pairs anew where the machine's owner was paired.
  */
 import { raced, within } from "./deadline.js";
-import { UnauthenticatedError } from "./errors.js";
+import { UnauthenticatedError, asSidecarError } from "./errors.js";
 import type { Link } from "./link.js";
 import { accessTokenMarginMs, loginMsMax, problemBytesMax } from "./limits.js";
 import { Listeners } from "./listeners.js";
+import { StoredLogin } from "./stored-login.js";
+import type { Kept, LoginKind } from "./stored-login.js";
 import type { TokenStore } from "./token-store.js";
 import { LostError, send } from "./transport/http.js";
 import type { ProvedAgent } from "./transport/proved-agent.js";
 import type { LoginAnswer } from "./types.js";
-
-/** How a login was opened: `paired` can be opened again without anybody's help. */
-export type LoginKind = "paired" | "account";
-
-/** What the store holds. Without a refresh token: logged out, and to stay so until somebody logs in. */
-interface Kept {
-  kind: LoginKind;
-  user_id?: string;
-  refresh_token?: string;
-}
 
 export interface Access {
   token: string;
@@ -41,19 +33,22 @@ export class Login {
   /** Told of each new access token. */
   readonly renewed = new Listeners<string>();
   readonly #options: LoginOptions;
+  readonly #stored: StoredLogin;
   #access: Access | undefined;
-  #flight: Promise<Access> | undefined;
+  /** A renewal that is under way; settles with nothing when the login was replaced meanwhile. */
+  #flight: Promise<Access | undefined> | undefined;
   #generation = 0;
   /** The last login or logout; settles when the store has it. */
   #change: Promise<unknown> = Promise.resolve();
 
   constructor(options: LoginOptions) {
     this.#options = options;
+    this.#stored = new StoredLogin(options.store);
   }
 
   /** Return whose writes are written now, as far as it is known; also while the daemon is away. */
   async userId(): Promise<string | undefined> {
-    return this.#access?.userId ?? (await this.#read())?.user_id;
+    return this.#access?.userId ?? (await this.#stored.read())?.user_id;
   }
 
   /** How long the present access token lasts before it has to be renewed, in milliseconds. */
@@ -73,12 +68,16 @@ export class Login {
 
   /** Return an access token as `token` does, and whose it is. */
   async access(signal: AbortSignal, refused?: string): Promise<Access> {
-    const access = this.#access;
-    if (access !== undefined && access.token !== refused && this.renewInMs > 0) return access;
-    this.#flight ??= within({ timeoutMs: loginMsMax }, (deadline) => this.#obtain(deadline.signal)).finally(() => {
-      this.#flight = undefined;
-    });
-    return raced(this.#flight, signal);
+    for (;;) {
+      this.#stored.retry();
+      const access = this.#access;
+      if (access !== undefined && access.token !== refused && this.renewInMs > 0) return access;
+      this.#flight ??= within({ timeoutMs: loginMsMax }, (deadline) => this.#obtain(deadline.signal)).finally(() => {
+        this.#flight = undefined;
+      });
+      const obtained = await raced(this.#flight, signal);
+      if (obtained !== undefined) return obtained;
+    }
   }
 
   /** Take a login that was just opened. */
@@ -90,7 +89,7 @@ export class Login {
 
   /** Forget who is logged in; nobody is until somebody logs in or pairs. */
   forget(): Promise<void> {
-    return this.#replace(() => this.#write({ kind: "account" }));
+    return this.#replace(() => this.#stored.write({ kind: "account" }));
   }
 
   /** Open a login of the machine's owner, whoever is logged in now. */
@@ -112,20 +111,25 @@ export class Login {
 
   /** How the present login was opened. */
   async kind(): Promise<LoginKind> {
-    return (await this.#read())?.kind ?? "paired";
+    return (await this.#stored.read())?.kind ?? "paired";
   }
 
-  /** Exchange the refresh token, or pair. Runs once for all who wait, and bounds its own time. */
-  async #obtain(signal: AbortSignal): Promise<Access> {
-    const generation = this.#generation;
-    await raced(this.#change, signal);
-    const agent = await this.#options.link.ready(signal);
-    const wire = { ...this.#options, agent, signal };
-    const kept = await this.#read();
-    const [login, kind] =
-      kept === undefined ? [await paired(wire), "paired" as const] : await this.#refreshed(wire, kept);
-    if (this.#generation !== generation) throw new UnauthenticatedError("The login was replaced meanwhile.");
-    return this.#keep(login, kind);
+  /** Exchange the refresh token, or pair. Runs once for all who wait; whatever comes of it is void if it was overtaken. */
+  async #obtain(signal: AbortSignal): Promise<Access | undefined> {
+    const [generation, before] = [this.#generation, this.#access];
+    try {
+      await raced(this.#change, signal);
+      if (this.#access !== before) return this.#access; // somebody has just logged in
+      const agent = await this.#options.link.ready(signal);
+      const wire = { ...this.#options, agent, signal };
+      const kept = await this.#stored.read();
+      const [login, kind] =
+        kept === undefined ? [await paired(wire), "paired" as const] : await this.#refreshed(wire, kept);
+      return this.#generation === generation ? await this.#keep(login, kind) : undefined;
+    } catch (error) {
+      if (this.#generation === generation) throw error;
+      return undefined;
+    }
   }
 
   /**
@@ -151,13 +155,13 @@ export class Login {
         return [await ask(wire, "refresh", { refresh_token: newest.refresh_token }), newest.kind];
       } catch (error) {
         if (!(error instanceof UnauthenticatedError)) throw error;
-        const now = await this.#read();
+        const now = await this.#stored.read();
         if (now !== undefined && now.refresh_token !== newest.refresh_token) {
           newest = now; // another window was faster
         } else if (newest.kind === "paired") {
           return [await paired(wire), "paired"];
         } else {
-          await this.#write({ kind: "account", ...(newest.user_id !== undefined && { user_id: newest.user_id }) });
+          await this.#save({ kind: "account", ...(newest.user_id !== undefined && { user_id: newest.user_id }) });
           throw error;
         }
       }
@@ -168,24 +172,18 @@ export class Login {
     const endsAtMs = this.#options.now() + login.expires_in * 1_000;
     const access = { token: login.access_token, userId: login.user.id, endsAtMs };
     this.#access = access;
-    await this.#write({ kind, user_id: login.user.id, refresh_token: login.refresh_token });
+    await this.#save({ kind, user_id: login.user.id, refresh_token: login.refresh_token });
     this.renewed.tell(login.access_token);
     return access; // also when a logout has come meanwhile
   }
 
-  async #read(): Promise<Kept | undefined> {
-    const text = await this.#options.store.read();
-    if (text === undefined) return undefined;
+  /** Store a login. That the store can not take it is told, and no call's fault: it goes on from memory. */
+  async #save(kept: Kept): Promise<void> {
     try {
-      const kept = JSON.parse(text) as Partial<Kept> | null;
-      return kept?.kind === "paired" || kept?.kind === "account" ? (kept as Kept) : undefined;
-    } catch {
-      return undefined; // damaged: the machine's owner pairs anew
+      await this.#stored.write(kept);
+    } catch (error) {
+      process.emitWarning(asSidecarError(error));
     }
-  }
-
-  #write(kept: Kept): Promise<void> {
-    return this.#options.store.write(JSON.stringify(kept));
   }
 }
 

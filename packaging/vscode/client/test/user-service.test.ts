@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FileTokenStore, ForbiddenError, InvalidError, MemoryTokenStore, UnauthenticatedError } from "../src/index.js";
 import type { Device, SidecarClient, TokenStore } from "../src/index.js";
-import { Daemon } from "./daemon.js";
+import { StoredLogin } from "../src/stored-login.js";
+import { Daemon, eventually } from "./daemon.js";
 
 const daemon = new Daemon();
 const password = "a long enough password";
@@ -109,6 +111,73 @@ test("a call that is made while a logout is being stored does not undo it", asyn
   await logout;
   await expect(call).rejects.toBeInstanceOf(UnauthenticatedError);
   await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError);
+});
+
+test("who asks while somebody logs in gets the new login, and a subscription goes on in its name", async () => {
+  const email = newEmail();
+  const user = await clientWith().users.register({ email, password });
+  class SlowStore extends MemoryTokenStore {
+    override async read(): Promise<string | undefined> {
+      await sleep(300); // the pairing of the first calls is under way when the login comes
+      return super.read();
+    }
+  }
+  const client = clientWith(new SlowStore());
+  const feed = client.subscribe({ topics: ["settings"] });
+  const [, me] = await Promise.all([client.users.login({ email, password }), client.users.me()]);
+  expect(me.id).toBe(user.id);
+  await expect.poll(() => feed.cursor).toBeDefined();
+  await client.settings.set("editor", "seen", 1);
+  for await (const message of feed) if (message.type === "changes") break;
+});
+
+test("a login that the store can not take is not lost: the calls go on, and it is stored as soon as it can be", async () => {
+  let ahead = 0;
+  let isFull = false;
+  class FullStore extends MemoryTokenStore {
+    override write(text: string): Promise<void> {
+      return isFull ? Promise.reject(new Error("ENOSPC: no space left on device")) : super.write(text);
+    }
+  }
+  const printing = process.listeners("warning");
+  process.removeAllListeners("warning"); // these are wanted, and would be printed
+  const warned: string[] = [];
+  process.on("warning", (warning) => warned.push(warning.message));
+  const tokens = new FullStore();
+  const client = clientWith(tokens, { now: () => Date.now() + ahead });
+  const { id } = await client.users.register({ email: newEmail(), password });
+  isFull = true;
+  for (let round = 0; round < 3; round += 1) {
+    ahead += 16 * 60_000;
+    const before = await tokens.read();
+    expect((await client.users.me()).id).toBe(id);
+    expect(await tokens.read()).toBe(before);
+  }
+  await expect(client.connection.login.forget()).rejects.toMatchObject({ code: "unavailable" });
+  await expect(client.users.me()).rejects.toBeInstanceOf(UnauthenticatedError); // as the store would have it
+  await expect(client.users.register({ email: newEmail(), password })).resolves.toBeDefined();
+  isFull = false;
+  await eventually(async () => {
+    await client.users.me();
+    return ((await tokens.read()) ?? "").includes((await client.users.me()).id);
+  });
+  expect((await clientWith(tokens).users.me()).id).toBe((await client.users.me()).id);
+  expect(await countOf(client, "auth.refresh_refused")).toBe(0);
+  expect(new Set(warned)).toEqual(new Set(["The login can not be stored: ENOSPC: no space left on device"]));
+  process.removeAllListeners("warning");
+  for (const each of printing) process.on("warning", each);
+});
+
+test("the store's login is taken where another window has written one since", async () => {
+  const tokens = new MemoryTokenStore();
+  const stored = new StoredLogin(tokens);
+  await tokens.write('{"kind":"account","refresh_token":"old"}');
+  const write = tokens.write.bind(tokens);
+  tokens.write = () => Promise.reject(new Error("EPERM"));
+  await expect(stored.write({ kind: "account", refresh_token: "new" })).rejects.toThrow("EPERM");
+  expect(await stored.read()).toMatchObject({ refresh_token: "new" });
+  await write('{"kind":"account","refresh_token":"another window\'s"}');
+  expect(await stored.read()).toMatchObject({ refresh_token: "another window's" });
 });
 
 test("an address with accounts in two tenants logs in to the one that is named", async () => {
