@@ -3,6 +3,7 @@
 Two processes that replace the same file do not meet: the later one's content stays, whole.
 """
 
+import errno
 import os
 import sys
 import tempfile
@@ -12,7 +13,7 @@ PRIVATE = 0o600
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
-    """Replace a file, or make it; its content is on disk when this returns.
+    """Replace a file, or make it; it is on disk when this returns, and its name where the file system syncs folders.
 
     Raises:
         OSError: It can not be written; what was there is as it was.
@@ -42,5 +43,8 @@ def sync_folder(folder: Path) -> None:
         return  # a folder that may be written to and not be listed, whose names only the system can sync
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a file system that syncs no folders: a network's, a shared one of a guest
+            raise
     finally:
         os.close(descriptor)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from sidecar.drafts import sync_folder
 from sidecar.errors import ConflictError, UnavailableError
 
 
@@ -32,7 +33,7 @@ def named_by_time(path: Path, ending: str) -> Path:
 
 @contextmanager
 def written_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
-    """Yield a file to write to, which is at its place when the block has ended without an error.
+    """Yield a file to write to, which is at its place, and on disk, when the block has ended without an error.
 
     Raises:
         ConflictError: A file is there and not to be replaced.
@@ -46,7 +47,10 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 yield file
+                file.flush()
+                os.fsync(descriptor)
             draft.replace(path)
+            sync_folder(path.parent)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
