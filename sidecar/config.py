@@ -154,9 +154,9 @@ class Settings(BaseSettings):
 
     @property
     def runtime_dirs(self) -> tuple[Path, ...]:
-        """Where a client looks for a running daemon, in this order.
+        """Where a daemon publishes itself, and a client looks for it, in this order.
 
-        The second is where a daemon publishes that was started without a session's runtime folder (by cron, say).
+        The second is for who has been started without the session's runtime folder (by cron, say), or has lost it.
         """
         return (self.runtime_dir, self.state_dir / "run")
 

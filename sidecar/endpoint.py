@@ -1,7 +1,7 @@
 """Where a running daemon is found: the two small files that it publishes and its clients read.
 
-``daemon.lifecycle`` writes them, ``client`` and the CLI read them. A client trusts a file only when it belongs to its
-own user and nobody else could have written it; whether the daemon that it names still runs, ``hello`` tells.
+``daemon.runtime_files`` writes them, ``client`` and the CLI read them. A client trusts a file only when it belongs to
+its own user and nobody else could have written it; whether the daemon that it names still runs, ``hello`` tells.
 """
 
 import json
@@ -29,12 +29,14 @@ class Endpoint(NamedTuple):
         pid: The daemon's process.
         version: The daemon's version.
         epoch: Names the store that it serves; cursors belong to one epoch.
+        data_dir: The folder whose lock it holds; None of a version that did not tell.
     """
 
     url: str
     pid: int
     version: str
     epoch: str
+    data_dir: str | None = None
 
     def to_json(self) -> bytes:
         """Return the file's content."""
@@ -46,7 +48,9 @@ class Endpoint(NamedTuple):
         document = json.loads(content)
         if not isinstance(document, dict) or not all(isinstance(document.get(f), k) for f, k in _FIELDS.items()):
             raise ValueError("not an endpoint")
-        return cls(**{field: document[field] for field in _FIELDS})
+        data_dir = document.get("data_dir")
+        known = {field: document[field] for field in _FIELDS}
+        return cls(**known, data_dir=data_dir if isinstance(data_dir, str) else None)
 
 
 _FIELDS: dict[str, type] = {"url": str, "pid": int, "version": str, "epoch": str}

@@ -20,6 +20,7 @@ from sidecar import limits
 from sidecar.config import Settings
 from sidecar.daemon.logs import lines_lost
 from sidecar.daemon.loop_watch import LoopWatch
+from sidecar.daemon.runtime_files import Notice
 from sidecar.errors import SidecarError
 from sidecar.repositories import machine
 from sidecar.repositories.transactions import Database, Writing
@@ -38,11 +39,21 @@ class Health:
         settings: Tell where its data lies.
         database: Asked for its trouble, and given a chance to be over it.
         loop_watch: Asked whether the loop, or the whole process, stood still.
+        notice: Published again when it has gone.
         newest_ms: When the newest record was written; None in a new store.
     """
 
-    def __init__(self, settings: Settings, database: Database, loop_watch: LoopWatch, *, newest_ms: int | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        loop_watch: LoopWatch,
+        notice: Notice,
+        *,
+        newest_ms: int | None,
+    ) -> None:
         self._settings = settings
+        self._notice = notice
         self._database = database
         self._loop_watch = loop_watch
         self._latest_ms = newest_ms or 0
@@ -110,6 +121,8 @@ class Health:
             where = self._settings.data_dir
             yield "disk", f"Only {free / 1_000_000:.1f} MB are free where the data lies ({where}); make room there."
         yield from itertools.islice(self._places_in_trouble(), 1)  # of a folder, and not of all that is in it
+        if trouble := self._notice.renew():
+            yield "notice", f"New clients do not find the daemon: {trouble}"
         used, allowed = open_files(), open_files_max()
         if used is not None and allowed and used > allowed * limits.open_files_warning_share:
             yield "files", f"{used} of at most {allowed} files are open; raise the limit (ulimit -n)."

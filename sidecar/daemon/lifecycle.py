@@ -57,9 +57,8 @@ class InstanceLock:
                 self._descriptor = descriptor
                 self._write_pid(descriptor)
                 return
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+        pid = _pid_in(descriptor)
         os.close(descriptor)
-        pid = int(holder) if holder.isdigit() else None
         raise AlreadyRunningError(
             f"Sidecar already runs on {self._path.parent}: process {pid or 'unknown'} holds it.", details={"pid": pid}
         )
@@ -98,6 +97,23 @@ def is_held(folder: Path) -> bool:
         return not _try_lock(descriptor, exclusive=False)
     finally:
         os.close(descriptor)
+
+
+def last_holder(folder: Path) -> int | None:
+    """Return the pid of the process that holds the lock of a data folder, or held it last; None when there is none."""
+    try:
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return _pid_in(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _pid_in(descriptor: int) -> int | None:
+    holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+    return int(holder) if holder.isdigit() else None
 
 
 if sys.platform == "win32":

@@ -8,6 +8,7 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from sidecar.drafts import replace_file
@@ -97,3 +98,66 @@ def withdraw(folder: Path, endpoint: Endpoint) -> None:
     path = folder / ENDPOINT_FILE
     if read_private(path) == endpoint.to_json():
         path.unlink(missing_ok=True)
+
+
+class Notice:
+    """What a running daemon publishes, in every folder where a client may look.
+
+    A client that was started elsewhere (by cron, by ``su``) does not know the session's runtime folder, and that goes
+    with the session: so it is in another one too, and published again where it has gone.
+
+    Args:
+        folders: Where clients look, in their order; the pairing key is in the first.
+        pairing_key: The same in all.
+    """
+
+    def __init__(self, folders: Sequence[Path], pairing_key: str) -> None:
+        self._folders = tuple(dict.fromkeys(folders))
+        self._pairing_key = pairing_key
+        self._endpoint: Endpoint | None = None
+
+    def publish(self, endpoint: Endpoint) -> None:
+        """Publish it; raises when that can not be done in the first folder."""
+        self._endpoint = endpoint
+        first, *others = self._folders
+        self._put(first, endpoint)
+        self._put_where_possible(others, endpoint)
+
+    def renew(self) -> str:
+        """Publish it again where it is not any more; return why it is nowhere, nothing when it is somewhere."""
+        if self._endpoint is None:
+            return ""
+        gone = [folder for folder in self._folders if not _is_complete(folder)]
+        troubles = self._put_where_possible(gone, self._endpoint)
+        return troubles[0] if len(troubles) == len(self._folders) else ""
+
+    def withdraw(self) -> None:
+        """Remove it for good."""
+        endpoint, self._endpoint = self._endpoint, None
+        if endpoint is None:
+            return
+        for folder in self._folders:
+            try:
+                withdraw(folder, endpoint)
+            except (ForbiddenError, OSError) as error:
+                log.warning("%s could not be removed: %s", folder / ENDPOINT_FILE, error)
+
+    def _put_where_possible(self, folders: Sequence[Path], endpoint: Endpoint) -> list[str]:
+        troubles = []
+        for folder in folders:
+            try:
+                self._put(folder, endpoint)
+            except (ForbiddenError, UnavailableError) as error:
+                log.debug("No client finds the daemon by %s: %s", folder, error.message)
+                troubles.append(error.message)
+        return troubles
+
+    def _put(self, folder: Path, endpoint: Endpoint) -> None:
+        make_private_folder(folder)
+        if (read_secret(folder / PAIRING_KEY_FILE) or "").strip() != self._pairing_key:
+            write_private(folder / PAIRING_KEY_FILE, self._pairing_key.encode() + b"\n")
+        publish(folder, endpoint)
+
+
+def _is_complete(folder: Path) -> bool:
+    return all(os.path.exists(folder / name) for name in (ENDPOINT_FILE, PAIRING_KEY_FILE))  # noqa: PTH110 - false whatever keeps it from looking

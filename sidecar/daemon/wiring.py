@@ -26,7 +26,7 @@ from sidecar.daemon.feeds import Feeds
 from sidecar.daemon.health import Health
 from sidecar.daemon.lifecycle import InstanceLock, Tasks
 from sidecar.daemon.loop_watch import LoopWatch
-from sidecar.daemon.runtime_files import make_private_folder, obtain_pairing_key, publish, withdraw
+from sidecar.daemon.runtime_files import Notice, make_private_folder, obtain_pairing_key
 from sidecar.daemon.service_manager import ServiceManager
 from sidecar.daemon.signing_keys import obtain_key_ring, rotate_on_schedule
 from sidecar.daemon.store import engine_options
@@ -131,9 +131,10 @@ class Daemon:
         file_systems = FileSystems()
         self._workspaces = WorkspaceService(database, self._watchers, file_systems)
         pairing_key = obtain_pairing_key(settings.runtime_dir)
+        notice = Notice(settings.runtime_dirs, pairing_key)
         manager = ServiceManager(notify_socket())
         loop_watch = stack.enter_context(LoopWatch(metrics, beat=manager.alive, interval_seconds=manager.beat_seconds))
-        health = await self._begin_health(loop_watch)
+        health = await self._begin_health(loop_watch, notice)
         feeds = Feeds(database, self._tasks)
         search = Search(database, settings.data_dir / "search.sqlite3")
         stack.push_async_callback(search.close)
@@ -182,17 +183,17 @@ class Daemon:
         health.take_reports_of(loop, relief=http.let_go_of_silent)
         stack.callback(loop.set_exception_handler, None)
         self.url = server.url_of(listener)
-        endpoint = Endpoint(url=self.url, pid=os.getpid(), version=__version__, epoch=engine.epoch)
-        publish(settings.runtime_dir, endpoint)
-        stack.callback(withdraw, settings.runtime_dir, endpoint)
+        place = str(settings.data_dir)
+        notice.publish(Endpoint(self.url, os.getpid(), version=__version__, epoch=engine.epoch, data_dir=place))
+        stack.callback(notice.withdraw)
         await self._workspaces.start_all(self._owner)
         manager.ready(f"Serving {self.url}")
         stack.callback(manager.stopping)
 
-    async def _begin_health(self, loop_watch: LoopWatch) -> Health:
+    async def _begin_health(self, loop_watch: LoopWatch, notice: Notice) -> Health:
         """Look from now on at what is wrong."""
         newest_ms = await self._database.read(Changes(self._owner).newest_at_ms)
-        health = Health(self._settings, self._database, loop_watch, newest_ms=newest_ms)
+        health = Health(self._settings, self._database, loop_watch, notice, newest_ms=newest_ms)
         self._tasks.start(health.look_forever(), name="health")
         return health
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from sidecar import config
+from sidecar import config, endpoint
 from sidecar.clock import SystemClock
 from sidecar.daemon.wiring import Daemon
 from sidecar.metrics import MEASURES
@@ -75,6 +76,22 @@ async def test_a_store_that_was_removed_under_the_daemon_is_told_and_can_be_back
     saved = await house.call("POST", "/api/v5/backups", house.key, json={"path": str(tmp_path / "saved")})
     assert saved.status == 200
     assert saved.content["rows"] > 0
+
+
+async def test_what_was_published_is_published_again_where_it_has_gone(house: House, tmp_path: Path) -> None:
+    folders = [tmp_path / "home" / "run", tmp_path / "home" / "state" / "run"]
+    published = endpoint.find(folders)
+    assert [each.folder for each in published] == folders
+    shutil.rmtree(folders[0])
+    (folders[1] / "pairing.key").unlink()
+    assert (await house.call("GET", "/api/v5/status", house.key)).content["warnings"] == []
+    assert endpoint.find(folders) == published
+
+    for folder in folders:
+        shutil.rmtree(folder)
+        folder.write_text("a file is in its place")
+    [warning] = (await house.call("GET", "/api/v5/status", house.key)).content["warnings"]
+    assert warning.startswith(f"New clients do not find the daemon: {folders[0]} is needed as a folder")
 
 
 async def test_what_a_client_writes_makes_no_labels(house: House) -> None:
