@@ -75,13 +75,13 @@ def set_(key: str, value: str, *, as_json: bool) -> None:
 
 
 def _reloaded() -> tuple[list[str], list[str]]:
-    """Have a running daemon read its settings; nothing when none runs."""
+    """Have a running daemon read its settings; nothing when none answers."""
     from sidecar.cli.talk import talk
 
     try:
         report = talk(_reload)
     except SidecarError as error:
-        if error.code == "not_running":
+        if error.code in ("not_running", "silent"):
             return [], []
         raise
     return report["changed"], report["after_restart"]

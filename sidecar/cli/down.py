@@ -1,9 +1,11 @@
 """``sidecar down``: stops the running daemon."""
 
+import asyncio
 import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,12 @@ import click
 
 from sidecar import limits
 from sidecar.cli.help import Command
-from sidecar.cli.talk import talk
+from sidecar.cli.talk import silent_holder
 from sidecar.errors import ForbiddenError, SidecarError, UnavailableError
 
 if TYPE_CHECKING:
-    from sidecar.client import Client
     from sidecar.config import Settings
+    from sidecar.endpoint import Endpoint
 
 
 @click.command(cls=Command)
@@ -27,16 +29,68 @@ def down() -> None:
     """
     from sidecar import config
 
-    settings = config.load()
-    _stop(talk(_proved_pid, tell_version=False), settings.data_dir)
+    nobody = stop_running(config.load())
+    if nobody is not None:
+        raise nobody
 
 
-def stop_running(settings: "Settings") -> None:
-    """Stop the daemon that holds the data folder and wait for its end; nothing when there is none."""
-    from sidecar.daemon.lifecycle import is_held
+def stop_running(settings: "Settings") -> SidecarError | None:
+    """Stop the daemon that runs, whatever its data folder is, and wait for its end; return why there is none to stop.
 
-    if is_held(settings.data_dir):
-        _stop(talk(_proved_pid, tell_version=False), settings.data_dir)
+    Who holds the data folder and does not answer may just start or stop: it is waited for.
+
+    Raises:
+        UnavailableError: It does not stop, or it never answers.
+    """
+    deadline = time.monotonic() + limits.stop_wait_seconds_max
+    silent: UnavailableError | None = None
+    while True:
+        try:
+            daemon = asyncio.run(_running(settings.runtime_dirs))
+        except SidecarError as error:
+            nobody = error
+        else:
+            _stop(daemon.pid, Path(daemon.data_dir) if daemon.data_dir else settings.data_dir)
+            return None
+        before, silent = silent, silent_holder(settings)
+        if silent is None and before is not None:
+            click.echo("The daemon has stopped by itself.")
+            return None
+        if silent is None:
+            return nobody
+        if not isinstance(nobody, UnavailableError):
+            raise nobody
+        if time.monotonic() > deadline:
+            raise silent from nobody
+        time.sleep(limits.stop_poll_seconds)
+
+
+async def _running(folders: Sequence[Path]) -> "Endpoint":
+    """Return the daemon that has proved itself and holds the lock that it names: its pid may be given a signal."""
+    from sidecar import client, endpoint
+
+    trouble: SidecarError | None = None
+    for folder in [each.folder for each in endpoint.find(folders)] or folders:
+        try:
+            async with client.connect([folder]) as daemon:
+                found = daemon.daemon
+        except (UnavailableError, ForbiddenError) as error:
+            trouble = trouble or error
+            continue
+        if _holds_its_lock(found):
+            return found
+        trouble = trouble or UnavailableError(
+            f"{folder} names process {found.pid}, which has ended.", code="not_running"
+        )
+    raise trouble or UnavailableError("No daemon is running.", code="not_running")
+
+
+def _holds_its_lock(daemon: "Endpoint") -> bool:
+    """Tell whether a process is the daemon that it was; an older version does not name its lock."""
+    from sidecar.daemon.lifecycle import is_held, last_holder
+
+    folder = Path(daemon.data_dir) if daemon.data_dir else None
+    return folder is None or (is_held(folder) and last_holder(folder) == daemon.pid)
 
 
 def _stop(pid: int, data_dir: Path) -> None:
@@ -44,11 +98,6 @@ def _stop(pid: int, data_dir: Path) -> None:
     if not has_stopped(data_dir):
         raise UnavailableError(f"Process {pid} has not stopped within {limits.stop_wait_seconds_max:.0f} s.")
     click.echo(f"Stopped the daemon (process {pid}).")
-
-
-async def _proved_pid(daemon: "Client") -> int:
-    """Return the pid from endpoint.json; the client has made sure that the daemon which wrote it still answers."""
-    return daemon.daemon.pid
 
 
 if sys.platform == "win32":

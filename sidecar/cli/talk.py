@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from sidecar import __version__
+from sidecar.errors import UnavailableError
 
 if TYPE_CHECKING:
     from sidecar.client import Client
+    from sidecar.config import Settings
 
 T = TypeVar("T")
 
@@ -39,7 +41,25 @@ def talk(body: Callable[["Client"], Awaitable[T]], *, tell_version: bool = True,
                 click.echo(f"sidecar: {other_version(daemon.daemon.version)}", err=True)
             return await body(daemon)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except UnavailableError as error:
+        if error.code == "not_running" and (silent := silent_holder(settings)):
+            raise silent from error
+        raise
+
+
+def silent_holder(settings: "Settings") -> UnavailableError | None:
+    """Return the error that names who holds the data folder, for when no daemon answers; None when nobody does."""
+    from sidecar.daemon.lifecycle import is_held, last_holder
+
+    if not is_held(settings.data_dir):
+        return None
+    return UnavailableError(
+        f"Process {last_holder(settings.data_dir) or 'unknown'} holds {settings.data_dir}, and no daemon answers: it "
+        "starts, stops or hangs, or is a command that wants the store for itself. Try again, or end it.",
+        code="silent",
+    )
 
 
 def other_version(version: str) -> str:

@@ -9,6 +9,7 @@ import sidecar.cli
 from sidecar import __version__, errors
 from sidecar.cli import exits, run
 from sidecar.cli.talk import printable, size_text
+from sidecar.daemon.lifecycle import InstanceLock
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +50,17 @@ def test_without_a_daemon_every_client_says_so_in_one_sentence(
     output = capsys.readouterr()
     assert output.err == "sidecar: No daemon is running; `sidecar up PATH` starts one.\n"
     assert output.out == ""
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["files", "ls"], ["down"], ["up", ".", "--replace"]])
+def test_who_holds_the_data_folder_and_does_not_answer_is_named(
+    arguments: list[str], home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.stop_wait_seconds_max", 0.0)
+    (home / "data").mkdir(parents=True)
+    with InstanceLock(home / "data"):
+        assert run(arguments) == exits.FAILED
+    assert capsys.readouterr().err.startswith(f"sidecar: Process {os.getpid()} holds {home / 'data'}, and no daemon")
 
 
 def test_up_names_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
