@@ -24,11 +24,7 @@ CONFIG_FILE = "config.toml"
 ENVIRONMENT_PREFIX = "SIDECAR_"
 
 _STORES = ("embedded:", "fdb:")
-_XDG_HOMES = (
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-)  # the default folders come from them, and git's excludes
+_XDG_HOMES = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")  # of the default folders, and of git's excludes
 _PLACES = frozenset({"home", "config_dir"})  # they decide where config.toml is
 LogLevel = Literal["debug", "info", "warning", "error"]
 LoopbackHost = Literal["127.0.0.1", "::1"]

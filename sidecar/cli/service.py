@@ -116,14 +116,23 @@ def logs(*, lines: int, as_json: bool) -> None:
     from sidecar import config
 
     for line in last_lines(config.load().log_file, lines):
-        click.echo(line if as_json else _readable(line))
+        click.echo(_as_json(line) if as_json else _readable(line))
+
+
+def _as_json(line: str) -> str:
+    """Return a line that is one JSON object, also for one that a crash has cut off."""
+    try:
+        is_whole = isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        is_whole = False
+    return line if is_whole else json.dumps({"message": line})
 
 
 def _readable(line: str) -> str:
     try:
         record = json.loads(line)
         shown = f"{record['time']} {record['level']:<7} {record['logger']} {printable(record['message'])}"
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return printable(line)  # cut off by a crash
     more = {k: v for k, v in record.items() if k not in ("time", "level", "logger", "process", "message", "traceback")}
     shown += "".join(f" {key}={printable(str(value))}" for key, value in more.items())

@@ -8,6 +8,7 @@ gave as ``extra``, and a traceback. Set up once by whoever starts a process (the
 import json
 import logging
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import IO
 
 from sidecar.daemon.runtime_files import make_private_folder
 from sidecar.ids import current_request
@@ -92,15 +94,20 @@ class LogFile(RotatingFileHandler):
         self.lost = 0
 
     def _open(self) -> TextIOWrapper:
-        """Open the file, which is nobody else's to read."""
+        """Open the file, which is nobody else's to read; a half line in it, of a disk that was full, ends here."""
+        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may have been removed
+        begins_with = "\n" if _ends_within_a_line(self.baseFilename) else ""
         opened = open(  # noqa: SIM115 - logging closes it
             self.baseFilename, self.mode, encoding=self.encoding, opener=lambda path, flags: os.open(path, flags, 0o600)
         )
         assert isinstance(opened, TextIOWrapper)  # noqa: S101 - a text mode
+        opened.write(begins_with)
         return opened
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, and before it how many were lost, if any were."""
+        if self.stream is not None and not self._is_in_its_place(self.stream):
+            self._drop(self.stream)
         lost, self.lost = self.lost, 0
         if lost:
             super().emit(_told_of_loss(lost))
@@ -108,6 +115,13 @@ class LogFile(RotatingFileHandler):
                 self.lost += lost
                 return
         super().emit(record)
+
+    def _is_in_its_place(self, stream: IO[str]) -> bool:
+        """Tell whether the open file is the one that has its name, and was not removed or replaced."""
+        try:
+            return os.path.samestat(os.stat(self.baseFilename), os.fstat(stream.fileno()))  # noqa: PTH116 - its name is a text
+        except OSError:
+            return False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Count a line that was not written; a fault of the line itself is told as logging does."""
@@ -117,20 +131,32 @@ class LogFile(RotatingFileHandler):
             return
         self.lost += 1
         if self.stream is not None:
-            stream, self.stream = (
-                self.stream,
-                None,
-            )  # begun anew with the next record, without the half line in its buffer
-            try:
-                stream.close()
-            except OSError:
-                self.lost = max(self.lost, 1)  # closing flushes, and fails for the same reason
+            self._drop(self.stream)
+
+    def _drop(self, stream: IO[str]) -> None:
+        """Have the file opened anew for the next record, without what is left in the stream's buffer."""
+        self.stream = None
+        try:
+            stream.close()
+        except OSError:
+            self.lost = max(self.lost, 1)  # closing flushes, and fails for the same reason
 
 
 class _ForPeople(logging.Formatter):
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
+
+
+def _ends_within_a_line(name: str) -> bool:
+    try:
+        with open(name, "rb") as file:  # noqa: PTH123 - the handler's name is a text
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except FileNotFoundError:
+        return False
 
 
 def _utc(seconds: float) -> str:

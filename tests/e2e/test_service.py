@@ -112,6 +112,9 @@ async def test_the_log_is_shown_for_people_and_for_programs(daemon: DaemonProces
     daemon.run("files", "ls")
     shown = daemon.run("service", "logs", "-n", "100000").stdout
     assert "Settings read anew." in shown
+    with (daemon.home / "side" / "log" / "sidecar.log").open("a", encoding="utf-8") as log:
+        log.write('{"message": "cut o')
+    assert json.loads(daemon.run("service", "logs", "--json", "-n", "1").stdout) == {"message": '{"message": "cut o'}
     records = [json.loads(line) for line in daemon.run("service", "logs", "--json", "-n", "3").stdout.splitlines()]
     assert len(records) == 3
     assert all(record["message"] for record in records)

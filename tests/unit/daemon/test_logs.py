@@ -1,7 +1,9 @@
 import json
 import logging
 import re
+import shutil
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,32 @@ def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     files = list(tmp_path.iterdir())
     assert len(files) == limits.log_files_max
     assert all(file.stat().st_size <= 1_000 for file in files)
+
+
+def test_a_half_line_swallows_no_record(tmp_path: Path) -> None:
+    file = tmp_path / "sidecar.log"
+    for half in (b'{"message": "cut o', b""):
+        file.write_bytes(half)
+        with logging_to(file, "info"):
+            log.info("one")
+            log.info("two")
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line)["message"] for line in lines[-2:]] == ["one", "two"]
+        assert lines[:-2] == ([half.decode()] if half else [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file can't be removed there")
+def test_a_log_whose_folder_is_removed_or_whose_file_is_replaced_goes_on_in_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "log" / "sidecar.log"
+    with logging_to(file, "info"):
+        log.info("one")
+        shutil.rmtree(file.parent)
+        log.info("two")
+        assert [line["message"] for line in lines_of(file)] == ["two"]
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        file.rename(file.with_name("of somebody else's rotation"))
+        log.info("three")
+        assert [line["message"] for line in lines_of(file)] == ["three"]
 
 
 def test_lines_that_can_not_be_written_are_counted_and_told_of_later(
