@@ -2,22 +2,22 @@
  * What the services stand on: reads, writes, writes that may be delayed, and subscriptions, each with its deadline, its
  * login and its typed errors. Wires link, login, queue and feed together, and closes them.
  */
-import { randomUUID } from "node:crypto";
 import { Calls } from "./calls.js";
 import { within } from "./deadline.js";
 import type { CallOptions } from "./deadline.js";
 import { DelayedWrites } from "./delayed-writes.js";
 import type { Saved } from "./delayed-writes.js";
-import { InvalidError, LimitExceededError } from "./errors.js";
+import { InvalidError } from "./errors.js";
 import type { Launcher } from "./launcher.js";
-import { callMsDefault, callMsMax, closeMsDefault, writeBytesMax } from "./limits.js";
+import { callMsDefault, callMsMax, closeMsDefault } from "./limits.js";
 import { Link } from "./link.js";
 import { Login } from "./login.js";
 import { OfflineQueue } from "./offline-queue.js";
-import { pathOf, queryOf } from "./operations.js";
-import type { BodyOf, Method, ParametersOf, PathOf, QueryOf } from "./operations.js";
+import type { PathOf, QueryOf } from "./operations.js";
 import { MemoryQueueStore } from "./queue-store.js";
-import type { QueueStore, QueuedWrite } from "./queue-store.js";
+import type { QueueStore } from "./queue-store.js";
+import { readOf, writeOf } from "./requests.js";
+import type { Asked, WriteMethod, WriteOptions } from "./requests.js";
 import { FileTokenStore } from "./token-store.js";
 import type { TokenStore } from "./token-store.js";
 import { foldersOf, thisMachine } from "./transport/folders.js";
@@ -25,6 +25,8 @@ import type { HttpAnswer, HttpRequest } from "./transport/http.js";
 import { Subscription } from "./transport/ws.js";
 import type { SubscribeOptions } from "./transport/ws.js";
 import type { Page } from "./types.js";
+
+export type { WriteOptions } from "./requests.js";
 
 export interface ConnectionOptions {
   /** Names the host among the machine's clients, and its token file; `typescript` unless given. */
@@ -41,25 +43,6 @@ export interface ConnectionOptions {
   environment?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since 1970; the system's clock unless given. */
   now?: () => number;
-}
-
-type WriteMethod = Exclude<Method, "get">;
-
-/** What a write takes besides. */
-export interface WriteOptions extends CallOptions {
-  /** Writes only if the record still has this version; else a `VersionConflictError`. */
-  ifVersion?: number;
-  /** Makes a repeat the same request; a fresh one unless given. */
-  idempotencyKey?: string;
-}
-
-/** What fills a request's path, query and body; each is checked against the daemon's own document. */
-export interface Asked<M extends Method, P extends PathOf<M>> {
-  path?: ParametersOf<P>;
-  query?: QueryOf<M, P> | undefined;
-  body?: BodyOf<M, P>;
-  /** Leaves the record out of the answer. */
-  isMinimal?: boolean;
 }
 
 export class Connection {
@@ -96,7 +79,7 @@ export class Connection {
 
   /** Read something. While the daemon is away this rejects at once. */
   async read<P extends PathOf<"get">>(path: P, asked: Asked<"get", P>, options: CallOptions = {}): Promise<unknown> {
-    return this.#content({ method: "GET", path: placeOf(path, asked) }, options);
+    return this.#content(readOf(path, asked), options);
   }
 
   /** Yield every item of a list, page by page. */
@@ -120,7 +103,7 @@ export class Connection {
     asked: Asked<M, P>,
     options: WriteOptions = {},
   ): Promise<unknown> {
-    return this.#content(writeOf(method, placeOf(path, asked), asked, options), options);
+    return this.#content(writeOf(method, path, asked, options), options);
   }
 
   /**
@@ -136,7 +119,7 @@ export class Connection {
     options: WriteOptions,
     shown: (answer: HttpAnswer) => T,
   ): Promise<Saved<T>> {
-    return this.#delayed.add(writeOf(method, placeOf(path, asked), asked, options), this.bounded(options), shown);
+    return this.#delayed.add(writeOf(method, path, asked, options), this.bounded(options), shown);
   }
 
   subscribe(options: SubscribeOptions = {}): Subscription {
@@ -189,32 +172,6 @@ export class Connection {
     await this.link.online(this.link.closing);
     return (await within({}, ({ signal }) => this.login.access(signal))).userId;
   }
-}
-
-function placeOf(path: string, asked: { path?: unknown; query?: unknown }): string {
-  return pathOf(path, (asked.path ?? {}) as Record<string, string>) + queryOf(asked.query ?? {});
-}
-
-function writeOf(
-  method: WriteMethod,
-  path: string,
-  asked: { body?: unknown; isMinimal?: boolean },
-  options: WriteOptions,
-): QueuedWrite {
-  const key = options.idempotencyKey ?? randomUUID();
-  const headers: Record<string, string> = { "Idempotency-Key": key };
-  if (options.ifVersion !== undefined) headers["If-Match"] = `"${options.ifVersion}"`;
-  if (asked.isMinimal) headers["Prefer"] = "return=minimal";
-  const write = { key, method: method.toUpperCase() as QueuedWrite["method"], path, headers };
-  return asked.body === undefined ? write : { ...write, body: bodyOf(asked.body) };
-}
-
-/** The daemon would close the connection on a larger one, and its answer might not be heard. */
-function bodyOf(content: unknown): string {
-  const text = JSON.stringify(content);
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= writeBytesMax) return text;
-  throw new LimitExceededError(`A write has at most ${writeBytesMax} bytes, and this one ${bytes}.`);
 }
 
 /** It is part of a file's name and of a header. */

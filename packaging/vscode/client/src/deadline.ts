@@ -1,7 +1,7 @@
 /**
  * How long a call may take, and its caller's wish to stop it: one signal for both, with a typed error as its reason.
  */
-import { CancelledError, InvalidError, TimeoutError } from "./errors.js";
+import { CancelledError, InvalidError, TimeoutError, asSidecarError } from "./errors.js";
 import type { SidecarError } from "./errors.js";
 import { callMsDefault, callMsMax } from "./limits.js";
 
@@ -57,6 +57,8 @@ export async function within<T>(options: CallOptions, work: (deadline: Deadline)
   try {
     if (deadline.error) throw deadline.error;
     return await deadline.race(work(deadline));
+  } catch (error) {
+    throw asSidecarError(error);
   } finally {
     deadline.end();
   }

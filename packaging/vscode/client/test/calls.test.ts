@@ -1,4 +1,5 @@
 /** What every call has, whatever it asks for: its bounds, its errors, its turn. */
+import { getEventListeners } from "node:events";
 import { beforeEach, expect, test } from "vitest";
 import {
   CancelledError,
@@ -7,8 +8,9 @@ import {
   MemoryQueueStore,
   MemoryTokenStore,
   OutcomeUnknownError,
+  UnavailableError,
 } from "../src/index.js";
-import type { Refusal, SidecarClient } from "../src/index.js";
+import type { Json, Refusal, SidecarClient } from "../src/index.js";
 import { callMsMax } from "../src/limits.js";
 import { eventually, served } from "./daemon.js";
 
@@ -37,6 +39,68 @@ test("a wrong timeout is told of", async () => {
   await expect(client.users.me({ timeoutMs: 0 })).rejects.toBeInstanceOf(InvalidError);
   await expect(client.users.me({ timeoutMs: callMsMax + 1 })).rejects.toBeInstanceOf(InvalidError);
   await expect(client.users.me({ signal: AbortSignal.abort() })).rejects.toBeInstanceOf(CancelledError);
+});
+
+async function reasonsOf(calls: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const outcomes = await Promise.allSettled(calls);
+  return outcomes.map((each) => (each.status === "rejected" ? (each.reason as unknown) : undefined));
+}
+
+test("what can not be sent is told of as such, and whatever else a call meets as an error of this package", async () => {
+  const deep: unknown[] = [];
+  for (let inner = deep, n = 0; n < 100_000; n += 1) inner.push((inner = []));
+  const wrong = [
+    client.settings.set("a", "b", 10n as unknown as number),
+    client.settings.set("a", "b", deep as Json),
+    client.settings.set("a", "b", 1, { idempotencyKey: "\u2603" }),
+    client.sessions.create({ name: "x", workspace_path: "/x" }, { idempotencyKey: "a\nb" }),
+    client.sessions.get("\ud800"),
+    client.settings.set("a", "b", 1, { timeoutMs: -1 }),
+  ];
+  for (const each of await reasonsOf(wrong)) expect(each).toBeInstanceOf(InvalidError);
+  expect(client.queued).toBe(0);
+  const tokens = new MemoryTokenStore();
+  tokens.read = () => Promise.reject(new Error("the keyring is locked"));
+  const locked = daemon.client({ tokens });
+  const failing = [
+    locked.users.me(),
+    locked.settings.set("a", "b", 1),
+    locked.users.changePassword("a long enough password"),
+    locked.ready(),
+  ];
+  for (const each of await reasonsOf(failing)) {
+    expect(each).toBeInstanceOf(UnavailableError);
+    expect(each).toMatchObject({ message: "The login's store can not be read: the keyring is locked" });
+  }
+});
+
+test("a timeout that is undefined is the client's own", async () => {
+  const quick = daemon.client({ timeoutMs: 0.5 });
+  await expect(quick.ready({ timeoutMs: undefined } as object)).rejects.toThrow("within 0.5 ms");
+});
+
+test("one signal may be for any number of calls, delayed writes and subscriptions, and nothing stays on it", async () => {
+  const warned: Error[] = [];
+  const hear = (warning: Error): void => void warned.push(warning);
+  process.on("warning", hear);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const feeds = Array.from({ length: 15 }, () => client.subscribe({ signal }));
+  const calls = Array.from({ length: 15 }, (_, n) => [
+    client.users.me({ signal }),
+    client.settings.set("many", `k${n}`, n, { signal }),
+  ]);
+  await Promise.all(calls.flat());
+  expect(getEventListeners(signal, "abort")).toHaveLength(1);
+  const ended = Promise.all(feeds.map((each) => each.ended));
+  const late = client.users.me({ signal });
+  abort.abort();
+  await expect(late).rejects.toBeInstanceOf(CancelledError);
+  await ended;
+  expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  await new Promise((resolve) => setImmediate(resolve)); // warnings are told a moment later
+  process.off("warning", hear);
+  expect(warned).toEqual([]);
 });
 
 test("a write of one user is never sent in the name of another", async () => {

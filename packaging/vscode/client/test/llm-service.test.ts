@@ -52,6 +52,17 @@ test("any text comes back as it was said", async () => {
   expect(await contentsOf(id)).toEqual(texts);
 });
 
+test("a conversation of messages that would be too much for one answer is read whole", async () => {
+  const { id } = await client.llm.create({ ai_provider: "x", title: "Large" });
+  const content = "x".repeat(7_900_000);
+  for (let n = 0; n < 9; n += 1) await client.llm.addMessage(id, { role: "user", content });
+  expect((await client.llm.get(id)).messages).toMatchObject({
+    items: [{ content }],
+    next_cursor: expect.anything() as string,
+  });
+  expect(await contentsOf(id)).toEqual(Array.from({ length: 9 }, () => content));
+});
+
 test("a message for a conversation that is not there is refused, and does not hold up the next", async () => {
   const { id } = await client.llm.create({ ai_provider: "x", title: "y" });
   const nowhere = client.llm.addMessage("01900000-0000-7000-8000-000000000000", { role: "user", content: "?" });
