@@ -92,7 +92,7 @@ async def until_current(attempt: Callable[[], Awaitable[T]], *, if_version: int 
         if_version: What the client asked for with If-Match; with it nothing is tried twice.
 
     Raises:
-        ConflictError: Others were always faster.
+        ConflictError: Others were always faster (code ``busy``).
     """
     for _ in range(limits.patch_attempts_max):
         try:
@@ -100,4 +100,6 @@ async def until_current(attempt: Callable[[], Awaitable[T]], *, if_version: int 
         except VersionConflictError:
             if if_version is not None:
                 raise
-    raise ConflictError("The record is being changed all the time; try again.", code="busy")
+    raise ConflictError(
+        "The record is being changed all the time; try again.", code="busy", details={"retry_after_seconds": 1}
+    )

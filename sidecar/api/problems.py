@@ -87,7 +87,7 @@ CODES: Mapping[int, tuple[str, ...]] = {
     415: ("unsupported_media_type",),
     422: ("idempotency_key_reused",),
     429: ("rate_limited",),
-    503: ("already_running", "file_system_silent", "too_many_polls", "too_many_sockets", "unavailable"),
+    503: ("already_running", "busy", "file_system_silent", "too_many_polls", "too_many_sockets", "unavailable"),
 }
 _KEPT_HEADERS = frozenset({"Allow", "Accept-Encoding"})  # of aiohttp's errors: what would be right
 _HTTP_CODES = {

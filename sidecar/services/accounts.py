@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sidecar import limits
 from sidecar.auth.passwords import Passwords
-from sidecar.errors import InvalidError, UnauthenticatedError, VersionConflictError
+from sidecar.errors import ConflictError, InvalidError, UnauthenticatedError
 from sidecar.ids import new_id
 from sidecar.models.base import timestamp
 from sidecar.models.tenants import Tenant
@@ -112,11 +112,12 @@ class Accounts:
 
         Raises:
             UnauthenticatedError: Whatever was wrong: the answer and the time it takes are the same.
+            ConflictError: The password is replaced again and again meanwhile (code ``busy``).
             UnavailableError: Too many wait for their passwords to be checked.
         """
         try:
             opened = await self._checked(email, password, device, tenant_id)
-        except VersionConflictError:  # most often another login, which hashed it anew with the present parameters
+        except ConflictError:  # most often another login, which hashed it anew with the present parameters
             opened = await self._checked(email, password, device, tenant_id)
         if opened is None:
             raise UnauthenticatedError("The e-mail address or the password is wrong.", code="invalid_credentials")
@@ -126,7 +127,7 @@ class Accounts:
         """Open a login if the password is right.
 
         Raises:
-            VersionConflictError: It was replaced while it was checked.
+            ConflictError: It was replaced while it was checked (code ``busy``).
         """
         account = await self._database.read(lambda tr: self._find_account(tr, email, tenant_id))
         stored = account.password_hash if account else None
@@ -135,7 +136,9 @@ class Accounts:
         def body(tr: Writing) -> Opened | None:
             owner = self._active(tr, account)
             if owner is not None and owner[0].password_hash != stored:
-                raise VersionConflictError("The password is being changed; try again.")
+                raise ConflictError(
+                    "The password is being changed; try again.", code="busy", details={"retry_after_seconds": 1}
+                )
             if owner is None or not verdict.matches:
                 self._refuse(tr, account, device, "auth.login_refused")
                 return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar import limits
+from sidecar.repositories.conversations import Conversations
 from tests.e2e.daemons import eventually
 from tests.integration.house import House, running_house
 
@@ -248,6 +249,27 @@ async def test_a_patch_with_a_wrong_version_is_refused_and_one_without_is_merged
     assert (await house.call("PATCH", path, token, json={"name": None})).status == 400
     minimal = await house.call("PATCH", path, token, {"Prefer": "return=minimal"}, json={"tags": ["t"]})
     assert (minimal.status, minimal.content, minimal.headers["Etag"]) == (204, None, '"4"')
+
+
+async def test_a_patch_that_others_always_overtake_is_told_to_come_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await house.pair()
+    made = await house.call(
+        "POST", "/api/v5/conversations", login["access_token"], json={"ai_provider": "x", "title": "t"}
+    )
+    path, database = f"/api/v5/conversations/{made.content['id']}", house.context.database
+    conversations = Conversations(database.keyspace.tenant(login["tenant"]["id"]))
+
+    async def overtaken(*_: object) -> None:
+        await database.transact(lambda tr: conversations.update(tr, made.content["id"], {"summary": "another's"}))
+
+    monkeypatch.setattr("sidecar.api.conversations.check_related", overtaken)
+    refused = await house.call("PATCH", path, login["access_token"], json={"title": "u"})
+    assert (refused.status, refused.code, refused.headers["Retry-After"]) == (409, "busy", "1")
+    monkeypatch.undo()
+    changed = await house.call("PATCH", path, login["access_token"], json={"title": "u"})
+    assert (changed.status, changed.content["version"]) == (200, limits.patch_attempts_max + 2)
 
 
 async def test_many_who_add_at_once_lose_nothing(house: House) -> None:

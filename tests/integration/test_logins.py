@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sidecar import limits
 from sidecar.auth import argon2id
 from sidecar.auth.attempts import Peer
-from sidecar.auth.passwords import Verdict
+from sidecar.auth.passwords import Passwords, Verdict
 from sidecar.ids import new_id
 from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.users import User
@@ -388,6 +388,25 @@ async def test_guessing_at_an_account_is_slowed_and_its_owner_still_gets_in(
     assert answers[-1].headers["RateLimit"].startswith('"attempts-on-account";r=0')
     monkeypatch.undo()
     assert (await house.login(EMAIL)).status == 200, "the owner's own processes have a bucket of their own"
+
+
+async def test_a_login_whose_password_is_replaced_again_and_again_meanwhile_is_told_to_come_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = (await house.register(EMAIL))["user"]
+    users, check = Users(house.context.database.keyspace.tenant(user["tenant_id"])), Passwords.check
+
+    async def overtaken(passwords: Passwords, stored: str | None, given: str) -> Verdict:
+        verdict = await check(passwords, stored, given)
+        new = {"password_hash": argon2id.new_hash(PASSWORD.encode(), CHEAPEST)}
+        await house.context.database.transact(lambda tr: users.update(tr, user["id"], new))
+        return verdict
+
+    monkeypatch.setattr(Passwords, "check", overtaken)
+    refused = await house.login(EMAIL)
+    assert (refused.status, refused.code, refused.headers["Retry-After"]) == (409, "busy", "1")
+    monkeypatch.undo()
+    assert (await house.login(EMAIL)).status == 200
 
 
 async def _never_matches(*_: object) -> Verdict:

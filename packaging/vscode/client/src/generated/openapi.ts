@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 44ec2af53f2eae79ad5877ba1dd3fde7c2eb828f3c1327dd7e73ebb47a15acf8
+// SHA-256 of that: 7729c560e641e8c050e9bc4479feac95d4dbfd401c6ba96420ddd04d6d724dd2
 
 export interface paths {
     "/api/v5/agents": {
@@ -3164,7 +3164,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Service Unavailable. Codes: already_running, file_system_silent, too_many_polls, too_many_sockets, unavailable. */
+        /** @description Service Unavailable. Codes: already_running, busy, file_system_silent, too_many_polls, too_many_sockets, unavailable. */
         503: {
             headers: {
                 [name: string]: unknown;
