@@ -35,13 +35,16 @@ def named_by_time(path: Path, ending: str) -> Path:
 def written_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     """Yield a file to write to, which is at its place, and on disk, when the block has ended without an error.
 
+    A link is followed, as by a shell's ``>``.
+
     Raises:
-        ConflictError: A file is there and not to be replaced.
+        ConflictError: A file is there and not to be replaced, or never is: no plain one, or one of Sidecar's own.
         UnavailableError: It can not be written.
     """
+    path = Path(os.path.realpath(path))
     try:
-        if path.exists() and not replace:
-            raise ConflictError(f"There is a file {path} already; --replace replaces it.")
+        if path.exists():
+            _check_replaceable(path, replace=replace)
         descriptor, name = tempfile.mkstemp(prefix=f"{path.name[:100]}.", suffix=".partial", dir=path.parent)
         draft = Path(name)
         try:
@@ -55,3 +58,15 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise UnavailableError(f"{path} can not be written: {error.strerror}.") from error
+
+
+def _check_replaceable(path: Path, *, replace: bool) -> None:
+    from sidecar import config
+
+    if not path.is_file():
+        raise ConflictError(f"{path} is no plain file, so nothing is written there; name another.")
+    if not replace:
+        raise ConflictError(f"There is a file {path} already; --replace replaces it.")
+    settings = config.load()
+    if any(path.is_relative_to(os.path.realpath(own)) for own in (settings.config_dir, *settings.own_dirs)):
+        raise ConflictError(f"{path} lies in a folder of Sidecar's own, so it is not replaced; name another.")

@@ -190,6 +190,8 @@ def check(path: Path, progress: Progress = lambda _rows: None) -> tuple[Header, 
 
 def is_backup(path: Path) -> bool:
     """Tell whether a file begins as a backup does; one that can not be read is taken for none."""
+    if not path.is_file():
+        return False  # who opens a pipe may wait for ever
     try:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
