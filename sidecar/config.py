@@ -308,12 +308,28 @@ def _sources(flags: Mapping[str, object] | None = None) -> list[Source]:
 
 
 def _checked(sources: list[Source]) -> Settings:
+    for source in reversed(sources):
+        _check_text(source)
     merged = {key: value for source in sources for key, value in source.values.items()}
     merged.setdefault("store", f"embedded:{Path(str(merged['data_dir'])) / 'store'}")
     try:
         return Settings(**merged)  # type: ignore[arg-type] # pydantic checks what the sources hold
     except ValidationError as error:
         raise _explain(error, sources) from error
+
+
+def _check_text(source: Source) -> None:
+    """Refuse bytes that are not UTF-8: neither a TOML file nor an answer of the API could hold them."""
+    for key, value in source.values.items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            advice = " Set SIDECAR_HOME to a folder for Sidecar's data." if source.name == "default" else ""
+            told = f"{source.name}: {source.spell(key)} = {str(value)!a}"
+            raise InvalidError(
+                f"{told} is not UTF-8, as every setting has to be.{advice}",
+                details={"source": source.name, "key": key},
+            ) from None
 
 
 def _folders(chosen: Mapping[str, object]) -> dict[str, object]:

@@ -16,7 +16,7 @@ from sidecar.cli.help import Command
 from sidecar.cli.log_lines import last_lines
 from sidecar.cli.outputs import named_by_time, written_whole
 from sidecar.cli.talk import as_json_option, printable, size_text, talk, write_json
-from sidecar.errors import SidecarError
+from sidecar.errors import SidecarError, UnavailableError
 
 if TYPE_CHECKING:
     from sidecar.cli.scrubbing import Scrubber
@@ -164,8 +164,8 @@ def _sizes(settings: "Settings") -> Iterator[dict[str, Any]]:
 def _log(settings: "Settings") -> list[str]:
     try:
         return last_lines(settings.log_file, limits.bundle_log_lines_max)
-    except OSError as error:
-        return [f"It can not be read: {error.strerror}."]
+    except UnavailableError as error:
+        return [error.message]
 
 
 def _write(file: Path, members: dict[str, str], *, replace: bool) -> None:

@@ -1,6 +1,7 @@
 """``sidecar service``: starts the daemon at every login, by what the platform has for that."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def uninstall() -> None:
         click.echo(f"Removed {printable(str(path))}.")
     if not removed:
         click.echo("No login service is installed.")
-    left = [folder for folder in _folders(config.load()) if folder.exists()]
+    left = [folder for folder in _folders(config.load()) if os.path.exists(folder)]  # noqa: PTH110 - unlike pathlib's, it answers for any folder
     if left:
         click.echo("These stay, and are yours to keep or to delete:")
         for folder in left:

@@ -87,12 +87,19 @@ class InstanceLock:
 
 
 def is_held(folder: Path) -> bool:
-    """Tell whether a daemon holds the lock of a data folder now."""
+    """Tell whether a daemon holds the lock of a data folder now.
+
+    Raises:
+        UnavailableError: That can not be found out.
+    """
+    path = folder / LOCK_FILE
     try:
         # To lock it, reading is enough, which also goes where nothing can be written; but for Windows.
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        raise UnavailableError(f"{path} can not be opened: {error.strerror}.") from error
     try:
         return not _try_lock(descriptor, exclusive=False)
     finally:

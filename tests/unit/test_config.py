@@ -339,3 +339,28 @@ def test_another_process_with_what_it_is_told_has_the_same_folders(home: Path, m
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     assert config.load() == here
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("HOME", "default: "),
+        ("SIDECAR_HOME", "environment: SIDECAR_HOME = "),
+        ("SIDECAR_LOG_DIR", "environment: SIDECAR_LOG_DIR = "),
+        ("SIDECAR_STORE", "environment: SIDECAR_STORE = "),
+    ],
+)
+def test_what_is_not_utf_8_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, told: str) -> None:
+    monkeypatch.setenv(variable, "/h\udcff")
+    with pytest.raises(
+        InvalidError, match=rf"^{told}.*'/h\\udcff.*' is not UTF-8, as every setting has to be\."
+    ) as caught:
+        config.load()
+    assert ("Set SIDECAR_HOME" in caught.value.message) == (variable == "HOME")
+
+
+@pytest.mark.usefixtures("below")
+def test_a_value_that_no_file_can_hold_is_not_written() -> None:
+    with pytest.raises(InvalidError, match=r"config\.toml: log_dir = '/tmp/x\\udcff' is not UTF-8"):
+        config.write("log_dir", "/odd/x\udcff")
+    assert not config.load().config_file.exists()

@@ -56,7 +56,7 @@ def template(name: str) -> str:
 
 
 def tell(*words: str) -> subprocess.CompletedProcess[str] | None:
-    """Run a command of the platform's service manager to its end; None when there is no such command."""
+    """Run a command of the platform's service manager to its end; None when there is none that can be run."""
     try:
         return subprocess.run(  # noqa: S603 - fixed words of ours
             words,
@@ -66,7 +66,7 @@ def tell(*words: str) -> subprocess.CompletedProcess[str] | None:
             check=False,
             timeout=limits.service_manager_seconds_max,
         )
-    except FileNotFoundError:
+    except OSError:
         return None
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(f"`{' '.join(words)}` did not end within {error.timeout:.0f} s.") from error
@@ -76,7 +76,7 @@ def must_tell(*words: str) -> None:
     """Run a command of the service manager that has to succeed."""
     done = tell(*words)
     if done is None or done.returncode != 0:
-        reason = "it is not there" if done is None else (done.stderr or done.stdout).strip()
+        reason = "it can not be run" if done is None else (done.stderr or done.stdout).strip()
         raise UnavailableError(f"`{' '.join(words)}` failed: {reason}.")
 
 
@@ -91,9 +91,12 @@ def write_whole(file: Path, content: bytes) -> None:
 
 def removed(file: Path) -> list[Path]:
     """Remove a file and return it, if it is there."""
-    if not file.exists():
+    try:
+        file.unlink()
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    file.unlink()
+    except OSError as error:
+        raise UnavailableError(f"{file} can not be removed: {error.strerror}.") from error
     return [file]
 
 
@@ -103,3 +106,5 @@ def read_if_there(file: Path) -> bytes | None:
         return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise UnavailableError(f"{file} can not be read: {error.strerror}.") from error

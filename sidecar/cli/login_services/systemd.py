@@ -4,9 +4,11 @@ The link is made here, as ``systemctl enable`` would, so that installing also wo
 container, ``su``); a manager that is there is told.
 """
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
-from sidecar.cli.login_services.command import Command, must_tell, tell, template, write_whole
+from sidecar.cli.login_services.command import Command, must_tell, read_if_there, removed, tell, template, write_whole
 from sidecar.cli.login_services.port import Report
 from sidecar.errors import UnavailableError
 
@@ -58,20 +60,16 @@ class UserUnit:
     def uninstall(self) -> list[Path]:
         """Stop the unit, remove it and its link, and the folders that are then empty."""
         manager_is_there = _manager_is_there()
-        if manager_is_there and self.file.exists():
+        if manager_is_there and read_if_there(self.file) is not None:
             must_tell("systemctl", "--user", "stop", UNIT)
-        removed = []
-        for path in (self.link, self.file):
-            if path.is_symlink() or path.exists():
-                path.unlink()
-                removed.append(path)
-        for folder in (self.link.parent, self.file.parent, self._home / "systemd"):
-            if removed and folder.is_dir() and not any(folder.iterdir()):
+        gone = removed(self.link) + removed(self.file)
+        for folder in (self.link.parent, self.file.parent, self._home / "systemd") if gone else ():
+            with suppress(OSError):  # it holds something else, or is not ours to remove
                 folder.rmdir()
-        if manager_is_there and removed:
+        if manager_is_there and gone:
             must_tell("systemctl", "--user", "daemon-reload")
             tell("systemctl", "--user", "reset-failed", UNIT)
-        return removed
+        return gone
 
     def report(self) -> Report:
         """Compare what is there with what would be written now, and ask the manager."""
@@ -79,7 +77,7 @@ class UserUnit:
         if _manager_is_there():
             answer = tell("systemctl", "--user", "is-active", UNIT)
             running = answer is not None and answer.returncode == 0
-        return Report.of(self.file, self.text().encode(), running=running, is_whole=self.link.exists())
+        return Report.of(self.file, self.text().encode(), running=running, is_whole=os.path.exists(self.link))  # noqa: PTH110 - unlike pathlib's, it answers for any folder
 
 
 def _manager_is_there() -> bool:

@@ -80,6 +80,14 @@ def test_up_names_a_file_in_the_place_of_a_folder(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err == f"sidecar: {tmp_path / 'file'} is not a folder.\n"
 
 
+def test_a_log_that_can_not_be_read_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "log" / "sidecar.log").mkdir(parents=True)
+    assert run(["service", "logs"]) == exits.FAILED
+    assert capsys.readouterr().err == (
+        f"sidecar: The log {home / 'log' / 'sidecar.log'} can not be read: Is a directory.\n"
+    )
+
+
 def test_a_wrong_setting_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["up", "--port", "99999", "."]) == exits.USAGE
     assert "give a whole number from 0 to 65535" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from sidecar.cli.login_services.launchd import LaunchAgent
 from sidecar.cli.login_services.port import Installed
 from sidecar.cli.login_services.systemd import UserUnit
 from sidecar.cli.login_services.windows import LogonTask
+from sidecar.errors import UnavailableError
 
 PLAIN = Command((sys.executable, "-P", "-m", "sidecar"), {})
 ODD = Command(
@@ -58,6 +59,14 @@ def test_uninstalling_leaves_what_is_not_ours(tmp_path: Path) -> None:
     unit.install()
     unit.uninstall()
     assert tree(tmp_path) == ["systemd", "systemd/user", "systemd/user/other.service"]
+
+
+def test_a_unit_that_can_not_be_read_or_removed_is_said_to_be(tmp_path: Path) -> None:
+    unit = UserUnit(PLAIN, tmp_path)
+    (unit.file / "in").mkdir(parents=True)
+    for look in (unit.report, unit.uninstall, unit.install):
+        with pytest.raises(UnavailableError, match=r"sidecar\.service can not be (read|removed|written): "):
+            look()
 
 
 def test_a_unit_of_a_moved_environment_is_outdated_and_installing_repairs_it(tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ def test_nobody_holds_the_lock_of_a_folder_that_is_not_there(tmp_path: Path) -> 
     assert not is_held(tmp_path / "absent")
 
 
+def test_a_lock_that_can_not_be_looked_at_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "sidecar.lock").symlink_to("sidecar.lock")  # round and round
+    with pytest.raises(UnavailableError, match=r"sidecar\.lock can not be opened: Too many levels"):
+        is_held(tmp_path)
+
+
 def test_asking_does_not_keep_a_daemon_from_starting(tmp_path: Path) -> None:
     with InstanceLock(tmp_path):
         pass
