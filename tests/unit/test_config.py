@@ -361,6 +361,6 @@ def test_what_is_not_utf_8_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
 
 @pytest.mark.usefixtures("below")
 def test_a_value_that_no_file_can_hold_is_not_written() -> None:
-    with pytest.raises(InvalidError, match=r"config\.toml: log_dir = '/tmp/x\\udcff' is not UTF-8"):
+    with pytest.raises(InvalidError, match=r"config\.toml: log_dir = '/odd/x\\udcff' is not UTF-8"):
         config.write("log_dir", "/odd/x\udcff")
     assert not config.load().config_file.exists()
