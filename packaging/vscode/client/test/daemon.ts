@@ -42,6 +42,11 @@ export class Daemon {
     return join(this.root, "home", "run");
   }
 
+  /** All folders where it publishes itself, in the order in which clients look. */
+  get runtimeDirs(): string[] {
+    return [this.runtimeDir, join(this.root, "home", "state", "run")];
+  }
+
   get pid(): number {
     return this.#process?.pid ?? 0;
   }
@@ -65,7 +70,7 @@ export class Daemon {
     closeSync(output);
     await eventually(() => {
       if (this.#process?.exitCode !== null) throw new Error(readFileSync(join(this.root, "output.txt"), "utf8"));
-      return existsSync(join(this.runtimeDir, "endpoint.json")) && this.#published() === this.pid;
+      return this.#isPublished();
     });
     return this;
   }
@@ -97,12 +102,12 @@ export class Daemon {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  #published(): unknown {
-    try {
-      return (JSON.parse(readFileSync(join(this.runtimeDir, "endpoint.json"), "utf8")) as { pid: number }).pid;
-    } catch {
-      return undefined;
-    }
+  /** Tell whether it has published itself wherever clients look. */
+  #isPublished(): boolean {
+    return this.runtimeDirs.every((folder) => {
+      const file = join(folder, "endpoint.json");
+      return existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid === this.pid;
+    });
   }
 }
 

@@ -78,7 +78,7 @@ test("a server that hands on the proofs of the true daemon gets no secret", asyn
   await daemon.start();
   const trueUrl = daemon.url;
   const liar = await listen(relay(trueUrl));
-  liar.publish(daemon.runtimeDir, daemon.pairingKey);
+  for (const folder of daemon.runtimeDirs) liar.publish(folder, daemon.pairingKey);
   const client = daemon.client();
   await expect(client.users.me()).rejects.toMatchObject({ details: { reason: "not_proved" } });
   expect(liar.received).toContain("/api/v5/hello");
@@ -174,7 +174,7 @@ test.skipIf(process.platform === "win32").each(["endpoint.json", "pairing.key"])
   "a %s that others can write is not believed",
   async (name) => {
     await daemon.start();
-    chmodSync(join(daemon.runtimeDir, name), 0o666);
+    for (const folder of daemon.runtimeDirs) chmodSync(join(folder, name), 0o666);
     await expect(daemon.client().users.me()).rejects.toThrow("can be written by another user");
   },
 );
