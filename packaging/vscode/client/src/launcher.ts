@@ -6,8 +6,9 @@ import { homedir } from "node:os";
 
 export interface Launcher {
   /**
-   * Ask the daemon to start; need not wait until it answers.
+   * Ask the daemon to start. The client looks for it meanwhile, so this may settle at once, or when the daemon ends.
    *
+   * @param signal Aborted when the daemon was not found for long, or the client is closed before it was.
    * @returns Whether it was asked: false when it is not installed.
    */
   start(signal: AbortSignal): Promise<boolean>;

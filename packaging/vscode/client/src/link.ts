@@ -4,7 +4,7 @@
  */
 import { backoffMs } from "./backoff.js";
 import { pause, raced, within } from "./deadline.js";
-import { ClosedError, NotProvedError, TimeoutError, UnavailableError, asSidecarError } from "./errors.js";
+import { ClosedError, TimeoutError, UnavailableError, asSidecarError } from "./errors.js";
 import type { SidecarError } from "./errors.js";
 import type { Launcher } from "./launcher.js";
 import { helloMsMax, launchIntervalMsMin, launchMsMax, reconnectMsMax, reconnectMsMin } from "./limits.js";
@@ -38,6 +38,7 @@ export class Link {
   #status: LinkStatus = { state: "connecting" };
   #agent: ProvedAgent | undefined;
   #launchedAt = Number.NEGATIVE_INFINITY;
+  #launchFailure: SidecarError | undefined;
   #isChecking = false;
 
   constructor(options: LinkOptions) {
@@ -122,8 +123,9 @@ export class Link {
         return;
       } catch (thrown) {
         if (this.#isClosed()) return;
-        const launched = await this.#fail(asSidecarError(thrown));
-        failures = launched ? 1 : failures;
+        const isAsked = this.#launch();
+        this.#fail(asSidecarError(thrown));
+        if (isAsked) failures = 1;
       }
       await pause(backoffMs(failures, reconnectMsMin, reconnectMsMax), this.closing).catch(() => undefined);
     }
@@ -132,26 +134,34 @@ export class Link {
   #found(agent: ProvedAgent): void {
     const { url, pid, version, epoch } = agent.published;
     this.#agent = agent;
+    this.#launchFailure = undefined;
     this.#set({ state: "online", daemon: { url, pid, version, epoch } });
   }
 
-  /** Tell that the daemon is away, and have it started unless somebody else is in its place. */
-  async #fail(error: SidecarError): Promise<boolean> {
+  /** Tell that the daemon is away, and why: for want of starting, if that has just failed. */
+  #fail(found: SidecarError): void {
+    const error = this.#launchFailure ?? found;
     const { state, error: before } = this.#status;
     if (state !== "away" || before?.message !== error.message) this.#set({ state: "away", error });
+  }
+
+  /** Ask for the daemon to be started, unless that was done just now; it is looked for meanwhile. */
+  #launch(): boolean {
     const { launcher } = this.#options;
     const now = performance.now();
-    if (launcher === undefined || error instanceof NotProvedError || now - this.#launchedAt < launchIntervalMsMin) {
-      return false;
-    }
+    if (launcher === undefined || now - this.#launchedAt < launchIntervalMsMin) return false;
     this.#launchedAt = now;
-    try {
-      return await within({ timeoutMs: launchMsMax, signal: this.closing }, ({ signal }) => launcher.start(signal));
-    } catch (cause) {
-      const message = `The daemon could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
-      if (!this.#isClosed()) this.#set({ state: "away", error: new UnavailableError(message, { cause }) });
-      return false;
-    }
+    this.#launchFailure = undefined;
+    within({ timeoutMs: launchMsMax, signal: this.closing }, ({ signal }) =>
+      Promise.race([launcher.start(signal), this.online(signal)]),
+    ).catch((thrown: unknown) => {
+      if (this.#status.state !== "away") return;
+      const { cause: raw, message } = asSidecarError(thrown);
+      const why = raw instanceof Error ? raw.message : message;
+      this.#launchFailure = new UnavailableError(`The daemon could not be started: ${why}`, { cause: thrown });
+      this.#fail(this.#launchFailure);
+    });
+    return true;
   }
 
   #isClosed(): boolean {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { UnavailableError, commandLauncher } from "../src/index.js";
 import type { Launcher, LinkStatus } from "../src/index.js";
+import { Liar, lies } from "./liars.js";
 import { Daemon, eventually, python } from "./daemon.js";
 
 let daemon: Daemon;
@@ -79,6 +80,47 @@ test("an installed daemon that does not run is started, once for everybody", asy
   expect(await client.settings.find("editor", "tabs")).toBe(4);
   expect(asked).toBe(1);
   process.kill(client.status.daemon!.pid, "SIGKILL");
+});
+
+test("the daemon is looked for while its launcher waits, and the launcher is not stopped when it is there", async () => {
+  let signal!: AbortSignal;
+  const launcher: Launcher = {
+    start: async (given) => {
+      signal = given;
+      await daemon.start();
+      return new Promise(() => undefined); // until the daemon ends
+    },
+  };
+  const client = daemon.client({ launcher });
+  await client.ready({ timeoutMs: 60_000 });
+  expect(signal.aborted).toBe(false);
+  await client.close();
+  expect(signal.aborted).toBe(false);
+});
+
+test("a daemon that crashed is started though a stranger has taken its port", async () => {
+  const stranger = await Liar.listen(lies["an error"]!);
+  stranger.publish(daemon.runtimeDir, "0".repeat(64));
+  const launcher: Launcher = {
+    start: async () => {
+      await daemon.start();
+      return true;
+    },
+  };
+  const client = daemon.client({ launcher });
+  await client.ready({ timeoutMs: 60_000 });
+  expect(client.status.daemon?.pid).toBe(daemon.pid);
+  await stranger.close();
+});
+
+test("a client that is closed while a daemon that hangs is to prove itself keeps no connection to it", async () => {
+  const silent = await Liar.listen(() => undefined);
+  silent.publish(daemon.runtimeDir, "0".repeat(64));
+  const client = daemon.client();
+  await eventually(() => silent.received.includes("hello"));
+  await client.close();
+  await eventually(() => silent.open === 0);
+  await silent.close();
 });
 
 test("a daemon that is not installed is told of as not running", async () => {

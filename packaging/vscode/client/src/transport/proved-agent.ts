@@ -19,6 +19,7 @@ type Connected = (error: Error | null, socket: Duplex) => void;
 export class ProvedAgent extends Agent {
   readonly published: Published;
   readonly #proved = new WeakSet<Socket>();
+  readonly #proving = new Set<Socket>();
 
   constructor(published: Published) {
     super({ keepAlive: true, maxFreeSockets: requestsAtOnceMax, timeout: idleConnectionMsMax, scheduling: "lifo" });
@@ -46,10 +47,17 @@ export class ProvedAgent extends Agent {
     for (const socket of Object.values(this.freeSockets).flat()) socket?.destroy();
   }
 
+  /** Close everything, also what has not proved itself yet: it would keep the host from ending. */
+  override destroy(): void {
+    for (const socket of this.#proving) socket.destroy();
+    super.destroy();
+  }
+
   async #open(): Promise<Socket> {
     await this.#checkPublished();
     const { host, port, url } = this.published;
     const socket = connect({ host, port, noDelay: true });
+    this.#proving.add(socket);
     socket.on("error", ignore); // whoever uses the socket has a listener of their own; between two users none has
     const timer = setTimeout(() => {
       socket.destroy(new UnavailableError(`What listens at ${url} does not prove itself within ${helloMsMax} ms.`));
@@ -63,6 +71,7 @@ export class ProvedAgent extends Agent {
       socket.destroy();
       throw error;
     } finally {
+      this.#proving.delete(socket);
       clearTimeout(timer);
     }
   }
