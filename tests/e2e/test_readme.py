@@ -58,6 +58,14 @@ def test_scripts_run_and_the_login_service_take_no_module_from_the_folder_that_t
         assert "watch the folder PATH" in done.stdout
 
 
+def test_scripts_run_is_not_misled_by_where_the_shell_looks_for_folders(tmp_path: Path) -> None:
+    environment = {**clean_environment(tmp_path), "CDPATH": "."}  # then `cd` prints where it goes
+    done = subprocess.run(
+        ["scripts/run", "--help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_scripts_test_runs_the_suite_from_any_folder(tmp_path: Path) -> None:
     assert "scripts/test" in blocks()
     done = subprocess.run(
