@@ -34,7 +34,10 @@ class UserUnit:
         environment = "\n".join(
             f"Environment={_quoted(f'{name}={value}')}" for name, value in sorted(self._command.environment.items())
         )
-        words = " ".join(_quoted(word).replace("$", "$$") for word in self._command.words)
+        program, *arguments = map(_quoted, self._command.words)
+        words = " ".join(
+            [program, *(each.replace("$", "$$") for each in arguments)]
+        )  # no variable in the program's path
         filled = template(f"systemd/{UNIT}").replace("@COMMAND@", words)
         return filled.replace("@ENVIRONMENT@\n", environment + "\n" if environment else "")
 

@@ -15,7 +15,8 @@ from sidecar.errors import UnavailableError
 
 PLAIN = Command((sys.executable, "-P", "-m", "sidecar"), {})
 ODD = Command(
-    ('/opt/my $HOME/50%/py"th\\on', "-P", "-m", "sidecar"), {"SIDECAR_HOME": '/odd "home" 5%\\x', "SIDECAR_PORT": "1"}
+    ('/opt/my $HOME/50%/py"th\\on', "/a/$b", "-m", "sidecar"),
+    {"SIDECAR_HOME": '/odd "home" 5%\\x', "SIDECAR_PORT": "1"},
 )
 
 
@@ -79,10 +80,16 @@ def test_a_unit_of_a_moved_environment_is_outdated_and_installing_repairs_it(tmp
     assert unit.report().installed is Installed.OUTDATED, "it would not start at login"
 
 
-@pytest.mark.parametrize("command", [PLAIN, Command(PLAIN.words, ODD.environment)])
-def test_the_unit_passes_systemds_own_check(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("folder", ["plain", "v$env ${HOME} 5%%u"])
+@pytest.mark.parametrize("environment", [PLAIN.environment, ODD.environment])
+def test_the_unit_passes_systemds_own_check(
+    tmp_path: Path, folder: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.undo()
-    unit = UserUnit(command, tmp_path / "config")
+    python = tmp_path / folder / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    unit = UserUnit(Command((str(python), *PLAIN.words[1:]), environment), tmp_path / "config")
     unit.file.parent.mkdir(parents=True)
     unit.file.write_text(unit.text(), encoding="utf-8")
     try:
@@ -100,7 +107,7 @@ def test_the_unit_passes_systemds_own_check(tmp_path: Path, command: Command, mo
 
 def test_names_in_the_unit_are_escaped_as_systemd_reads_them(tmp_path: Path) -> None:
     text = UserUnit(ODD, tmp_path).text()
-    assert 'ExecStart="/opt/my $$HOME/50%%/py\\"th\\\\on" "-P" "-m" "sidecar" up --service\n' in text
+    assert 'ExecStart="/opt/my $HOME/50%%/py\\"th\\\\on" "/a/$$b" "-m" "sidecar" up --service\n' in text
     assert 'Environment="SIDECAR_HOME=/odd \\"home\\" 5%%\\\\x"\nEnvironment="SIDECAR_PORT=1"\n' in text
     assert "@" not in text.replace("@system-service", "")
 
@@ -125,7 +132,7 @@ def test_the_task_of_windows_starts_the_program_at_logon(tmp_path: Path, command
     task = ET.fromstring(LogonTask(command, tmp_path).content())  # noqa: S314 - written by ourselves
     names = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
     run = " ".join(task.findtext(f"t:Actions/t:Exec/t:{part}", "", names) for part in ("Command", "Arguments"))
-    assert run.endswith("-P -m sidecar up --service")
+    assert run.endswith("-m sidecar up --service")
     assert run.startswith("cmd.exe /d /c set" if command.environment else command.words[0])
     assert all(f'set "{name}={value}"' in run for name, value in command.environment.items())
     assert task.find("t:Triggers/t:LogonTrigger", names) is not None
