@@ -126,6 +126,7 @@ snapshot_interval_seconds = 60  # an automatic snapshot is not taken more often
 snapshots_all_seconds = 3_600  # history keeps every snapshot of the last hour,
 snapshots_hourly_seconds = 86_400  # one of each hour for a day,
 snapshots_daily_seconds = 30 * 86_400  # one of each day for so long; labelled ones stay
+retention_first_seconds = 300.0  # behind a start, also of a daemon that runs for an hour a day
 retention_interval_seconds = 3_600.0
 retention_jitter_seconds = 900.0
 

@@ -9,6 +9,7 @@ from sidecar.api.folders import FolderPath
 from sidecar.api.requests import PageQuery, in_real_folder, page_answer, query, record_answer, tenant_of
 from sidecar.errors import InvalidError, NotFoundError
 from sidecar.models.base import Id, Path, Value
+from sidecar.models.files import File
 from sidecar.repositories import files as stored
 from sidecar.repositories.files import Files, is_deleted
 from sidecar.repositories.keys import id_element
@@ -48,7 +49,7 @@ async def list_all(request: web.Request) -> web.Response:
     page = await request.app[CONTEXT].database.read(
         lambda tr: filtered(
             _rows(tr, files, asked),
-            lambda text: asked.include_deleted or not is_deleted(text),
+            partial(_passes, asked),
             cursor=asked.cursor,
             limit=asked.limit,
         )
@@ -72,6 +73,15 @@ async def get_by_path(request: web.Request) -> web.Response:
     if file is None or file.is_deleted:
         raise NotFoundError(f"There is no file {asked.path} in {root}.")
     return record_answer(file)
+
+
+def _passes(asked: FilesQuery, text: bytes) -> bool:
+    if is_deleted(text) and not asked.include_deleted:
+        return False
+    if asked.session_id is None or asked.workspace_path is None:
+        return True  # of what else is asked for, these are the rows
+    file = File.model_validate_json(text)
+    return file.workspace_path == asked.workspace_path and file.raw_path.startswith(asked.prefix.encode())
 
 
 def _rows(tr: Reading, files: Files, asked: FilesQuery) -> ReadPage[bytes]:

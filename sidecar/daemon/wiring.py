@@ -186,7 +186,7 @@ class Daemon:
         place = str(settings.data_dir)
         notice.publish(Endpoint(self.url, os.getpid(), version=__version__, epoch=engine.epoch, data_dir=place))
         stack.callback(notice.withdraw)
-        await self._workspaces.start_all(self._owner)
+        await self._workspaces.start_all()
         manager.ready(f"Serving {self.url}")
         stack.callback(manager.stopping)
 

@@ -47,10 +47,11 @@ class Retention:
         A run that fails is logged, and the next one tries again: a damaged record must not end the daemon.
         """
         await self._attempt(self._cascades.finish_all)
+        await asyncio.sleep(limits.retention_first_seconds)
         while True:
+            await self._attempt(self.run_all)
             jitter = random.uniform(0, limits.retention_jitter_seconds)  # noqa: S311 - no secret
             await asyncio.sleep(limits.retention_interval_seconds + jitter)
-            await self._attempt(self.run_all)
 
     async def _attempt(self, work: Callable[[], Awaitable[object]]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from functools import partial
 from typing import Protocol
 
 from sidecar import limits
@@ -9,6 +10,7 @@ from sidecar.errors import InvalidError, LimitExceededError
 from sidecar.file_systems import FileSystems
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.tenants import list_active_tenants
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.workspaces import Workspaces
 
@@ -67,8 +69,19 @@ class WorkspaceService:
         await self._watching.start(workspace)
         return workspace, is_new
 
-    async def start_all(self, tenant: TenantKeys) -> None:
-        """Begin to watch every folder on record."""
+    async def start_all(self) -> None:
+        """Begin to watch every folder that any active tenant has on record."""
+        cursor: str | None = None
+        while True:
+            active, cursor = await self._database.read(
+                partial(list_active_tenants, keyspace=self._database.keyspace, cursor=cursor)
+            )
+            for tenant in active:
+                await self._start_of(self._database.keyspace.tenant(tenant.id))
+            if cursor is None:
+                return
+
+    async def _start_of(self, tenant: TenantKeys) -> None:
         page = await self._database.read(lambda tr: Workspaces(tenant).list_all(tr, limit=limits.workspaces_max))
         for workspace in page.items:
             await self._watching.start(workspace)
@@ -85,6 +98,7 @@ class WorkspaceService:
     async def rescan(self, tenant: TenantKeys, workspace_id: str) -> Workspace:
         """Ask for a full comparison of a workspace with the disk, and return its record."""
         workspace = await self.get(tenant, workspace_id)
+        await self._watching.start(workspace)
         self._watching.rescan(workspace_id)
         return workspace
 

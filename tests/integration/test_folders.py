@@ -77,3 +77,58 @@ async def test_a_path_that_is_none_of_this_machine_is_kept_as_it_is_written(hous
     assert (
         await house.call("POST", "/api/v5/sessions", token, json={"name": "x", "workspace_path": "/a\0b"})
     ).status == 400
+
+
+async def test_every_users_folders_are_watched_after_a_start(tmp_path: Path) -> None:
+    folder = tmp_path / "of-a-guest"
+    folder.mkdir()
+    async with running_house(tmp_path) as house:
+        token = (await house.register("guest@example.org"))["access_token"]
+        made = (await house.call("POST", "/api/v5/workspaces", token, json={"path": str(folder)})).content
+    (folder / "meanwhile.txt").write_text("meanwhile")
+    async with running_house(tmp_path) as house:
+        token = (await house.login("guest@example.org")).content["access_token"]
+
+        async def names() -> list[str]:
+            where = {"workspace_path": str(folder)}
+            files = (await house.call("GET", "/api/v5/files", token, params=where)).content["items"]
+            return [file["file_path"] for file in files]
+
+        async def finds(*expected: str) -> bool:
+            return await names() == [*expected]
+
+        await eventually(lambda: finds("meanwhile.txt"), "what happened meanwhile is found")
+        (folder / "now.txt").write_text("now")
+        await eventually(lambda: finds("meanwhile.txt", "now.txt"), "it is watched")
+
+        await house.context.workspaces._watching.stop(made["id"])  # noqa: SLF001 - as after a failure of its start
+        asked = await house.call("POST", f"/api/v5/workspaces/{made['id']}/rescan", token)
+        assert asked.status == 202
+        (folder / "again.txt").write_text("again")
+        await eventually(lambda: finds("again.txt", "meanwhile.txt", "now.txt"), "a rescan begins to watch")
+
+
+async def test_files_of_a_session_are_narrowed_to_a_folder_and_a_beginning(house: House, tmp_path: Path) -> None:
+    token = (await house.pair())["access_token"]
+    one, two = tmp_path / "one", tmp_path / "two"
+    session = ""
+    for root in (one, two):
+        (root / "src").mkdir(parents=True)
+        sent = {"workspace_path": str(root)}
+        session = (await house.call("POST", "/api/v5/sessions/resume", token, json=sent)).content["id"]
+        await house.call("POST", "/api/v5/workspaces", token, json={"path": str(root)})
+    (two / "src" / "a.py").write_text("a")
+    (two / "b.py").write_text("b")
+
+    async def found(**narrowed: str) -> list[str]:
+        asked = {"session_id": session} | narrowed
+        files = (await house.call("GET", "/api/v5/files", token, params=asked)).content["items"]
+        return sorted(file["file_path"] for file in files)
+
+    async def are_recorded() -> bool:
+        return await found() == ["b.py", "src/a.py"]
+
+    await eventually(are_recorded, "the session has the files")
+    assert await found(workspace_path=str(two)) == ["b.py", "src/a.py"]
+    assert await found(workspace_path=str(two), prefix="src/") == ["src/a.py"]
+    assert await found(workspace_path=str(one)) == []

@@ -309,6 +309,7 @@ async def test_a_large_answer_takes_no_room_beside_its_record_and_outlives_it_un
 async def test_a_run_that_fails_is_told_and_the_next_one_tries_again(
     database: Database, tenant: TenantKeys, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(limits, "retention_first_seconds", 0)
     monkeypatch.setattr(limits, "retention_interval_seconds", 0)
     monkeypatch.setattr(limits, "retention_jitter_seconds", 0)
     content = b"named by nothing"
