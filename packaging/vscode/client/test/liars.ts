@@ -44,11 +44,6 @@ export class Liar {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** How many connections there are now. */
-  get open(): number {
-    return this.#sockets.size;
-  }
-
   /** Put itself in the place of a daemon that has ended. */
   publish(folder: string, pairingKey: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });

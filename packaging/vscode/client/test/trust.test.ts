@@ -156,6 +156,19 @@ test("a connection that a host puts in the place of ours gets nothing", async ()
   agent.destroy();
 });
 
+test("a connection that is to prove itself ends with those that have, and does not last until it is too late for it", async () => {
+  const liar = await listen(lies["nothing at all"]!);
+  liar.publish(daemon.runtimeDir, pairingKey);
+  const agent = new ProvedAgent((await readPublished(daemon.runtimeDir))!);
+  const sent = send(agent, { method: "GET", path: "/readyz" }, AbortSignal.timeout(60_000));
+  const ended = expect(sent).rejects.toMatchObject({
+    cause: { message: `The daemon does not answer at ${agent.published.url}.` },
+  });
+  await eventually(() => liar.received.includes("hello"));
+  agent.destroy();
+  await ended;
+});
+
 test.each([
   ["http://192.0.2.1:7370", "not on this machine"],
   ["http://localhost:7370", "not on this machine"],
