@@ -4,8 +4,9 @@ import type { components } from "./generated/openapi.js";
 
 type Schemas = components["schemas"];
 
-/** What the daemon sends has every field, also those that a request may leave out. */
-type Sent<Name extends keyof Schemas> = Required<Schemas[Name]>;
+/** What the daemon sends has every field, also those that a request may leave out; so has all that is in it. */
+type Sent<Name extends keyof Schemas> = Whole<Schemas[Name]>;
+type Whole<T> = T extends readonly (infer E)[] ? Whole<E>[] : T extends object ? { [K in keyof T]-?: Whole<T[K]> } : T;
 
 /** A JSON Merge Patch (RFC 7396): objects are merged, arrays are replaced whole, null gives a field its default back. */
 export type MergePatch<T> = { [K in keyof T]?: (T[K] extends readonly unknown[] ? T[K] : MergePatchOf<T[K]>) | null };
@@ -39,6 +40,7 @@ export type WholeConversation = Conversation & { messages: Page<Message> };
 export type Message = Sent<"Message">;
 export type MessageBody = Schemas["MessageBody"];
 export type Setting = Sent<"Setting">;
+/** Its times in nanoseconds, and often its inode, are above 2^53, so they are rounded: `checksum` tells versions apart. */
 export type File = Sent<"File">;
 export type Workspace = Sent<"WatchedWorkspace">;
 

@@ -116,5 +116,5 @@ export class UserService {
 }
 
 function user(login: LoginAnswer): User {
-  return login.user as User;
+  return login.user;
 }

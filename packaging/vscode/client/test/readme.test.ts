@@ -1,6 +1,7 @@
 /** What the README says, runs: each of its examples as a script of its own, by `import` and by `require`. */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -76,6 +77,17 @@ const expected: Readonly<Record<string, RegExp>> = {
 
 test.each(cases)("the example of “%s” (%i) works", async (title, n, text, by, form, end) => {
   expect(await run(`example-${n}.${end}`, form(text)), by).toMatch(expected[title] ?? /never/);
+});
+
+test("the examples are strict TypeScript too", () => {
+  for (const [n, text] of blocks.entries()) writeFileSync(join(scripts, `example-${n}.mts`), text);
+  const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+  const compilerOptions = { ...strict, module: "NodeNext", noEmit: true, lib: ["ES2022"], types: ["node"] };
+  writeFileSync(join(scripts, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.mts"] }));
+  const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+  const { stdout, status } = spawnSync(process.execPath, [tsc, "-p", scripts], { encoding: "utf8" });
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
 });
 
 test("each service's calls are all in the table, and no others", () => {

@@ -12,7 +12,7 @@ test("a session comes back as it was saved", async () => {
   expect(saved).toEqual({ queued: false, record: { id: begun.id, version: begun.version + 1 } });
   const again = await client.sessions.resume({ workspace_path: daemon.workspace, git_branch: "main" });
   expect(again.id).toBe(begun.id);
-  expect(again.editor_state.groups?.[0]?.tabs?.[0]).toMatchObject({ path: "src/app.ts", content: "const a = 1;" });
+  expect(again.editor_state.groups[0]?.tabs[0]).toMatchObject({ path: "src/app.ts", content: "const a = 1;" });
   expect(again.memory.facts).toHaveLength(1);
 });
 
@@ -26,7 +26,7 @@ test("a snapshot brings back what was replaced, and is itself replaced by one", 
   const made = await client.sessions.create({ name: "one", workspace_path: daemon.workspace, editor_state: editor });
   const before = await client.sessions.snapshot(made.id, "before the refactoring");
   await client.sessions.replace(made.id, { name: "two", workspace_path: daemon.workspace });
-  expect((await client.sessions.get(made.id)).editor_state.groups ?? []).toEqual([]);
+  expect((await client.sessions.get(made.id)).editor_state.groups).toEqual([]);
   expect((await client.sessions.compare(made.id, before.id)).changes.length).toBeGreaterThan(0);
   const restored = await client.sessions.restore(made.id, before.id);
   expect(restored.editor_state.groups).toHaveLength(1);
