@@ -11,7 +11,7 @@ from sidecar import limits
 from sidecar.cli.help import Command
 from sidecar.cli.outputs import named_by_time
 from sidecar.cli.progress import shown
-from sidecar.cli.talk import as_json_option, printable, size_text, talk, write_json
+from sidecar.cli.talk import as_json_option, printable, size_text, store_option, talk, write_json
 from sidecar.errors import AlreadyRunningError, ConflictError
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ async def _back_up(daemon: "Client", path: Path, *, replace: bool) -> dict[str, 
 @click.command(cls=Command, examples=["sidecar restore sidecar.backup", "sidecar restore sidecar.backup --replace"])
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Move what is stored now aside.")
+@store_option
 @as_json_option
-def restore(path: Path, *, replace: bool, as_json: bool) -> None:
+def restore(path: Path, *, replace: bool, store: str | None, as_json: bool) -> None:
     """Fill the store from the backup PATH.
 
     The daemon has to be stopped. A store that holds something is left alone unless --replace is given; then its folder
@@ -67,7 +68,7 @@ def restore(path: Path, *, replace: bool, as_json: bool) -> None:
     from sidecar.daemon.lifecycle import InstanceLock
     from sidecar.daemon.runtime_files import make_private_folder
 
-    settings = config.load()
+    settings = config.load({"store": store})
     make_private_folder(settings.data_dir)
     try:
         with InstanceLock(settings.data_dir):

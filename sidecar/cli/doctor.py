@@ -15,8 +15,8 @@ from sidecar.cli import exits
 from sidecar.cli.help import Command
 from sidecar.cli.outputs import named_by_time
 from sidecar.cli.progress import shown
-from sidecar.cli.talk import as_json_option, printable, write_json
-from sidecar.errors import AlreadyRunningError, ConflictError, CorruptStoreError
+from sidecar.cli.talk import as_json_option, printable, store_option, write_json
+from sidecar.errors import AlreadyRunningError, ConflictError, CorruptStoreError, UnavailableError
 
 if TYPE_CHECKING:
     from sidecar.config import Settings
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     metavar="PATH",
     help="Save what a damaged store holds to a backup PATH.",
 )
+@store_option
 @as_json_option
-def doctor(*, repair: bool, salvage: Path | None, as_json: bool) -> int:
+def doctor(*, repair: bool, salvage: Path | None, store: str | None, as_json: bool) -> int:
     """Check all that is stored, and repair what can be.
 
     That is every record, index, large value, counter and change. The daemon has to be stopped; of a cluster that is
@@ -45,10 +46,15 @@ def doctor(*, repair: bool, salvage: Path | None, as_json: bool) -> int:
     """
     from sidecar import config
     from sidecar.daemon.lifecycle import InstanceLock
+    from sidecar.daemon.runtime_files import make_private_folder
+    from sidecar.store.opening import exists
 
     if repair and salvage:
         raise click.UsageError("--repair is for a store that can be opened, --salvage for one that can not.")
-    settings = config.load()
+    settings = config.load({"store": store})
+    if not exists(settings.store):
+        raise UnavailableError(f"There is no store at {settings.store}; --store names another.")
+    make_private_folder(settings.data_dir)
     began = time.monotonic()
     try:
         with InstanceLock(settings.data_dir):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON: one object a line.")
+store_option = click.option("--store", help="Where records are kept: embedded:FOLDER or fdb:CLUSTER_FILE.")
 
 
 def talk(body: Callable[["Client"], Awaitable[T]], *, tell_version: bool = True, as_machine: bool = False) -> T:

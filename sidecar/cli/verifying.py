@@ -75,7 +75,7 @@ async def verify(daemon: "Client", workspace: dict[str, Any], bar: Bar) -> Verif
         UnavailableError: The folder is not there.
     """
     workspace = await _scanned(daemon, workspace, bar)
-    root = os.fsencode(workspace["path"])
+    root, own = os.fsencode(workspace["path"]), await _daemons_own(daemon)
     index = _NotedIndex(daemon, workspace["path"], asyncio.get_running_loop())
     stop, tally = threading.Event(), Tally()
 
@@ -86,7 +86,7 @@ async def verify(daemon: "Client", workspace: dict[str, Any], bar: Bar) -> Verif
         )
 
     try:
-        findings = await _in_thread(lambda: _compare(root, index, tally, stop), stop, show)
+        findings = await _in_thread(lambda: _compare(root, index, tally, stop, own=own), stop, show)
         doubted = {*index.noted, *findings.unstable}
         differences = await _second_look(daemon, workspace["path"], doubted, stop) if doubted else []
     except RootLostError:
@@ -104,14 +104,22 @@ async def _scanned(daemon: "Client", workspace: dict[str, Any], bar: Bar) -> dic
     return workspace
 
 
-def _compare(root: bytes, index: "_NotedIndex", tally: Tally, stop: threading.Event) -> Findings:
+async def _daemons_own(daemon: "Client") -> list[bytes]:
+    """Return the folders that the daemon writes to, and does not index; of its store it alone may have been told."""
+    status = await daemon.machine_request("GET", "/api/v5/status")
+    settings = config.load({"store": status["store"]["url"], "data_dir": daemon.daemon.data_dir})
+    return [bytes(folder) for folder in settings.own_dirs]
+
+
+def _compare(
+    root: bytes, index: "_NotedIndex", tally: Tally, stop: threading.Event, *, own: Sequence[bytes]
+) -> Findings:
     identity = identity_of(root)
     if identity is None:
         raise RootLostError
     environment = config.user_environment()
     git = Git(environment.home, environment.xdg_config_home, command=shutil.which("git"))
     warnings: list[str] = []
-    own = [bytes(folder) for folder in config.load().own_dirs]
     folders = Folders(Ignore.load(root, git, warn=warnings.append, own=own))
     hasher = Hasher(SystemClock())
     place = Place(root, identity, index, hasher, Moves(), Links(), enter=lambda _path: None)

@@ -19,7 +19,7 @@ from sidecar.store.findings import Findings
 from sidecar.store.options import EngineOptions
 from sidecar.waiting import ended
 
-__all__ = ["EngineOptions", "Findings", "Restored", "inspect", "open_engine", "restore", "salvage"]
+__all__ = ["EngineOptions", "Findings", "Restored", "exists", "inspect", "open_engine", "restore", "salvage"]
 
 T = TypeVar("T")
 _FORMS = "`embedded:` and the path of a folder, or `fdb:` and the path of a cluster file"
@@ -49,6 +49,20 @@ async def open_engine(url: str, *, clock: Clock, options: EngineOptions | None =
     from sidecar.store.foundationdb.connecting import open_foundationdb  # noqa: PLC0415 -- the same
 
     return await open_foundationdb(place, clock=clock, options=options)
+
+
+def exists(url: str) -> bool:
+    """Tell whether there is a store; a cluster always has one.
+
+    Raises:
+        UnavailableError: That can not be found out.
+    """
+    scheme, place = _parsed(url)
+    if scheme != "embedded":
+        return True
+    from sidecar.store.embedded.create import exists as exists_embedded  # noqa: PLC0415 -- the same
+
+    return exists_embedded(place)
 
 
 async def restore(

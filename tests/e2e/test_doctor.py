@@ -35,6 +35,29 @@ async def test_the_doctor_finds_a_daemons_store_sound_also_after_a_kill(daemon: 
     assert "nothing is wrong" in done.stdout
 
 
+async def test_the_doctor_looks_at_the_store_that_it_is_told_and_makes_none(
+    daemon: DaemonProcess, tmp_path: Path
+) -> None:
+    store = ("--store", f"embedded:{tmp_path / 'elsewhere'}")
+    daemon.start(*store)
+    await daemon.wait_for("Watching ")
+    assert daemon.run("backup", str(tmp_path / "saved")).returncode == exits.DONE
+    assert daemon.run("down").returncode == exits.DONE
+
+    usual = daemon.home / "side" / "data" / "store"
+    refused, looked = daemon.run("doctor"), daemon.run("doctor", *store)
+    assert refused.returncode == exits.FAILED
+    assert refused.stderr == f"sidecar: There is no store at embedded:{usual}; --store names another.\n"
+    assert not usual.exists()
+    assert (looked.returncode, looked.stderr) == (exits.DONE, "")
+    assert not looked.stdout.startswith("Looked at 0 rows")
+
+    restored = daemon.run("restore", str(tmp_path / "saved"), "--replace", *store)
+    assert restored.stdout.startswith(f"Restored to embedded:{tmp_path / 'elsewhere'}.\n"), restored.stderr
+    assert not usual.exists()
+    assert daemon.run("doctor", *store).stdout.split(" in ")[0] == looked.stdout.split(" in ")[0]
+
+
 async def test_what_a_damaged_store_still_holds_is_told_and_saved_and_brought_back(
     daemon: DaemonProcess, tmp_path: Path
 ) -> None:
@@ -69,7 +92,8 @@ def test_the_doctor_saves_nothing_of_a_store_that_is_not_there(daemon: DaemonPro
     done = daemon.run("doctor", "--salvage", str(tmp_path / "saved"))
 
     store = daemon.home / "side" / "data" / "store"
-    assert (done.returncode, done.stderr) == (exits.FAILED, f"sidecar: There is no store in {store}.\n")
+    assert done.returncode == exits.FAILED
+    assert done.stderr == f"sidecar: There is no store at embedded:{store}; --store names another.\n"
     assert not (tmp_path / "saved").exists()
 
 

@@ -66,6 +66,13 @@ async def test_a_folder_above_the_daemons_own_is_indexed_without_these(tmp_path:
         assert paths == {"user/file.txt", "output.txt", "errors.txt"}
 
 
+async def test_a_store_that_only_the_daemon_was_told_of_is_none_of_what_is_watched(daemon: DaemonProcess) -> None:
+    daemon.start("--store", f"embedded:{daemon.workspace / 'store'}")
+    await daemon.wait_for("Watching ")
+    done = daemon.run("files", "verify")
+    assert (done.returncode, done.stderr) == (exits.DONE, ""), done.stdout
+
+
 async def test_on_a_terminal_a_bar_moves_and_ctrl_c_ends_it(daemon: DaemonProcess) -> None:
     await daemon.watch()
     with (

@@ -58,6 +58,14 @@ def open_embedded(folder: Path, *, clock: Clock, options: EngineOptions) -> Embe
         raise
 
 
+def exists(folder: Path) -> bool:
+    """Tell whether there is a store in a folder, or one that only waits to be moved there."""
+    try:
+        return is_begun(folder) or replacement.waits(folder)
+    except OSError as error:
+        raise UnavailableError(f"The store's folder {folder} can not be read: {error.strerror}.") from error
+
+
 def _begin(folder: Path, options: EngineOptions) -> None:
     """Put an empty store in its place whole: LMDB writes its first pages where they stay, and who dies then has half.
 

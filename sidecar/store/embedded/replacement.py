@@ -19,10 +19,15 @@ from sidecar.store.embedded.lock_file import LOCK_FILE, LockFile
 log = logging.getLogger(__name__)
 
 
+def waits(folder: Path) -> bool:
+    """Tell whether a whole store waits to be moved to its place, which has been cleared."""
+    return (_workshop(folder) / "whole").exists() and not folder.exists()
+
+
 def finish(folder: Path) -> None:
     """Move a whole store to its place, when who restored it was killed after that had been cleared."""
     whole = _workshop(folder) / "whole"
-    if whole.exists() and not folder.exists():
+    if waits(folder):
         log.warning("A restore to %s was interrupted at its end; it is finished now.", folder)
         whole.rename(folder)
         sync_folder(folder.parent)
