@@ -11,9 +11,9 @@ import logging
 from collections import deque
 
 from sidecar import limits
-from sidecar.errors import CursorExpiredError, SidecarError, UnavailableError
+from sidecar.errors import CursorExpiredError, SidecarError, TransactionError, UnavailableError
 from sidecar.feed.log import ChangeLog, Moment
-from sidecar.store.engine import Engine
+from sidecar.store.engine import Engine, Watch
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Hub:
             try:
                 while moments := await self._read(self._head):
                     self._take(moments)
-                await watch.changed()
+                await _changed(watch)
             finally:
                 watch.cancel()
 
@@ -108,3 +108,12 @@ class Hub:
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
+
+
+async def _changed(watch: Watch) -> None:
+    """Return when the watch has ended, with an error too: it can no longer tell, so the log is looked at."""
+    try:
+        await watch.changed()
+    except TransactionError as error:
+        log.info("The watch of the change log ended early: %s", error.message)
+        await asyncio.sleep(limits.failure_wait_seconds_min)

@@ -20,6 +20,7 @@ from sidecar.repositories.changes import Changes
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.transactions import Database, Writing
 from sidecar.repositories.workspaces import Workspaces
+from sidecar.store.engine import Watch
 from sidecar.store.opening import open_engine
 from sidecar.store.tuples import Versionstamp
 from tests.e2e.daemons import eventually
@@ -295,3 +296,27 @@ async def test_a_damaged_row_does_not_end_the_fan_out(
     hearing = asyncio.ensure_future(hub.after(await log.position(SINCE_NOW)))
     await add(database, tenant, "/a")
     assert told(log.message(await hearing, ALL)[0] or b"") == ["/a"]
+
+
+async def test_a_watch_that_can_no_longer_tell_does_not_end_the_fan_out(
+    database: Database, tenant: TenantKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster ends one now and then; what is written meanwhile must not wait for the next look."""
+    monkeypatch.setattr("sidecar.limits.failure_wait_seconds_min", 0)
+    log, made, watch = feed_of(database, tenant), [], database.engine.watch
+
+    async def broken_at_first(key: bytes) -> Watch:
+        made.append(await watch(key))
+        if len(made) == 1:
+            made[0].cancel()
+        return made[-1]
+
+    monkeypatch.setattr(database.engine, "watch", broken_at_first)
+    hub = Hub(database.engine, log)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(hub.run())
+        await eventually(lambda: len(made) == 2, "the log is watched anew")
+        hearing = tasks.create_task(hub.after(await log.position(SINCE_NOW)))
+        await add(database, tenant, "/a")
+        assert told(log.message(await hearing, ALL)[0] or b"") == ["/a"]
+        running.cancel()
