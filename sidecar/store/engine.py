@@ -209,8 +209,8 @@ class Transaction(ReadTransaction, Protocol):
         Blocks; call it from a thread of your own, never on an event loop. Raises ``TransactionError``: 1020 on a
         conflict, 1007 when the read version is older than the store's window, 1021 when the outcome is unknown, 2101
         when too large, and whatever was wrong with a mutation; ``UnavailableError`` when the disk is full, 1031
-        when the cluster does not answer. Whatever it raises but 1021, nothing was written. A transaction without
-        mutations and write conflict ranges always commits.
+        when the cluster does not answer. Whatever it raises but 1021, 1031 and 1039, nothing was written. A transaction
+        without mutations and write conflict ranges always commits.
         """
 
     def versionstamp(self) -> bytes:
@@ -238,7 +238,7 @@ class Transaction(ReadTransaction, Protocol):
         with an error when the commit fails or the transaction is reset or cancelled.
 
         Raises:
-            LimitExceededError: Too many watches are open (10,000).
+            LimitExceededError: Too many watches are open (10,000); on FoundationDB the watch raises it.
         """
 
 
@@ -251,7 +251,8 @@ class Watch(Protocol):
     async def changed(self) -> None:
         """Return when the value has changed. May miss a change that is undone at once, and may be early.
 
-        Raises ``TransactionError`` when the watch can no longer tell (cancelled transaction, closed engine).
+        Raises ``TransactionError`` when the watch can no longer tell (cancelled transaction, closed engine, and now and
+        then a cluster that moves its data): who wants to go on looks at the value, and watches anew.
         """
 
     def fired(self, timeout_seconds: float) -> bool:
@@ -274,17 +275,19 @@ class Engine(Protocol):
     async def transact(self, body: Callable[[Transaction], T], *, background: bool = False) -> T:
         """Run ``body`` in a transaction, commit it, and return what it returned; durable when this returns.
 
-        ``body`` is a plain synchronous function. It may run several times (conflict, or an unknown commit), so it has
-        no effect outside ``tr`` and is correct when its own first run has already been committed. An exception of its
-        own ends the transaction with nothing written and is raised as it is.
+        ``body`` is a plain synchronous function. It may run several times (a conflict, a commit that was lost), so it
+        has no effect outside ``tr``. Once it has been committed it is not run again: where a commit's outcome is
+        unknown, the engine finds out. An exception of its own ends the transaction with nothing written and is raised
+        as it is.
 
         Args:
             body: Short bodies (the default) may run on the event loop itself: keep them under some milliseconds.
             background: Run ``body`` in a worker thread, for long work.
 
         Raises:
-            TransactionError: Retries are used up, or the error can not be retried.
-            UnavailableError: Disk full, cluster unreachable, engine closed. Nothing was written, but after 1021.
+            TransactionError: Retries are used up, or the error can not be retried. Nothing was written, but with 1021:
+                then nobody could find out.
+            UnavailableError: Disk full, cluster unreachable, engine closed. Nothing was written.
         """
 
     async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:
@@ -313,4 +316,4 @@ class Engine(Protocol):
         """
 
     async def close(self) -> None:
-        """Finish the commits under way, end the watches with an error, and release the store. Idempotent."""
+        """Finish the commits under way, end the watches with an error (1101), and release the store. Idempotent."""

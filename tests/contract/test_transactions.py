@@ -233,6 +233,21 @@ async def test_a_cancelled_watch_raises_1101(engine: Engine, prefix: bytes) -> N
     assert caught.value.number == 1101
 
 
+async def test_closing_ends_a_watch_with_an_error(store_url: str) -> None:
+    prefix = b"\x16" + os.urandom(8)
+    engine = await open_engine(store_url, clock=SystemClock())
+    watch = await engine.watch(prefix)
+    changed = asyncio.ensure_future(watch.changed())
+    await asyncio.sleep(0)
+
+    await engine.close()
+
+    assert watch.fired(10)
+    with pytest.raises(TransactionError) as caught:
+        await asyncio.wait_for(changed, 10)
+    assert caught.value.number == 1101
+
+
 async def test_a_watch_of_a_transaction_that_conflicted_ends_with_an_error(engine: Engine, prefix: bytes) -> None:
     tr = engine.begin()
     watch = tr.watch(prefix)

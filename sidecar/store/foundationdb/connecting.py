@@ -31,7 +31,7 @@ class _Network:
 _network = _Network()
 
 
-async def open_foundationdb(cluster_file: Path, *, clock: Clock, options: EngineOptions) -> FoundationEngine:  # noqa: ARG001 -- the cluster keeps time
+async def open_foundationdb(cluster_file: Path, *, clock: Clock, options: EngineOptions) -> FoundationEngine:
     """Open the cluster that ``cluster_file`` names.
 
     Raises:
@@ -39,7 +39,7 @@ async def open_foundationdb(cluster_file: Path, *, clock: Clock, options: Engine
         UnavailableError: A file can not be read, the client library is absent or too old, or the cluster does not
         answer. StoreFormatError: A newer version wrote the store.
     """
-    engine = connect(cluster_file, options)
+    engine = connect(cluster_file, clock, options)
     try:
         await asyncio.get_running_loop().run_in_executor(None, engine.load_record)
     except BaseException:
@@ -48,7 +48,7 @@ async def open_foundationdb(cluster_file: Path, *, clock: Clock, options: Engine
     return engine
 
 
-def connect(cluster_file: Path, options: EngineOptions) -> FoundationEngine:
+def connect(cluster_file: Path, clock: Clock, options: EngineOptions) -> FoundationEngine:
     """Return an engine whose cluster has not been asked anything yet."""
     _check_cluster_file(cluster_file)
     tls = _checked_tls(options)
@@ -60,7 +60,7 @@ def connect(cluster_file: Path, options: EngineOptions) -> FoundationEngine:
         elif _network.tls != tls:
             raise InvalidError("FoundationDB's TLS files are set once for a process, and were set otherwise before.")
         try:
-            engine = FoundationEngine(fdb, cluster_file, options, left=_leave)
+            engine = FoundationEngine(fdb, cluster_file, options, clock=clock, left=_leave)
         except fdb.FDBError as error:
             raise UnavailableError(f"The cluster file {cluster_file} can not be used: {error}.") from error
         if not _network.engines:

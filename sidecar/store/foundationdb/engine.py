@@ -7,15 +7,15 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sidecar import limits
+from sidecar.clock import Clock
 from sidecar.errors import (
     ConflictError,
     CorruptStoreError,
-    LimitExceededError,
-    SidecarError,
     StoreFormatError,
     TransactionError,
     UnavailableError,
@@ -23,6 +23,8 @@ from sidecar.errors import (
 from sidecar.store.backup import BackupWriter, Header, Progress
 from sidecar.store.backup import rows as backup_rows
 from sidecar.store.engine import ReadTransaction, Transaction
+from sidecar.store.foundationdb.attempts import Attempts
+from sidecar.store.foundationdb.opened import Opened
 from sidecar.store.foundationdb.transaction import FoundationReader, FoundationTransaction, Rows
 from sidecar.store.foundationdb.watches import FoundationWatch
 from sidecar.store.options import EngineOptions
@@ -33,9 +35,8 @@ T = TypeVar("T")
 
 FORMAT = 1
 _TOO_OLD = 1007
-_TIMED_OUT = 1031
-_TOO_MANY_WATCHES = 1032
 _OPENING_MS = 8_000  # a user who waits for an answer gets one within ten seconds, the start of the network included
+_LEAVING_MS = 1_000
 
 
 class FoundationEngine:
@@ -45,6 +46,7 @@ class FoundationEngine:
         fdb: The binding, with its API version chosen.
         cluster_file: Of the cluster.
         options: Bounds.
+        clock: For deadlines.
         left: Called once when the engine has been closed.
     """
 
@@ -54,6 +56,7 @@ class FoundationEngine:
         cluster_file: Path,
         options: EngineOptions,
         *,
+        clock: Clock,
         left: Callable[[], None],
     ) -> None:
         self._left = left
@@ -62,8 +65,9 @@ class FoundationEngine:
         self._options = options
         self._database = fdb.open(str(cluster_file))
         self._pool = ThreadPoolExecutor(options.threads_max, thread_name_prefix="sidecar-fdb")
-        self._timeout_ms = min(options.transaction_timeout_ms, _OPENING_MS)
-        self._closed = False
+        self._opened = Opened()
+        self._attempts = Attempts(self._begin, self._opened, clock=clock, options=options)
+        self._attempts.timeout_ms = min(options.transaction_timeout_ms, _OPENING_MS)
         self._epoch = ""
 
     @property
@@ -73,38 +77,43 @@ class FoundationEngine:
 
     async def transact(self, body: Callable[[Transaction], T], *, background: bool = False) -> T:  # noqa: ARG002 -- all bodies run in threads
         """Run ``body`` in a transaction, commit it, and return what it returned."""
-        return await self._in_thread(lambda: self._tried(body, commits=True))
+        return await self._in_thread(body, commits=True)
 
     async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:  # noqa: ARG002 -- the same
         """Run ``body`` on one snapshot and return what it returned."""
-        return await self._in_thread(lambda: self._tried(lambda tr: body(FoundationReader(tr)), commits=False))
+        return await self._in_thread(lambda tr: body(FoundationReader(tr)), commits=False)
 
     def newest_version(self) -> None:
         """Return None: others write to the cluster, too."""
 
     async def watch(self, key: bytes) -> FoundationWatch:
         """Watch ``key`` from its present value."""
-        return await self._in_thread(lambda: self._tried(lambda tr: tr.watch(key), commits=True))
+        return await self._in_thread(lambda tr: tr.watch(key), commits=True)
 
     def begin(self) -> FoundationTransaction:
         """Return a transaction for the explicit form."""
-        self._check_open()
-        return FoundationTransaction(self._fdb, self._database, self._timeout_ms)
+        self._opened.check()
+        return self._begin(self._attempts.timeout_ms)
 
     async def backup(self, path: Path, *, progress: Progress | None = None) -> int:
         """Write a consistent backup; for stores that can be read within one transaction's five seconds."""
-        self._check_open()
+        self._opened.check()
         cancelled = threading.Event()
         work = asyncio.get_running_loop().run_in_executor(self._pool, self._back_up, path, progress, cancelled)
         return await ended(work, cancelled.set)
 
     async def close(self) -> None:
-        """Finish what is under way and let the cluster go; the process's network thread lives on."""
-        if self._closed:
-            return
-        self._closed = True
-        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
-        self._left()
+        """Finish the commits under way, end all that waits, and let the cluster go; the network thread lives on."""
+        if self._opened.close():
+            await asyncio.get_running_loop().run_in_executor(None, self._finish)
+            self._left()
+
+    def _finish(self) -> None:
+        self._pool.shutdown()
+        tr = FoundationTransaction(self._fdb, self._database, _LEAVING_MS, Opened())
+        self._attempts.clear_own_marks(tr)
+        with suppress(TransactionError):  # the cluster is away; the next opening clears them
+            tr.commit()
 
     def load_record(self) -> None:
         """Read what we keep of the store itself, or make it.
@@ -113,7 +122,7 @@ class FoundationEngine:
             StoreFormatError: A newer version wrote it.
             CorruptStoreError: A restore into it was not finished.
         """
-        record = json.loads(self._tried(self._record, commits=True))
+        record = json.loads(self._attempts.run(self._record, commits=True))
         if record["format"] > FORMAT:
             raise StoreFormatError(
                 f"The store in {self._cluster_file} has format {record['format']}, written by a newer version; "
@@ -125,7 +134,7 @@ class FoundationEngine:
                 f"A restore into the store of {self._cluster_file} was not finished; clear it and restore again."
             )
         self._epoch = record["epoch"]
-        self._timeout_ms = self._options.transaction_timeout_ms
+        self._attempts.timeout_ms = self._options.transaction_timeout_ms
 
     def restore(self, path: Path, header: Header, progress: Progress) -> str:
         """Write all rows of a checked backup into this empty store, and return its new epoch.
@@ -133,15 +142,14 @@ class FoundationEngine:
         Raises:
             ConflictError: The store is not empty, or its versions are behind those in the backup's rows.
         """
-        version = self._tried(lambda tr: tr.read_version(), commits=False)
+        version = self._attempts.run(lambda tr: tr.read_version(), commits=False)
         if version < header.version:
             raise ConflictError(
                 f"The backup's versions go up to {header.version}, the cluster's to {version}: what is new would lie "
                 f"before what is old. Move the cluster on first: `advanceversion {header.version}` in fdbcli."
             )
-        own = self._options.system_prefix
-        found = self._tried(lambda tr: tr.get_range(b"", b"\xff", limit=2), commits=False)
-        if any(not key.startswith(own) for key, _ in found):
+        found = self._attempts.run(lambda tr: [tr.get_range(*span, limit=1) for span in self._spans], commits=False)
+        if any(found):
             raise ConflictError(f"The store of {self._cluster_file} is not empty; a restore needs an empty one.")
         self._put_record(restoring=True)
         chunk: Rows = []
@@ -161,19 +169,26 @@ class FoundationEngine:
             for key, value in rows:
                 tr.set(key, value)
 
-        self._tried(body, commits=True)
+        self._attempts.run(body, commits=True)
 
     def _put_record(self, *, restoring: bool) -> None:
         epoch = _new_epoch()
         record = json.dumps({"format": FORMAT, "epoch": epoch, "restoring": restoring}).encode()
-        self._tried(lambda tr: tr.set(self._record_key, record), commits=True)
+        self._attempts.run(lambda tr: tr.set(self._record_key, record), commits=True)
         self._epoch = epoch
 
     @property
     def _record_key(self) -> bytes:
         return self._options.system_prefix + b"store"
 
+    @property
+    def _spans(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Return the ranges of all keys that are not the engine's own."""
+        own = self._options.system_prefix
+        return (b"", own), (strinc(own), b"\xff")
+
     def _record(self, tr: FoundationTransaction) -> bytes:
+        self._attempts.clear_old_marks(tr)
         found = tr.get(self._record_key)
         if found is None:
             found = json.dumps({"format": FORMAT, "epoch": _new_epoch()}).encode()
@@ -182,8 +197,6 @@ class FoundationEngine:
 
     def _back_up(self, path: Path, progress: Progress | None, cancelled: threading.Event) -> int:
         tr = self.begin()
-        own = self._options.system_prefix
-        spans = [(b"", own), (strinc(own), b"\xff")]
 
         def going_on(rows: int) -> bool:
             if progress is not None:
@@ -192,12 +205,12 @@ class FoundationEngine:
 
         with BackupWriter(path, Header(self._epoch, tr.read_version())) as writer:
             try:
-                for span in spans:
+                for span in self._spans:
                     self._copy(tr, writer, span, going_on)
                 going_on(writer.rows)
             except TransactionError as error:
                 if error.number != _TOO_OLD:
-                    raise self._final(error) from error
+                    raise self._attempts.final(error) from error
                 raise UnavailableError(
                     "The cluster's data can not be read within one transaction; use FoundationDB's own fdbbackup."
                 ) from error
@@ -217,43 +230,15 @@ class FoundationEngine:
             more = len(rows) == limits.store_backup_page_rows
             begin = rows[-1][0] + b"\x00" if more else end
 
-    def _tried(self, body: Callable[[FoundationTransaction], T], *, commits: bool) -> T:
-        """Run ``body`` until it succeeds, cannot, or has been tried too often."""
-        tr = self.begin()
-        retries = 0
-        while True:
-            try:
-                result = body(tr)
-                if commits:
-                    tr.commit()
-            except TransactionError as error:
-                retries += 1
-                if retries > self._options.retries_max:
-                    raise self._final(error) from error
-                try:
-                    tr.on_error(error.number)
-                except TransactionError as final:
-                    raise self._final(final) from error
-            else:
-                return result
+    def _begin(self, timeout_ms: int) -> FoundationTransaction:
+        return FoundationTransaction(self._fdb, self._database, timeout_ms, self._opened)
 
-    def _final(self, error: TransactionError) -> SidecarError:
-        if error.number == _TIMED_OUT:
-            seconds = self._timeout_ms / 1_000
-            return UnavailableError(
-                f"The FoundationDB cluster did not answer within {seconds:g} seconds; is it running and reachable?"
-            )
-        if error.number == _TOO_MANY_WATCHES:
-            return LimitExceededError("Too many watches are open on the FoundationDB cluster; end some first.")
-        return error
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        self._check_open()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise UnavailableError("The store is closed.")
+    async def _in_thread(self, body: Callable[[FoundationTransaction], T], *, commits: bool) -> T:
+        self._opened.check()
+        deadline = self._attempts.deadline()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, lambda: self._attempts.run(body, commits=commits, deadline=deadline)
+        )
 
 
 def _new_epoch() -> str:

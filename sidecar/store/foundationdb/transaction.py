@@ -7,6 +7,7 @@ from typing import Any
 
 from sidecar.errors import TransactionError
 from sidecar.store.engine import AtomicOp, KeySelector
+from sidecar.store.foundationdb.opened import Opened
 from sidecar.store.foundationdb.watches import FoundationWatch, numbered
 
 Rows = list[tuple[bytes, bytes]]
@@ -16,17 +17,30 @@ _NO_COMMIT_VERSION = 2021
 
 
 class FoundationTransaction:
-    """A transaction; the port says what its methods do."""
+    """A transaction; the port says what its methods do.
 
-    __slots__ = ("_error_class", "_fdb", "_native", "_stamp", "_timeout_ms")
+    Args:
+        fdb: The binding.
+        database: The binding's.
+        timeout_ms: From now on, or from a ``reset``: then every use raises 1031.
+        opened: What closing the engine cancels: this transaction, as long as its commit has not begun, and its watches.
 
-    def __init__(self, fdb: Any, database: Any, timeout_ms: int) -> None:  # noqa: ANN401 -- the binding has no types
+    Attributes:
+        has_written: Whether there is something to commit.
+    """
+
+    __slots__ = ("__weakref__", "_error_class", "_fdb", "_native", "_opened", "_stamp", "_timeout_ms", "has_written")
+
+    def __init__(self, fdb: Any, database: Any, timeout_ms: int, opened: Opened) -> None:  # noqa: ANN401 -- the binding has no types
         self._fdb = fdb
+        self._opened = opened
         self._error_class: type[Exception] = fdb.FDBError
         self._timeout_ms = timeout_ms
         self._native = database.create_transaction()
         self._native.options.set_timeout(timeout_ms)
         self._stamp: Any = None
+        self.has_written = False
+        opened.add(self)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -37,6 +51,10 @@ class FoundationTransaction:
 
     def _reader(self, *, snapshot: bool) -> Any:  # noqa: ANN401 -- the same
         return self._native.snapshot if snapshot else self._native
+
+    def _writer(self) -> Any:  # noqa: ANN401 -- the same
+        self.has_written = True
+        return self._native
 
     def _selector(self, place: bytes | KeySelector) -> Any:  # noqa: ANN401 -- the same
         if isinstance(place, KeySelector):
@@ -84,27 +102,27 @@ class FoundationTransaction:
 
     def set(self, key: bytes, value: bytes) -> None:
         """Write ``value`` under ``key``."""
-        self._native.set(key, value)
+        self._writer().set(key, value)
 
     def clear(self, key: bytes) -> None:
         """Remove ``key``."""
-        self._native.clear(key)
+        self._writer().clear(key)
 
     def clear_range(self, begin: bytes, end: bytes) -> None:
         """Remove every key from ``begin`` (included) to ``end`` (excluded)."""
-        self._native.clear_range(begin, end)
+        self._writer().clear_range(begin, end)
 
     def atomic(self, op: AtomicOp, key: bytes, param: bytes) -> None:
         """Apply ``op`` to the value under ``key`` at the commit."""
-        getattr(self._native, op.value)(key, param)
+        getattr(self._writer(), op.value)(key, param)
 
     def versionstamped_key(self, before: bytes, after: bytes, value: bytes) -> None:
         """Write ``value`` under ``before`` + the versionstamp + ``after``."""
-        self._native.set_versionstamped_key(before + _STAMP_HOLE + after + struct.pack("<L", len(before)), value)
+        self._writer().set_versionstamped_key(before + _STAMP_HOLE + after + struct.pack("<L", len(before)), value)
 
     def versionstamped_value(self, key: bytes, before: bytes, after: bytes) -> None:
         """Write ``before`` + the versionstamp + ``after`` under ``key``."""
-        self._native.set_versionstamped_value(key, before + _STAMP_HOLE + after + struct.pack("<L", len(before)))
+        self._writer().set_versionstamped_value(key, before + _STAMP_HOLE + after + struct.pack("<L", len(before)))
 
     def add_read_conflict_range(self, begin: bytes, end: bytes) -> None:
         """Commit only if nobody else wrote into the range since the read version."""
@@ -119,12 +137,12 @@ class FoundationTransaction:
     def add_write_conflict_range(self, begin: bytes, end: bytes) -> None:
         """Make readers of the range conflict with this commit."""
         with self._translating():
-            self._native.add_write_conflict_range(begin, end)
+            self._writer().add_write_conflict_range(begin, end)
 
     def add_write_conflict_key(self, key: bytes) -> None:
         """Make readers of ``key`` conflict with this commit."""
         with self._translating():
-            self._native.add_write_conflict_key(key)
+            self._writer().add_write_conflict_key(key)
 
     def no_write_conflict(self) -> None:
         """Let the next mutation add no write conflict range."""
@@ -140,6 +158,7 @@ class FoundationTransaction:
         """Commit, blocking; durable when it returns."""
         with self._translating():
             stamp = self._native.get_versionstamp()
+            self._opened.spare(self)
             self._native.commit().wait()
             self._stamp = stamp
 
@@ -154,13 +173,18 @@ class FoundationTransaction:
         """Prepare for another try after ``error``, or raise it."""
         with self._translating():
             self._native.on_error(error).wait()
-        self._stamp = None
+        self._begin_anew()
 
     def reset(self) -> None:
         """Forget everything, as if just begun."""
         self._native.reset()
         self._native.options.set_timeout(self._timeout_ms)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._stamp = None
+        self.has_written = False
+        self._opened.add(self)
 
     def cancel(self) -> None:
         """Give up."""
@@ -169,7 +193,9 @@ class FoundationTransaction:
     def watch(self, key: bytes) -> FoundationWatch:
         """Watch ``key`` from the value that this transaction sees in it, from the commit on."""
         with self._translating():
-            return FoundationWatch(self._native.watch(key), self._error_class)
+            watch = FoundationWatch(self._native.watch(key), self._error_class)
+        self._opened.add(watch)
+        return watch
 
 
 class FoundationReader:

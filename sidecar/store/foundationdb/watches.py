@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from sidecar.errors import TransactionError
+from sidecar.errors import LimitExceededError, TransactionError
 from sidecar.store.waiters import Waiters
+
+_TOO_MANY = 1032
 
 
 class FoundationWatch:
@@ -21,7 +23,12 @@ class FoundationWatch:
         try:
             self._future.wait()
         except self._error_class as error:
-            raise numbered(error) from error
+            ours = numbered(error)
+            if ours.number == _TOO_MANY:
+                raise LimitExceededError(
+                    "Too many watches are open on the FoundationDB cluster; end some first."
+                ) from error
+            raise ours from error
 
     def fired(self, timeout_seconds: float) -> bool:
         """Wait, blocking, and return whether the watch ended within the time."""
