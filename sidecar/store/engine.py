@@ -208,9 +208,9 @@ class Transaction(ReadTransaction, Protocol):
 
         Blocks; call it from a thread of your own, never on an event loop. Raises ``TransactionError``: 1020 on a
         conflict, 1007 when the read version is older than the store's window, 1021 when the outcome is unknown, 2101
-        when too large, and whatever was wrong with a mutation; ``UnavailableError`` when the disk is full, 1031
-        when the cluster does not answer. Whatever it raises but 1021, 1031 and 1039, nothing was written. A transaction
-        without mutations and write conflict ranges always commits.
+        when too large, and whatever was wrong with a mutation; ``UnavailableError`` when the disk is full or fails,
+        1031 when the cluster does not answer. Whatever it raises but 1021, 1031, 1039 and an ``UnavailableError`` whose
+        message says so, nothing was written. A transaction without mutations and write conflict ranges always commits.
         """
 
     def versionstamp(self) -> bytes:
@@ -287,7 +287,8 @@ class Engine(Protocol):
         Raises:
             TransactionError: Retries are used up, or the error can not be retried. Nothing was written, but with 1021:
                 then nobody could find out.
-            UnavailableError: Disk full, cluster unreachable, engine closed. Nothing was written.
+            UnavailableError: Disk full or failing, cluster unreachable, engine closed. Nothing was written, unless the
+                message says that it may have been: a disk may keep what it refused to sync.
         """
 
     async def read(self, body: Callable[[ReadTransaction], T], *, background: bool = False) -> T:

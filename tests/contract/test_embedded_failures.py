@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.clock import SystemClock
 from sidecar.errors import TransactionError, UnavailableError
+from sidecar.store.embedded import writer
 from sidecar.store.embedded.environment import Environment, Snapshot
 from sidecar.store.engine import AtomicOp, Engine, Transaction
 from sidecar.store.opening import open_engine
@@ -100,7 +101,7 @@ async def test_what_was_stored_although_it_failed_is_followed_by_later_versionst
         tr.versionstamped_key(b"stamps", b"", b"")
         tr.atomic(AtomicOp.ADD, b"counter", b"\x01")
 
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError, match="may have been stored: look before you repeat it"):
         await engine.transact(body)
     version = engine.newest_version()
     assert version is not None
@@ -114,3 +115,22 @@ async def test_what_was_stored_although_it_failed_is_followed_by_later_versionst
     with pytest.raises(TransactionError, match="1007"):
         old.commit()
     await engine.close()
+
+
+async def test_what_failed_before_its_commit_is_told_to_be_not_written(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = writer._apply  # noqa: SLF001 -- the last step before LMDB is asked to commit
+
+    def refuse(*arguments: Any) -> None:
+        whole(*arguments)
+        raise lmdb.DiskError("mdb_put: Input/output error")
+
+    monkeypatch.setattr(writer, "_apply", refuse)
+    with pytest.raises(UnavailableError, match="nothing was written"):
+        await engine.transact(lambda tr: tr.set(b"a", b"1"))
+    monkeypatch.setattr(writer, "_apply", whole)
+
+    assert await engine.read(lambda tr: tr.get(b"a")) is None
+    await engine.transact(lambda tr: tr.set(b"b", b"1"))
+    assert await engine.read(lambda tr: tr.get(b"a")) is None

@@ -221,20 +221,30 @@ class Environment:
         After one that failed, ``recovered`` comes first.
 
         Raises:
-            UnavailableError: The disk is full or failing; nothing was written.
+            UnavailableError: The disk is full or failing; the message tells whether it may have been stored.
             CorruptStoreError: LMDB found damage.
         """
         while True:
+            ready = None  # the transaction's number in LMDB, once it is asked to commit
             try:
                 with self._env.begin(write=True, buffers=False) as txn:
                     work(txn)
+                    ready = txn.id()
             except lmdb.MapFullError:
                 self._grow()
             except (lmdb.Error, OSError) as error:
                 self._broken = True  # after a failed write or sync LMDB refuses to go on; a new environment can
-                raise self.translated(error) from error
+                raise translated(error, self.folder, kept=ready is not None and self._may_hold(ready)) from error
             else:
                 return
+
+    def _may_hold(self, number: int) -> bool:
+        """Tell whether a transaction whose commit failed may lie in the file all the same."""
+        try:
+            with self._gate, self._env.begin() as txn:
+                return txn.id() >= number
+        except lmdb.Error:  # its last page was refused, and LMDB itself does not know what the disk holds
+            return True
 
     def read_own(self, name: bytes) -> bytes | None:
         """Return a value of our own area."""
@@ -334,17 +344,22 @@ def damaged(folder: Path, what: str) -> CorruptStoreError:
     )
 
 
-def translated(error: Exception, folder: Path) -> SidecarError:
-    """Return one of our errors for one of LMDB's or of the operating system's."""
+def translated(error: Exception, folder: Path, *, kept: bool = False) -> SidecarError:
+    """Return one of our errors for one of LMDB's or of the operating system's.
+
+    Args:
+        kept: Whether what was written may have been stored all the same.
+    """
     damage = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.PageFullError, lmdb.CursorFullError)
     if isinstance(error, damage):
         return damaged(folder, str(error))
     text = str(error)
+    outcome = "what was written may have been stored: look before you repeat it" if kept else "nothing was written"
     if "No space left" in text or ("Input/output error" in text and _full(folder)):
-        return UnavailableError(f"The disk that holds {folder} is full; nothing was written. Make room and try again.")
+        return UnavailableError(f"The disk that holds {folder} is full; {outcome}. Make room and try again.")
     if isinstance(error, lmdb.ReadonlyError | PermissionError) or "Permission denied" in text or "Read-only" in text:
-        return UnavailableError(f"The store in {folder} can not be written: {text}.")
-    return UnavailableError(f"The store in {folder} failed: {text}. Nothing was written.")
+        return UnavailableError(f"The store in {folder} can not be written: {text}; {outcome}.")
+    return UnavailableError(f"The store in {folder} failed: {text}; {outcome}.")
 
 
 def _full(folder: Path) -> bool:
