@@ -59,8 +59,8 @@ CODES: Mapping[int, tuple[str, ...]] = {
         "invalid_token",
         "login_ended",
         "refresh_token_expired",
+        "refresh_token_reused",
         "token_expired",
-        "token_reused",
         "token_revoked",
         "unauthenticated",
     ),
@@ -87,10 +87,10 @@ CODES: Mapping[int, tuple[str, ...]] = {
     415: ("unsupported_media_type",),
     422: ("idempotency_key_reused",),
     429: ("rate_limited",),
-    503: ("already_running", "busy", "file_system_silent", "too_many_polls", "too_many_sockets", "unavailable"),
+    503: ("busy", "file_system_silent", "too_many_polls", "too_many_sockets", "unavailable"),
 }
 _KEPT_HEADERS = frozenset({"Allow", "Accept-Encoding"})  # of aiohttp's errors: what would be right
-_HTTP_CODES = {
+HTTP_CODES = {
     HTTPStatus.NOT_FOUND: "no_such_route",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_TIMEOUT: "request_timeout",
@@ -172,7 +172,7 @@ def of_error(error: SidecarError, request_id: str) -> web.Response:
 def of_http(error: web.HTTPException, request_id: str) -> web.Response:
     """Return the problem document of an error that aiohttp itself raised."""
     status = HTTPStatus(error.status)
-    response = problem(status, _HTTP_CODES.get(status, "http_error"), error.reason, request_id=request_id)
+    response = problem(status, HTTP_CODES.get(status, "http_error"), error.reason, request_id=request_id)
     for name in _KEPT_HEADERS & error.headers.keys():
         response.headers[name] = error.headers[name]
     return response
@@ -181,7 +181,7 @@ def of_http(error: web.HTTPException, request_id: str) -> web.Response:
 def of_bare(status: HTTPStatus, request_id: str) -> web.Response:
     """Return the problem document of what was refused before it was known for a request of ours."""
     detail = "This is no HTTP request that Sidecar knows." if status is HTTPStatus.BAD_REQUEST else status.description
-    return problem(status, _HTTP_CODES.get(status, "http_error"), detail or status.phrase, request_id=request_id)
+    return problem(status, HTTP_CODES.get(status, "http_error"), detail or status.phrase, request_id=request_id)
 
 
 def internal(request_id: str) -> web.Response:

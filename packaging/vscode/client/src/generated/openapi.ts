@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 7729c560e641e8c050e9bc4479feac95d4dbfd401c6ba96420ddd04d6d724dd2
+// SHA-256 of that: 8c21eb4ec4bf5109a1cede0247f2d5f5ab83fafa4b88db46703cd5ed266097e4
 
 export interface paths {
     "/api/v5/agents": {
@@ -3047,7 +3047,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Unauthorized. Codes: account_inactive, invalid_browser_token, invalid_credentials, invalid_pairing_key, invalid_refresh_token, invalid_ticket, invalid_token, login_ended, refresh_token_expired, token_expired, token_reused, token_revoked, unauthenticated. */
+        /** @description Unauthorized. Codes: account_inactive, invalid_browser_token, invalid_credentials, invalid_pairing_key, invalid_refresh_token, invalid_ticket, invalid_token, login_ended, refresh_token_expired, refresh_token_reused, token_expired, token_revoked, unauthenticated. */
         401: {
             headers: {
                 [name: string]: unknown;
@@ -3164,7 +3164,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Service Unavailable. Codes: already_running, busy, file_system_silent, too_many_polls, too_many_sockets, unavailable. */
+        /** @description Service Unavailable. Codes: busy, file_system_silent, too_many_polls, too_many_sockets, unavailable. */
         503: {
             headers: {
                 [name: string]: unknown;
