@@ -57,6 +57,10 @@ async def _unchecked(_fields: Mapping[str, Any]) -> None:
     """Let any fields that the model allows pass."""
 
 
+Store = Callable[[Mapping[str, Any], int], Awaitable[R]]
+"""Stores the fields that a patch changes, if the record still has a version, and returns it as it is then."""
+
+
 async def patched(
     request: web.Request,
     repository: Repository[R],
@@ -64,6 +68,7 @@ async def patched(
     model: type[V],
     *,
     check: Callable[[Mapping[str, Any]], Awaitable[None]] = _unchecked,
+    store: Store[R] | None = None,
 ) -> R:
     """Merge the patch that a request brings into a record, and return it as it is then.
 
@@ -71,6 +76,7 @@ async def patched(
         identifier: Of a record that the caller may change.
         model: What a client may write of it.
         check: Refuses fields for another reason than their form.
+        store: What stores them where more than the repository is asked.
     """
     asked, if_version = await merge_patch(request), if_match(request)
     database = request.app[CONTEXT].database
@@ -80,6 +86,8 @@ async def patched(
         fields = changed_fields(model, current.model_dump(mode="json"), asked)
         await check(fields)
         version = current.version if if_version is None else if_version
+        if store is not None:
+            return await store(fields, version)
         return await database.transact(lambda tr: repository.update(tr, identifier, fields, if_version=version))
 
     return await until_current(attempt, if_version=if_version)

@@ -1,42 +1,25 @@
 """The caller's tenant."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from pydantic import Field
 
 from sidecar.api.context import CALLER, CONTEXT
-from sidecar.api.requests import body, if_match, record_answer, tenant_of
+from sidecar.api.patches import patched
+from sidecar.api.requests import record_answer, tenant_of
 from sidecar.models.base import Name, Value
-from sidecar.models.tenants import Features
-from sidecar.services.tenants import TenantPatch, change
-
-
-class LimitsBody(Value):
-    """Bounds that an admin sets for their own tenant; its plan's are the highest."""
-
-    users_max: int | None = None
-    workspace_sessions_max: int | None = None
-    storage_bytes_max: int | None = None
-    requests_per_minute_max: int | None = None
-
-
-class SettingsBody(Value):
-    """Merged into what is set."""
-
-    limits: LimitsBody = LimitsBody()
-    features: Features | None = None
+from sidecar.models.tenants import Tenant, TenantSettings
+from sidecar.repositories.tenants import Tenants
+from sidecar.services.tenants import change
 
 
 class TenantBody(Value):
-    """What an admin may change; what is left out stays."""
+    """What an admin may change of their own tenant; its plan's bounds are the highest."""
 
-    name: Name | None = None
-    settings: SettingsBody = SettingsBody()
-
-    def patch(self) -> TenantPatch:
-        """Return what is given."""
-        limits: dict[str, Any] = self.settings.limits.model_dump(exclude_none=True)
-        return TenantPatch(self.name, limits, self.settings.features)
+    name: Name
+    settings: TenantSettings = Field(default_factory=TenantSettings)
 
 
 async def get(request: web.Request) -> web.Response:
@@ -45,7 +28,11 @@ async def get(request: web.Request) -> web.Response:
 
 
 async def patch(request: web.Request) -> web.Response:
-    """Change the caller's tenant."""
-    sent, keys, version = await body(request, TenantBody), tenant_of(request), if_match(request)
-    tenant = await request.app[CONTEXT].database.transact(lambda tr: change(tr, keys, sent.patch(), if_version=version))
-    return record_answer(tenant)
+    """Merge a patch into the caller's tenant."""
+    keys, database = tenant_of(request), request.app[CONTEXT].database
+
+    async def store(fields: Mapping[str, Any], version: int) -> Tenant:
+        return await database.transact(lambda tr: change(tr, keys, fields, if_version=version))
+
+    changed = await patched(request, Tenants(keys), keys.tenant_id, TenantBody, store=store)
+    return record_answer(changed)

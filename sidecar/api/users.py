@@ -1,5 +1,6 @@
 """Users: oneself, and as an admin everybody in the tenant."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -11,9 +12,10 @@ from sidecar.api.auth import NewPassword, Secret
 from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.gate import admit
 from sidecar.api.idempotency import ORIGIN
+from sidecar.api.patches import patched
 from sidecar.api.peers import device_of, peer_of
 from sidecar.api.requests import PageQuery, body, if_match, page_answer, query, raw_answer, record_answer, tenant_of
-from sidecar.models.base import Value
+from sidecar.models.base import Flag, Value
 from sidecar.models.users import PersonName, Role, User
 from sidecar.repositories.users import Users
 from sidecar.services.users import NewUser
@@ -46,19 +48,15 @@ class NewUserBody(Value):
 
 
 class UserPatch(Value):
-    """What an admin may change of a user; what is left out stays."""
+    """What an admin may change of a user; without a password only a new one opens the account."""
 
-    email: Email | None = None
-    role: Role | None = None
-    first_name: PersonName | None = None
-    last_name: PersonName | None = None
-    is_active: bool | None = None
-    email_verified: bool | None = None
+    email: Email
+    role: Role = "developer"
+    first_name: PersonName = ""
+    last_name: PersonName = ""
+    is_active: Flag = True
+    email_verified: Flag = False
     password: NewPassword | None = Field(default=None, repr=False)
-
-    def fields(self) -> dict[str, Any]:
-        """Return the fields that are given, without the password."""
-        return self.model_dump(exclude_unset=True, exclude={"password"})
 
 
 async def get_me(request: web.Request) -> web.Response:
@@ -108,16 +106,14 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def patch(request: web.Request) -> web.Response:
-    """Change a user of the tenant."""
-    sent = await body(request, UserPatch)
-    user = await request.app[CONTEXT].users.change(
-        tenant_of(request),
-        request.match_info["id"],
-        sent.fields(),
-        password=sent.password,
-        if_version=if_match(request),
-    )
-    return _answer(user)
+    """Merge a patch into a user of the tenant."""
+    keys, user_id, service = tenant_of(request), request.match_info["id"], request.app[CONTEXT].users
+
+    async def store(fields: Mapping[str, Any], version: int) -> User:
+        return await service.change(keys, user_id, fields, if_version=version)
+
+    changed = await patched(request, Users(keys), user_id, UserPatch, store=store)
+    return _answer(changed)
 
 
 async def remove(request: web.Request) -> web.Response:

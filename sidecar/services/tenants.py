@@ -1,25 +1,17 @@
 """Tenants: what an admin may set, within what the plan allows."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any
 
 from sidecar import limits
 from sidecar.errors import LimitExceededError
-from sidecar.models.tenants import Plan, Tenant, TenantLimits, TenantSettings
+from sidecar.models.tenants import Plan, Tenant, TenantLimits
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Writing
 
 # How much more than the smallest plan each allows; the daemon has no other notion of what a plan costs.
 _TIMES: Mapping[Plan, int] = {"free": 1, "starter": 4, "pro": 20, "enterprise": 200}
-
-
-class TenantPatch(NamedTuple):
-    """What an admin changes; None, and bounds that are not named, stay."""
-
-    name: str | None
-    limits: Mapping[str, int]
-    features: Mapping[str, bool] | None
 
 
 def plan_limits(plan: Plan) -> TenantLimits:
@@ -33,8 +25,8 @@ def plan_limits(plan: Plan) -> TenantLimits:
     )
 
 
-def change(tr: Writing, keys: TenantKeys, patch: TenantPatch, *, if_version: int | None = None) -> Tenant:
-    """Store what an admin changes of their own tenant, and return it.
+def change(tr: Writing, keys: TenantKeys, fields: Mapping[str, Any], *, if_version: int | None = None) -> Tenant:
+    """Change some fields of an admin's own tenant, and return it.
 
     Raises:
         LimitExceededError: A bound is above the plan's, or so low that the admin could not raise it again.
@@ -42,13 +34,10 @@ def change(tr: Writing, keys: TenantKeys, patch: TenantPatch, *, if_version: int
     """
     tenants = Tenants(keys)
     old = tenants.get(tr, keys.tenant_id)
-    bounds = TenantLimits.checked(**{**old.settings.limits.model_dump(), **patch.limits})
-    _check_bounds(old.plan, bounds)
-    features = old.settings.features if patch.features is None else {**old.settings.features, **patch.features}
-    settings = TenantSettings.checked(limits=bounds, features=features)
-    return tenants.update(
-        tr, keys.tenant_id, {"name": patch.name or old.name, "settings": settings}, if_version=if_version
-    )
+    tenants.check_version(old, if_version)
+    new = tenants.changed(old, fields)
+    _check_bounds(new.plan, new.settings.limits)
+    return tenants.replace(tr, old, new)
 
 
 def _check_bounds(plan: Plan, bounds: TenantLimits) -> None:

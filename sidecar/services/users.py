@@ -4,7 +4,7 @@ The tenant's owner always stays an active admin, so that no tenant can be left w
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sidecar.auth.passwords import Passwords
 from sidecar.errors import ForbiddenError
@@ -65,31 +65,31 @@ class UserService:
         return await self._database.transact(body)
 
     async def change(
-        self,
-        keys: TenantKeys,
-        user_id: str,
-        fields: Mapping[str, object],
-        *,
-        password: str | None = None,
-        if_version: int | None = None,
+        self, keys: TenantKeys, user_id: str, fields: Mapping[str, Any], *, if_version: int | None = None
     ) -> User:
         """Change some fields of a user; another role, password or standing ends their logins.
+
+        Args:
+            fields: By name; ``password``, too, where None takes it away.
 
         Raises:
             NotFoundError: The tenant has no such user.
             ForbiddenError: The tenant's owner would cease to be an active admin.
             VersionConflictError: ``if_version`` is not the version that is stored.
         """
-        new_hash = {} if password is None else {"password_hash": await self._passwords.hash(password)}
+        changes = {name: value for name, value in fields.items() if name != "password"}
+        if "password" in fields:
+            password = fields["password"]
+            changes["password_hash"] = None if password is None else await self._passwords.hash(password)
 
         def body(tr: Writing) -> User:
             users = Users(keys)
             old = users.get(tr, user_id)
             users.check_version(old, if_version)
-            new = users.changed(old, {**fields, **new_hash})
+            new = users.changed(old, changes)
             if user_id == _tenant(tr, keys).owner_user_id and any(getattr(new, k) != v for k, v in _OWNERS.items()):
                 raise ForbiddenError("The tenant's owner stays an active admin.", code="owner")
-            ends = new_hash or (old.role, old.is_active) != (new.role, new.is_active)
+            ends = "password_hash" in changes or (old.role, old.is_active) != (new.role, new.is_active)
             return users.replace(tr, old, new.without_logins() if ends else new)
 
         return await self._database.transact(body)

@@ -49,6 +49,62 @@ async def test_an_admin_adds_changes_lists_and_removes_users(house: House, admin
     assert (await house.login("new@acme.org")).status == 401
 
 
+@pytest.mark.parametrize(
+    ("patch", "changed"),
+    [
+        ({"first_name": None}, {"first_name": ""}),
+        (
+            {"first_name": None, "last_name": "King", "role": None},
+            {"first_name": "", "last_name": "King", "role": "developer"},
+        ),
+        ({}, {}),
+        ({"password": None}, {}),
+        ({"email": None}, None),
+        ({"is_active": "no"}, None),
+        ({"unknown": 1}, None),
+    ],
+    ids=str,
+)
+async def test_a_user_is_changed_by_merge_patch(
+    house: House, admin: Login, patch: dict[str, Any], changed: dict[str, Any] | None
+) -> None:
+    ada = {"email": "ada@acme.org", "role": "manager", "first_name": "Ada", "password": PASSWORD}
+    added = await house.call("POST", "/api/v5/users", admin.access_token, json=ada)
+    answer = await house.call("PATCH", added.headers["Location"], admin.access_token, json=patch)
+    own = {"id": added.content["id"]}
+    [shown] = [
+        user
+        for user in (await house.call("GET", "/api/v5/users", admin.access_token)).content["items"]
+        if user["id"] == own["id"]
+    ]
+    if changed is None:
+        assert (answer.status, answer.code, shown) == (400, "invalid", added.content)
+    else:
+        assert answer.content == shown
+        assert shown == added.content | changed | {name: shown[name] for name in ("version", "updated_at")}
+    logged_in = await house.login("ada@acme.org")
+    assert logged_in.status == (401 if "password" in patch else 200)
+
+
+async def test_the_tenant_is_changed_by_merge_patch(house: House, admin: Login) -> None:
+    async def patch(sent: dict[str, Any]) -> Any:
+        return await house.call("PATCH", "/api/v5/tenant", admin.access_token, json=sent)
+
+    bounds = admin.tenant.settings.limits.model_dump()
+    answer = await patch({"settings": {"features": {"a": True, "b": False}, "limits": {"users_max": 7}}})
+    assert answer.content["settings"] == {"features": {"a": True, "b": False}, "limits": bounds | {"users_max": 7}}
+    answer = await patch({"settings": {"features": {"a": None, "c": True}, "limits": {"users_max": None}}})
+    assert answer.content["settings"] == {
+        "features": {"b": False, "c": True},
+        "limits": bounds | {"users_max": limits.plan_users_max},
+    }
+    answer = await patch({"settings": {"features": None}})
+    assert answer.content["settings"]["features"] == {}
+    refused = await patch({"name": None})
+    assert (refused.status, refused.code) == (400, "invalid")
+    assert (await house.call("GET", "/api/v5/tenant", admin.access_token)).content == answer.content
+
+
 async def test_the_owner_stays_an_active_admin(house: House, admin: Login) -> None:
     path = f"/api/v5/users/{admin.tenant.owner_user_id}"
     before = await house.dump()

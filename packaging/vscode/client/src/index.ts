@@ -43,4 +43,4 @@ export type { TokenStore } from "./token-store.js";
 export type { Subscription, SubscribeOptions } from "./transport/ws.js";
 export type * from "./types.js";
 export { UserService } from "./user-service.js";
-export type { Credentials, NewUser, Registration, UserPatch } from "./user-service.js";
+export type { Credentials, NewUser, Registration } from "./user-service.js";

@@ -20,6 +20,7 @@ export interface Page<T> {
 
 export type LoginAnswer = Sent<"Login">;
 export type User = Sent<"PublicUser">;
+export type UserPatch = MergePatch<Schemas["UserPatch"]>;
 export type Tenant = Sent<"Tenant">;
 /** A device on which the user is logged in. */
 export type Device = Sent<"PublicAuthSession">;

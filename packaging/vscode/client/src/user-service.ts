@@ -4,12 +4,11 @@ import { within } from "./deadline.js";
 import type { CallOptions } from "./deadline.js";
 import { UnauthenticatedError } from "./errors.js";
 import type { BodyOf } from "./operations.js";
-import type { Device, LoginAnswer, Page, User } from "./types.js";
+import type { Device, LoginAnswer, Page, User, UserPatch } from "./types.js";
 
 export type Registration = BodyOf<"post", "/api/v5/auth/register">;
 export type Credentials = BodyOf<"post", "/api/v5/auth/login">;
 export type NewUser = BodyOf<"post", "/api/v5/users">;
-export type UserPatch = BodyOf<"patch", "/api/v5/users/{id}">;
 
 export class UserService {
   readonly #connection: Connection;

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 8c21eb4ec4bf5109a1cede0247f2d5f5ab83fafa4b88db46703cd5ed266097e4
+// SHA-256 of that: ed313339229acd4f52c58b325787887050773a60cb0625429f0696b51644519b
 
 export interface paths {
     "/api/v5/agents": {
@@ -847,7 +847,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change the caller's tenant. */
+        /** Merge a patch into the caller's tenant. */
         patch: operations["patch_tenant"];
         trace?: never;
     };
@@ -883,7 +883,7 @@ export interface paths {
         delete: operations["delete_users_id"];
         options?: never;
         head?: never;
-        /** Change a user of the tenant. */
+        /** Merge a patch into a user of the tenant. */
         patch: operations["patch_users_id"];
         trace?: never;
     };
@@ -1728,32 +1728,6 @@ export interface components {
             keys: number;
         };
         /**
-         * LimitsBody
-         * @description Bounds that an admin sets for their own tenant; its plan's are the highest.
-         */
-        LimitsBody: {
-            /**
-             * Requests Per Minute Max
-             * @default null
-             */
-            requests_per_minute_max?: number | null;
-            /**
-             * Storage Bytes Max
-             * @default null
-             */
-            storage_bytes_max?: number | null;
-            /**
-             * Users Max
-             * @default null
-             */
-            users_max?: number | null;
-            /**
-             * Workspace Sessions Max
-             * @default null
-             */
-            workspace_sessions_max?: number | null;
-        };
-        /**
          * Login
          * @description What a client gets when it has shown who it is: the one place where tokens leave the daemon.
          *
@@ -2339,28 +2313,6 @@ export interface components {
             value: components["schemas"]["JsonValue"];
         };
         /**
-         * SettingsBody
-         * @description Merged into what is set.
-         */
-        SettingsBody: {
-            /**
-             * Features
-             * @default null
-             */
-            features?: {
-                [key: string]: boolean;
-            } | null;
-            /**
-             * @default {
-             *       "requests_per_minute_max": null,
-             *       "storage_bytes_max": null,
-             *       "users_max": null,
-             *       "workspace_sessions_max": null
-             *     }
-             */
-            limits?: components["schemas"]["LimitsBody"];
-        };
-        /**
          * ShownSnapshot
          * @description A snapshot; what it holds is seen by comparing or restoring it.
          */
@@ -2607,26 +2559,12 @@ export interface components {
         };
         /**
          * TenantBody
-         * @description What an admin may change; what is left out stays.
+         * @description What an admin may change of their own tenant; its plan's bounds are the highest.
          */
         TenantBody: {
-            /**
-             * Name
-             * @default null
-             */
-            name?: string | null;
-            /**
-             * @default {
-             *       "features": null,
-             *       "limits": {
-             *         "requests_per_minute_max": null,
-             *         "storage_bytes_max": null,
-             *         "users_max": null,
-             *         "workspace_sessions_max": null
-             *       }
-             *     }
-             */
-            settings?: components["schemas"]["SettingsBody"];
+            /** Name */
+            name: string;
+            settings?: components["schemas"]["TenantSettings"];
         };
         /**
          * TenantLimits
@@ -2732,34 +2670,31 @@ export interface components {
         };
         /**
          * UserPatch
-         * @description What an admin may change of a user; what is left out stays.
+         * @description What an admin may change of a user; without a password only a new one opens the account.
          */
         UserPatch: {
-            /**
-             * Email
-             * @default null
-             */
-            email?: string | null;
+            /** Email */
+            email: string;
             /**
              * Email Verified
-             * @default null
+             * @default false
              */
-            email_verified?: boolean | null;
+            email_verified?: boolean;
             /**
              * First Name
-             * @default null
+             * @default
              */
-            first_name?: string | null;
+            first_name?: string;
             /**
              * Is Active
-             * @default null
+             * @default true
              */
-            is_active?: boolean | null;
+            is_active?: boolean;
             /**
              * Last Name
-             * @default null
+             * @default
              */
-            last_name?: string | null;
+            last_name?: string;
             /**
              * Password
              * @default null
@@ -2767,9 +2702,10 @@ export interface components {
             password?: string | null;
             /**
              * Role
-             * @default null
+             * @default developer
+             * @enum {string}
              */
-            role?: ("admin" | "developer" | "manager" | "viewer") | null;
+            role?: "admin" | "developer" | "manager" | "viewer";
         };
         /**
          * Version
@@ -5676,7 +5612,14 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TenantBody"];
+                "application/json": {
+                    name?: unknown;
+                    settings?: unknown;
+                };
+                "application/merge-patch+json": {
+                    name?: unknown;
+                    settings?: unknown;
+                };
             };
         };
         responses: {
@@ -5839,7 +5782,24 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UserPatch"];
+                "application/json": {
+                    email?: unknown;
+                    email_verified?: unknown;
+                    first_name?: unknown;
+                    is_active?: unknown;
+                    last_name?: unknown;
+                    password?: unknown;
+                    role?: unknown;
+                };
+                "application/merge-patch+json": {
+                    email?: unknown;
+                    email_verified?: unknown;
+                    first_name?: unknown;
+                    is_active?: unknown;
+                    last_name?: unknown;
+                    password?: unknown;
+                    role?: unknown;
+                };
             };
         };
         responses: {
