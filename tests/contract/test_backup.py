@@ -15,6 +15,16 @@ from sidecar.store.engine import Engine, Transaction
 from sidecar.store.opening import open_engine, restore
 
 ROWS = 2 * limits.store_backup_page_rows + 7
+FOREIGN_ROWS_MAX = 10_000
+
+
+@pytest.fixture
+async def prefix(engine: Engine, prefix: bytes) -> bytes:
+    """Return a prefix in a store with no keys that a backup of it could not bring into an embedded one."""
+    found = await engine.read(lambda tr: tr.get_range(b"", b"\xff", limit=FOREIGN_ROWS_MAX))
+    if len(found) == FOREIGN_ROWS_MAX or any(len(key) > limits.store_embedded_key_bytes_max for key, _ in found):
+        pytest.skip("This store holds keys that others have left, too many or too long for an embedded store.")
+    return prefix
 
 
 def rows_of(prefix: bytes) -> list[tuple[bytes, bytes]]:
@@ -174,10 +184,10 @@ async def test_what_a_killed_backup_has_left_is_removed_by_the_next_and_nothing_
 
 async def test_a_restore_tells_how_far_it_is(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
     await fill(engine, rows_of(prefix))
-    await engine.backup(tmp_path / "b")
+    rows = await engine.backup(tmp_path / "b")
     progress: list[int] = []
     await restore(tmp_path / "b", f"embedded:{tmp_path / 'restored'}", clock=SystemClock(), progress=progress.append)
-    assert progress == [0, limits.store_backup_page_rows, 2 * limits.store_backup_page_rows] * 2, "checked, then stored"
+    assert progress == [*range(0, rows, limits.store_backup_page_rows)] * 2, "checked, then stored"
 
 
 async def test_a_cancelled_restore_leaves_nothing_behind(engine: Engine, prefix: bytes, tmp_path: Path) -> None:
