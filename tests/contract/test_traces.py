@@ -1,13 +1,18 @@
 """Every engine answers the recorded traces as the cluster did: the contract, byte for byte."""
 
 import os
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from sidecar.store.engine import Engine
+from sidecar import limits
+from sidecar.clock import SystemClock
+from sidecar.errors import TransactionError
+from sidecar.store.engine import Engine, Transaction
+from sidecar.store.opening import open_engine
 from sidecar.store.tuples import strinc
 from tests.contract.traces import Replay, Trace, load
 
@@ -17,20 +22,25 @@ _FILES = [path for folder in _FOLDERS for path in sorted(folder.glob("*.jsonl"))
 
 
 @pytest.fixture
-async def neighbourhood(engine: Engine) -> AsyncIterator["Neighbourhood"]:
-    """Return a prefix, if possible with no key before it and one after it: that is how the traces were recorded."""
-    root = b"\x16" + os.urandom(4)
-    beside = strinc(root)
-    around = await engine.read(lambda tr: tr.get_range(b"", b"\xff", limit=2))
-    if not around:
-        await engine.transact(lambda tr: tr.set(beside, b""))
-    yield Neighbourhood(root, as_recorded=len(around) < 2 and all(key > root for key, _ in around))
-    await engine.transact(lambda tr: tr.clear_range(root, beside + b"\x00"))
+async def engine(store_url: str) -> AsyncIterator[Engine]:
+    """Return an engine that has committed nothing: of what it commits it may keep marks, and those were neighbours."""
+    await (await open_engine(store_url, clock=SystemClock())).close()
+    opened = await open_engine(store_url, clock=SystemClock())
+    yield opened
+    await opened.close()
 
 
 class Neighbourhood(NamedTuple):
+    """A prefix of two bytes, as the recorder's was.
+
+    Args:
+        as_recorded: No key lies before it, and one behind it.
+        takes_long_keys: Its keys may be as long as FoundationDB's.
+    """
+
     root: bytes
     as_recorded: bool
+    takes_long_keys: bool
 
     def can_tell(self, trace: Trace) -> bool:
         """Tell whether a trace's answers can be compared.
@@ -42,6 +52,46 @@ class Neighbourhood(NamedTuple):
         )
 
 
+@pytest.fixture
+async def neighbourhood(engine: Engine) -> AsyncIterator[Neighbourhood]:
+    """Return a free prefix, if possible with the neighbours that the traces were recorded with."""
+    root = await free_prefix(engine)
+    beside = strinc(root)
+    before = await engine.read(lambda tr: tr.get_range(b"", root, limit=1))
+    behind = await engine.read(lambda tr: tr.get_range(beside, b"\xff", limit=2))
+    if not behind:
+        commit(engine, lambda tr: tr.set(beside, b""))
+    yield Neighbourhood(root, not before and len(behind) < 2, takes_long_keys(engine, root))
+    commit(engine, lambda tr: tr.clear_range(root, beside if behind else beside + b"\x00"))
+
+
+async def free_prefix(engine: Engine) -> bytes:
+    for last in random.sample(range(255), 255):
+        root = bytes((0x16, last))
+        if not await engine.read(lambda tr, root=root: tr.get_range(root, strinc(root), limit=1)):  # type: ignore[misc]  # mypy can not infer a default in a lambda
+            return root
+    return pytest.skip("Every prefix of two bytes that begins with 16 is taken in this store.")
+
+
+def takes_long_keys(engine: Engine, root: bytes) -> bool:
+    try:
+        commit(engine, lambda tr: tr.set(root.ljust(limits.store_key_bytes_max, b"x"), b""))
+    except TransactionError as error:
+        return error.number != 2102
+    return True
+
+
+def commit(engine: Engine, body: Callable[[Transaction], None]) -> None:
+    """Commit in the explicit form."""
+    tr = engine.begin()
+    while True:
+        body(tr)
+        try:
+            return tr.commit()
+        except TransactionError as error:
+            tr.on_error(error.number)
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
 async def test_an_engine_answers_every_trace_as_recorded(
@@ -49,13 +99,18 @@ async def test_an_engine_answers_every_trace_as_recorded(
 ) -> None:
     traces = load(path)
     assert traces, f"{path} holds no trace"
+    told = [trace for trace in traces if neighbourhood.can_tell(trace)]
     wrong: list[str] = []
-    for trace in traces:
-        await engine.transact(lambda tr: tr.clear_range(neighbourhood.root, strinc(neighbourhood.root)))
-        if neighbourhood.can_tell(trace):
-            found = Replay(engine, neighbourhood.root).differences(trace)
-            wrong += [difference for difference in found if not _is_key_limit(trace, difference)]
+    for trace in told:
+        commit(engine, lambda tr: tr.clear_range(neighbourhood.root, strinc(neighbourhood.root)))
+        found = Replay(engine, neighbourhood.root).differences(trace)
+        wrong += [each for each in found if neighbourhood.takes_long_keys or not _is_key_limit(trace, each)]
     assert not wrong, f"{len(wrong)} answers differ, the first: {wrong[:3]}"
+    if len(told) < len(traces):
+        pytest.skip(
+            f"{len(traces) - len(told)} of {len(traces)} traces were not replayed, because there are other keys in the "
+            f"store; the other {len(told)} were answered as recorded."
+        )
 
 
 async def test_the_replay_notices_a_wrong_answer(engine: Engine, neighbourhood: Neighbourhood) -> None:
