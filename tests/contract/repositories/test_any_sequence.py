@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -149,6 +150,7 @@ def blob_rows(tr: Reading, tenant: TenantKeys) -> int:
     return sum(len(tr.kv.get_range(*tenant.space(name).range())) for name in names)
 
 
+@pytest.mark.timeout(300)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=3, max_size=25))
 async def test_any_sequence_leaves_nothing_astray_and_nothing_behind(
