@@ -62,7 +62,7 @@ def connect(cluster_file: Path, clock: Clock, options: EngineOptions) -> Foundat
         try:
             engine = FoundationEngine(fdb, cluster_file, options, clock=clock, left=_leave)
         except fdb.FDBError as error:
-            raise UnavailableError(f"The cluster file {cluster_file} can not be used: {error}.") from error
+            raise UnavailableError(f"The cluster file {cluster_file} can not be used: {_described(error)}.") from error
         if not _network.engines:
             _network.switch_seconds = sys.getswitchinterval()
             sys.setswitchinterval(_SWITCH_SECONDS)
@@ -139,4 +139,9 @@ def _set_tls(fdb: Any, options: EngineOptions) -> None:  # noqa: ANN401 -- the b
         if options.tls_verify_peers is not None:
             fdb.options.set_tls_verify_peers(options.tls_verify_peers.encode())
     except fdb.FDBError as error:
-        raise InvalidError(f"FoundationDB refuses the TLS settings: {error}.") from error
+        raise InvalidError(f"FoundationDB refuses the TLS settings: {_described(error)}.") from error
+
+
+def _described(error: Any) -> str:  # noqa: ANN401 -- the same
+    """Return the C library's words for one of its errors, which are bytes."""
+    return f"{error.description.decode()} ({error.code})"

@@ -1,8 +1,9 @@
 """What can go wrong before a cluster is reached is one clear sentence."""
 
-import ctypes.util
+import importlib
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,18 @@ from sidecar.errors import InvalidError, SidecarError, UnavailableError
 from sidecar.store.opening import EngineOptions, open_engine
 
 GOOD = "sidecar:test@127.0.0.1:4500"
-LIBRARY = ctypes.util.find_library("fdb_c")
+
+
+def has_library() -> bool:
+    """Tell whether the binding finds its client library, by the search that it makes itself."""
+    try:
+        importlib.import_module("fdb.impl")
+    except Exception:  # noqa: BLE001 -- it raises nothing narrower
+        return False
+    return True
+
+
+HAS_LIBRARY = has_library()
 
 
 async def refusal(path: Path, options: EngineOptions | None = None) -> SidecarError:
@@ -69,7 +81,28 @@ async def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
     assert "given together" in error.message
 
 
-@pytest.mark.skipif(LIBRARY is not None, reason="the client library is installed")
+async def test_what_the_client_library_refuses_is_told_in_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fdb.cluster").write_text(GOOD)
+
+    class FDBError(Exception):
+        code = 2104
+        description = b"Connection string invalid"
+
+    def refuse(_path: str) -> None:
+        raise FDBError
+
+    unused = SimpleNamespace(set_tls_cert_path=None, set_tls_key_path=None, set_tls_ca_path=None)
+    binding = SimpleNamespace(FDBError=FDBError, options=unused, open=refuse)
+    monkeypatch.setattr("sidecar.store.foundationdb.connecting._binding", lambda: binding)
+
+    error = await refusal(tmp_path / "fdb.cluster")
+
+    assert error.message.endswith("can not be used: Connection string invalid (2104).")
+
+
+@pytest.mark.skipif(HAS_LIBRARY, reason="the client library is installed")
 async def test_an_absent_client_library_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "fdb.cluster").write_text(GOOD)
 
@@ -80,7 +113,7 @@ async def test_an_absent_client_library_says_what_to_install(tmp_path: Path) -> 
     assert "Unable to locate the FoundationDB API shared library" in error.message
 
 
-@pytest.mark.skipif(LIBRARY is None, reason="the client library is not installed")
+@pytest.mark.skipif(not HAS_LIBRARY, reason="the client library is not installed")
 async def test_an_unreachable_cluster_is_given_up_within_ten_seconds(tmp_path: Path) -> None:
     (tmp_path / "fdb.cluster").write_text("sidecar:test@127.0.0.1:1")
     start = time.monotonic()
