@@ -4,6 +4,19 @@ import click
 
 from sidecar.cli.help import Command
 
+# What click's lines do not do for a word with a blank, a backslash, a star or a comma in it: a folder may have any.
+_MENDED = {
+    "bash": {
+        "read type value": "read -r type value",
+        "COMPREPLY+=($value)": """[[ ${COMP_WORDS[COMP_CWORD]} == [\\"\\']* ]] || printf -v value %q "$value"
+            COMPREPLY+=("$value")""",
+        "    local response\n": "    local response type value completion\n",
+        "for completion in $response; do": "while read -r completion; do",
+        "    done\n\n    return 0": '    done <<< "$response"\n\n    return 0',
+    },
+    "fish": {'string split ","': 'string split --max 1 ","'},
+}
+
 
 @click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -17,4 +30,7 @@ def completion(context: click.Context, shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click knows the shells of the choice above
-    click.echo(kind(context.find_root().command, {}, "sidecar", "_SIDECAR_COMPLETE").source())
+    source = kind(context.find_root().command, {}, "sidecar", "_SIDECAR_COMPLETE").source()
+    for lines, better in _MENDED.get(shell, {}).items():
+        source = source.replace(lines, better)
+    click.echo(source)

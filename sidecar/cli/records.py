@@ -144,7 +144,9 @@ def completed(
         except SidecarError:
             return []  # a shell that completes shows no errors
         words = dict(map(shown, answer["items"]))
-        return [CompletionItem(word, help=printable(of)) for word, of in words.items() if word.startswith(incomplete)]
+        # One that is not printable would take several of the lines that a shell reads
+        fitting = (word for word in words if word.startswith(incomplete) and word.isprintable())
+        return [CompletionItem(word, help=printable(words[word])) for word in fitting]
 
     return complete
 

@@ -111,3 +111,32 @@ async def test_shells_complete_ids_folders_and_addresses(daemon: DaemonProcess) 
     assert len(completed("sidecar users role ")) == 1
     assert completed("sidecar watch rm ", SIDECAR_HOME=str(daemon.home / "nobody")) == []
     assert completed("sidecar events --topic mess") == ["messages"]
+
+
+async def test_bash_completes_odd_folders_as_one_word(daemon: DaemonProcess, tmp_path: Path) -> None:
+    names = ["two  words", "it's $HOME, `x` and *", "back\\slash", "two\nlines"]
+    for name in names:
+        (tmp_path / "odd" / name).mkdir(parents=True)
+        daemon.json("watch", "add", str(tmp_path / "odd" / name))
+    ids = {each["path"]: each["id"] for each in daemon.json("watch", "list")}
+    program = tmp_path / "bin" / "sidecar"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(daemon.command())} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    begun = str(tmp_path / "odd") + "/"
+    script = daemon.run("completion", "bash").stdout + (
+        f"\nPATH={shlex.quote(str(program.parent))}:$PATH COMP_CWORD=3\n"
+        f"for word in {shlex.join([begun, chr(34) + begun])}; do\n"
+        'COMP_WORDS=(sidecar watch rm "$word") COMPREPLY=(); _sidecar_completion sidecar\n'
+        "printf '%s\\n' \"${COMPREPLY[@]}\"; done\n"
+    )
+    done = subprocess.run(
+        ["bash", "-c", script], env=daemon.environment, capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stderr == ""
+    words, in_quotes = done.stdout.splitlines()[:3], done.stdout.splitlines()[3:]
+    assert sorted(each for line in words for each in shlex.split(line)) == sorted(begun + each for each in names[:3])
+    assert sorted(in_quotes) == sorted(begun + each for each in names[:3]), "bash closes the quotation mark"
+
+    assert daemon.run("watch", "rm", "f" * 8).returncode == exits.FAILED
+    assert daemon.json("watch", "rm", ids[begun + names[3]][:30])[0]["path"] == begun + names[3]
