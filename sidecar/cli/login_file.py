@@ -4,6 +4,7 @@ Readable by its owner alone, as the pairing key is. Who can read it is that user
 """
 
 import json
+import os
 import stat
 import sys
 from pathlib import Path
@@ -42,12 +43,10 @@ class LoginFile:
             ForbiddenError: Others could have read or written it.
             InvalidError: It is none of ours.
         """
+        if self._is_open_to_others():
+            raise ForbiddenError(f"{self.path} is open to others; `sidecar logout` removes it and ends the login.")
         content = read_private(self.path)
-        if content is None:
-            return None
-        if sys.platform != "win32" and stat.S_IMODE(self.path.lstat().st_mode) & 0o077:
-            raise ForbiddenError(f"{self.path} can be read by others; `sidecar logout` removes it and ends the login.")
-        return self._parsed(content)
+        return None if content is None else self._parsed(content)
 
     def save(self, tokens: UserTokens) -> None:
         """Keep a login in the place of the one before."""
@@ -55,9 +54,11 @@ class LoginFile:
         write_private(self.path, json.dumps(tokens._asdict()).encode() + b"\n")
 
     def take(self) -> UserTokens | None:
-        """Remove the file and return what was kept in it, also when others could have read it."""
-        content = read_private(self.path)
+        """Remove the file and return what was kept in it, also when others could have read or written it."""
         try:
+            if self._is_open_to_others():
+                self.path.chmod(0o600)
+            content = read_private(self.path)
             self.path.unlink(missing_ok=True)
         except OSError as error:
             raise UnavailableError(f"{self.path} can not be removed: {error.strerror}.") from error
@@ -65,6 +66,16 @@ class LoginFile:
             return None if content is None else self._parsed(content)
         except InvalidError:
             return None
+
+    def _is_open_to_others(self) -> bool:
+        """Tell whether others could have read or written it; of what is not ours, ``read_private`` tells."""
+        try:
+            status = self.path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        if sys.platform == "win32" or not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            return False
+        return stat.S_IMODE(status.st_mode) & 0o077 != 0
 
     def _parsed(self, content: bytes) -> UserTokens:
         try:

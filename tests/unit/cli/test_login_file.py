@@ -31,12 +31,14 @@ def test_only_its_owner_can_read_it(file: LoginFile) -> None:
     assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
 
 
-def test_one_that_others_can_read_is_not_used_but_can_be_ended(file: LoginFile) -> None:
+@pytest.mark.parametrize("mode", [0o640, 0o660, 0o606])
+def test_one_that_is_open_to_others_is_not_used_but_can_be_ended(file: LoginFile, mode: int) -> None:
     file.save(TOKENS)
-    file.path.chmod(0o640)
-    with pytest.raises(ForbiddenError, match="read by others"):
+    file.path.chmod(mode)
+    with pytest.raises(ForbiddenError, match="is open to others; `sidecar logout` removes it"):
         file.load()
     assert file.take() == TOKENS
+    assert not file.path.exists()
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"email": "a"}', "nonsense"])
