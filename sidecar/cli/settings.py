@@ -106,4 +106,5 @@ def _value(text: str) -> object:
 
 
 def _line(setting: "dict[str, Any] | JsonObject") -> str:
-    return f"{setting['category']} {setting['key']} = {json.dumps(setting['value'], ensure_ascii=False)}"
+    value = json.dumps(setting["value"], ensure_ascii=False)
+    return printable(f"{setting['category']} {setting['key']} = {value}")

@@ -86,6 +86,9 @@ async def test_settings_are_kept_as_json_or_as_text(daemon: DaemonProcess) -> No
     assert daemon.run("settings", "delete", "editor", "models/all?x=%20#.y").returncode == exits.DONE
     gone = daemon.run("settings", "get", "editor", "models/all?x=%20#.y")
     assert (gone.returncode, gone.stdout) == (exits.FAILED, "")
+    shown = daemon.run("settings", "set", "editor", "x", '"\x9b31m \u202e"').stdout
+    assert shown == 'editor x = "\\x9b31m \\u202e"\n', "a terminal would obey"
+    daemon.run("settings", "delete", "editor", "x")
     for wrong in (("Not a category", "x", "1"), ("editor", "x", "1", "--jsn"), ("", "x", "1"), ("editor", "..", "1")):
         assert daemon.run("settings", "set", *wrong).returncode == exits.USAGE
     assert len(daemon.json("settings", "list")) == len(SETTINGS) - 1
