@@ -10,6 +10,7 @@ import click
 from sidecar import limits
 from sidecar.cli.help import Command
 from sidecar.cli.outputs import named_by_time
+from sidecar.cli.places import Place
 from sidecar.cli.progress import shown
 from sidecar.cli.talk import as_json_option, printable, size_text, store_option, talk, write_json
 from sidecar.errors import AlreadyRunningError, ConflictError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, examples=["sidecar backup ~/backups", "sidecar backup sidecar.backup --replace"])
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=Place(path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace the file PATH if it is there.")
 @as_json_option
 def backup(path: Path, *, replace: bool, as_json: bool) -> None:
@@ -53,7 +54,7 @@ async def _back_up(daemon: "Client", path: Path, *, replace: bool) -> dict[str, 
 
 
 @click.command(cls=Command, examples=["sidecar restore sidecar.backup", "sidecar restore sidecar.backup --replace"])
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=Place(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Move what is stored now aside.")
 @store_option
 @as_json_option

@@ -15,6 +15,7 @@ from sidecar import __version__, limits
 from sidecar.cli.help import Command
 from sidecar.cli.log_lines import last_lines
 from sidecar.cli.outputs import named_by_time, written_whole
+from sidecar.cli.places import Place
 from sidecar.cli.talk import as_json_option, printable, size_text, talk, write_json
 from sidecar.errors import SidecarError, UnavailableError
 
@@ -34,7 +35,7 @@ CONTENTS = {
 
 
 @click.command(cls=Command, examples=["sidecar bundle", "sidecar bundle /tmp/sidecar.zip"])
-@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.argument("path", type=Place(path_type=Path), default=Path())
 @click.option("--replace", is_flag=True, help="Replace the file PATH if it is there.")
 @as_json_option
 def bundle(path: Path, *, replace: bool, as_json: bool) -> None:

@@ -14,6 +14,7 @@ import click
 from sidecar.cli import exits
 from sidecar.cli.help import Command
 from sidecar.cli.outputs import named_by_time
+from sidecar.cli.places import Place
 from sidecar.cli.progress import shown
 from sidecar.cli.talk import as_json_option, printable, store_option, write_json
 from sidecar.errors import AlreadyRunningError, ConflictError, CorruptStoreError, UnavailableError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--repair", is_flag=True, help="Rebuild indexes, counters, references and the change log.")
 @click.option(
     "--salvage",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="PATH",
     help="Save what a damaged store holds to a backup PATH.",
 )

@@ -9,6 +9,7 @@ import click
 from sidecar import limits
 from sidecar.cli import exits
 from sidecar.cli.help import Group
+from sidecar.cli.places import Place
 from sidecar.cli.progress import Bar
 from sidecar.cli.records import WORKSPACE, show_all
 from sidecar.cli.talk import as_json_option, printable, size_text, styled, talk, write_json
@@ -28,7 +29,7 @@ def files() -> None:
 
 workspace_option = click.option(
     "--workspace",
-    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    type=Place(file_okay=False, readable=False, path_type=Path),
     help="Only files of this watched folder, shown relative to it.",
 )
 

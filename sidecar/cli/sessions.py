@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from sidecar.cli.help import Group
+from sidecar.cli.places import Place
 from sidecar.cli.records import SESSION, Kind, completed, full_id, record_argument, show_all
 from sidecar.cli.talk import as_json_option, printable, talk, when_text, write_json
 from sidecar.errors import InvalidError
@@ -36,7 +37,7 @@ def sessions() -> None:
 
 
 @sessions.command("list", examples=["sidecar sessions list", "sidecar sessions list --workspace . --json"])
-@click.option("--workspace", type=click.Path(readable=False, path_type=Path), help="Only sessions of this folder.")
+@click.option("--workspace", type=Place(readable=False, path_type=Path), help="Only sessions of this folder.")
 @click.option("--tag", help="Only sessions with this tag.")
 @as_json_option
 def list_(*, workspace: Path | None, tag: str | None, as_json: bool) -> None:
@@ -149,7 +150,7 @@ def diff(session: str, before: str, after: str | None, *, as_json: bool) -> None
     ]
 )
 @record_argument("sessions", SESSION, nargs=-1, metavar="[SESSION]...")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="A file, not standard output.")
+@click.option("--output", "-o", type=Place(dir_okay=False, path_type=Path), help="A file, not standard output.")
 @click.option("--replace", is_flag=True, help="Replace the file if it is there.")
 @click.option("--everybody", is_flag=True, help="Of the whole tenant; for admins.")
 def export(sessions: tuple[str, ...], *, output: Path | None, replace: bool, everybody: bool) -> None:

@@ -14,6 +14,7 @@ from sidecar import __version__, limits
 from sidecar.cli import exits
 from sidecar.cli.display import Display
 from sidecar.cli.down import stop_running
+from sidecar.cli.places import Place
 from sidecar.cli.talk import other_version, printable, store_option
 from sidecar.errors import AlreadyRunningError, InvalidError, UnavailableError
 
@@ -35,7 +36,7 @@ class Start(NamedTuple):
 
 
 @click.command
-@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.argument("path", type=Place(path_type=Path), required=False)
 @store_option
 @click.option("--port", type=int, help="The port to listen on; 0 takes any free one.")
 @click.option("--replace", is_flag=True, help="Stop the daemon that runs, of whatever version, and take its place.")

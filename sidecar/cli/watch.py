@@ -8,7 +8,8 @@ import click
 
 from sidecar import limits
 from sidecar.cli.help import Group
-from sidecar.cli.records import WORKSPACE, chosen, completed, show_all
+from sidecar.cli.places import Place
+from sidecar.cli.records import WORKSPACE, chosen, completed, is_beginning, show_all
 from sidecar.cli.status import workspace_lines
 from sidecar.cli.talk import as_json_option, printable, talk, write_json
 
@@ -22,7 +23,7 @@ def watch() -> None:
 
 
 @watch.command(examples=["sidecar watch add .", "sidecar watch add ~/projects/demo"])
-@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("path", type=Place(exists=True, file_okay=False, path_type=Path))
 @as_json_option
 def add(path: Path, *, as_json: bool) -> None:
     """Watch the folder PATH, now and after every start.
@@ -45,12 +46,14 @@ def list_(*, as_json: bool) -> None:
 
 
 @watch.command(examples=["sidecar watch rm ~/projects/demo"])
-@click.argument("path", shell_complete=completed(WORKSPACE, lambda item: (item["path"], item["progress"]["state"])))
+@click.argument(
+    "path", type=Place(), shell_complete=completed(WORKSPACE, lambda item: (item["path"], item["progress"]["state"]))
+)
 @as_json_option
 def rm(path: str, *, as_json: bool) -> None:
     """Stop watching the folder PATH; what is known of it is kept.
 
-    A folder that is gone can be named as it is listed, or by its id.
+    A folder that is gone can be named as it is listed, or by the beginning of its id.
     """
     places = {path, os.path.realpath(path), os.path.abspath(path)}  # noqa: PTH100 - of one that is gone, or was a link
 
@@ -67,10 +70,12 @@ def rm(path: str, *, as_json: bool) -> None:
 
 
 async def _watched(daemon: "Client", given: str, places: set[str]) -> dict[str, Any]:
-    """Return the watched folder of a path, or of an id."""
+    """Return the watched folder of a path, or of an id or its beginning."""
     listed = daemon.pages(WORKSPACE.path, {"limit": str(limits.page_items_max)})
     all_of_them = {each["id"]: each async for each in listed}
-    found = [id_ for id_, each in all_of_them.items() if each["path"] in places or id_ == given]
+    found = [id_ for id_, each in all_of_them.items() if each["path"] in places]
+    if not found and is_beginning(given):
+        found = [id_ for id_ in all_of_them if id_.startswith(given)]
     return all_of_them[chosen(found, WORKSPACE, given)]
 
 

@@ -74,6 +74,15 @@ def test_a_name_that_is_too_long_for_any_file_is_one_sentence(command: str, caps
     assert "Something went wrong" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["up", "backup", "restore", "bundle", "watch add", "watch rm", "files ls --workspace", "sessions export -o"],
+)
+def test_an_empty_path_is_not_the_folder_that_one_is_in(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), ""]) == exits.USAGE
+    assert "An empty path names nothing" in capsys.readouterr().err
+
+
 def test_up_names_a_file_in_the_place_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert run(["up", str(tmp_path / "file")]) == exits.USAGE
