@@ -14,7 +14,6 @@ from sidecar.api.requests import PageQuery, body, json_answer, page_answer, quer
 from sidecar.models.base import Id, Value
 from sidecar.models.users import PersonName
 from sidecar.services.accounts import Registration
-from sidecar.services.tickets import TicketHolder
 
 NewPassword = Annotated[
     str, StringConstraints(min_length=limits.password_chars_min, max_length=limits.password_chars_max)
@@ -109,8 +108,9 @@ async def end_login(request: web.Request) -> web.Response:
 
 async def issue_ticket(request: web.Request) -> web.Response:
     """Make a link that lets the caller's browser in, once and soon."""
-    principal = request[CALLER].principal
-    ticket = request.app[CONTEXT].tickets.issue(TicketHolder(principal.tenant_id, principal.user_id))
+    caller = request[CALLER]
+    caller.check_may_let_in()
+    ticket = request.app[CONTEXT].tickets.issue(caller.principal)
     url = f"http://{request.host}/open/{ticket}"
     return json_answer({"url": url, "expires_in": limits.ticket_seconds}, HTTPStatus.CREATED)
 

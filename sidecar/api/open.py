@@ -16,11 +16,14 @@ async def open_browser(request: web.Request) -> web.Response:
     """Take a ticket and give its cookie; the ticket is worth nothing from then on."""
     context, device = request.app[CONTEXT], device_of(request)
     holder = context.tickets.take(request.match_info["ticket"])
-    token = None if holder is None else await context.accounts.open_browser(*holder, device)
+    token = None if holder is None else await context.accounts.open_browser(holder, device)
     if token is None:
         if context.attempts.may_be_audited(request.remote or ""):
             await context.accounts.refuse("auth.ticket_refused", "invalid_ticket", device)
-        raise UnauthenticatedError("The link was used or is too old; ask for a new one.", code="invalid_ticket")
+        raise UnauthenticatedError(
+            "The link was used or is too old, or the login that made it has ended; ask for a new one.",
+            code="invalid_ticket",
+        )
     context.attempts.succeeded(peer_of(request))
     response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": START_PAGE})
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -65,6 +65,7 @@ CODES: Mapping[int, tuple[str, ...]] = {
         "unauthenticated",
     ),
     403: (
+        "browser_login",
         "csrf",
         "forbidden",
         "foreign_host",

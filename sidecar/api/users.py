@@ -98,6 +98,8 @@ async def list_all(request: web.Request) -> web.Response:
 async def add(request: web.Request) -> web.Response:
     """Add a user to the tenant."""
     sent = await body(request, NewUserBody)
+    if sent.password is not None:
+        request[CALLER].check_may_let_in()
     new = NewUser(sent.email, sent.role, sent.first_name, sent.last_name, sent.password)
     user = await request.app[CONTEXT].users.add(tenant_of(request), new)
     response = _answer(user, HTTPStatus.CREATED)
@@ -110,6 +112,8 @@ async def patch(request: web.Request) -> web.Response:
     keys, user_id, service = tenant_of(request), request.match_info["id"], request.app[CONTEXT].users
 
     async def store(fields: Mapping[str, Any], version: int) -> User:
+        if "password" in fields:
+            request[CALLER].check_may_let_in()
         return await service.change(keys, user_id, fields, if_version=version)
 
     changed = await patched(request, Users(keys), user_id, UserPatch, store=store)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sidecar import limits
 from sidecar.auth.passwords import Passwords
+from sidecar.auth.tokens import Principal
 from sidecar.errors import ConflictError, InvalidError, UnauthenticatedError
 from sidecar.ids import new_id
 from sidecar.models.base import timestamp
@@ -17,7 +18,7 @@ from sidecar.repositories.tenants import Tenants
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.users import Users, find_accounts
 from sidecar.services.audit import Device, record
-from sidecar.services.callers import Caller, active
+from sidecar.services.callers import Caller, active, find_caller
 from sidecar.services.logins import Login, Logins, Opened
 
 _NO_ADDRESS = re.compile(r"[@\s\x00-\x1f]")  # what an e-mail address has not before its "@"
@@ -154,14 +155,17 @@ class Accounts:
         """Replace the caller's password, end all their logins, this one too, and open a new one.
 
         Args:
-            current: None where the account has none yet: the machine's owner came by pairing.
+            current: None where the account has none yet: the machine's owner came by pairing, and not by a browser.
             origin: See ``Logins.open``.
 
         Raises:
+            ForbiddenError: A browser would set a first password.
             UnauthenticatedError: ``current`` is wrong (code ``invalid_credentials``).
             UnavailableError: Too many wait for their passwords to be hashed.
         """
         stored = caller.user.password_hash
+        if stored is None:
+            caller.check_may_let_in()
         verdict = await self._passwords.check(stored, current or "")
         if stored is not None and not verdict.matches:
             await self._database.transact(lambda tr: self._refuse(tr, caller.user, device, "auth.password_refused"))
@@ -180,12 +184,18 @@ class Accounts:
 
     # --- browsers ---
 
-    async def open_browser(self, tenant_id: str, user_id: str, device: Device) -> str | None:
-        """Open a browser's login for who came with a ticket, and return its token; None when they may not any more."""
+    async def open_browser(self, holder: Principal, device: Device) -> str | None:
+        """Open a browser's login for who came with a ticket, and return its token; None when they may not any more.
+
+        Args:
+            holder: The login that made the ticket. If it has ended, or another role, so has the ticket.
+        """
 
         def body(tr: Writing) -> Opened | None:
-            owner = self._active(tr, Users(self._keys(tenant_id)).find(tr, user_id))
-            return None if owner is None else self._open(tr, "auth.browser_opened", owner, device, browser=True)
+            caller = find_caller(tr, self._keys(holder.tenant_id), holder)
+            if caller is None:
+                return None
+            return self._open(tr, "auth.browser_opened", (caller.user, caller.tenant), device, browser=True)
 
         opened = await self._database.transact(body)
         return None if opened is None else opened.token

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from sidecar import limits
 from sidecar.auth.tokens import Principal, is_token, read_login_token
-from sidecar.errors import UnauthenticatedError
+from sidecar.errors import ForbiddenError, UnauthenticatedError
 from sidecar.models.auth_sessions import AuthSession
 from sidecar.models.base import milliseconds
 from sidecar.models.tenants import Tenant
@@ -26,12 +26,22 @@ class Caller(NamedTuple):
 
     Attributes:
         keys: Of the tenant: whoever works for the caller reaches records through these, and through no others.
+        is_browser: They came with a cookie, which goes to every port of this machine and ends after a working day.
     """
 
     principal: Principal
     user: User
     tenant: Tenant
     keys: TenantKeys
+    is_browser: bool = False
+
+    def check_may_let_in(self) -> None:
+        """Refuse to a browser's login what would let somebody in beyond its end: a link, a password of its choice."""
+        if self.is_browser:
+            raise ForbiddenError(
+                "A browser's login can't make links or set passwords; use the command line or an editor.",
+                code="browser_login",
+            )
 
 
 class _Noted:
@@ -72,16 +82,16 @@ class Callers:
         Raises:
             UnauthenticatedError: One of these no longer holds.
         """
-        version = self._database.engine.newest_version()
+        version, keys = self._database.engine.newest_version(), self._keys(principal.tenant_id)
 
         def body(tr: Reading) -> Caller | None:
             if has_ended:
-                return self._owner(tr, principal)
+                return _owner(tr, keys, principal)
             known = self._known.confirm(tr, principal, version)
             if known is not None:
                 return known
             noted = _Noted(tr.kv)
-            caller = self._caller(Reading(cast("ReadTransaction", noted), tr.now_ms), principal)
+            caller = find_caller(Reading(cast("ReadTransaction", noted), tr.now_ms), keys, principal)
             if caller is not None:
                 self._known.keep(principal, caller, noted.rows, version=version)
             return caller
@@ -90,15 +100,6 @@ class Callers:
         if caller is None:
             raise UnauthenticatedError("The login of this access token has ended or changed.", code="token_revoked")
         return caller
-
-    def _caller(self, tr: Reading, principal: Principal) -> Caller | None:
-        caller = self._owner(tr, principal)
-        return caller if caller and self._is_live(tr, caller) else None
-
-    def _owner(self, tr: Reading, principal: Principal) -> Caller | None:
-        keys = self._keys(principal.tenant_id)
-        owner = active(tr, keys, principal.user_id)
-        return Caller(principal, *owner, keys) if owner and owner[0].role == principal.role else None
 
     async def check_browser(self, token: str) -> Caller:
         """Return who a browser's cookie speaks for.
@@ -121,26 +122,39 @@ class Callers:
             principal = Principal(
                 session.user_id, keys.tenant_id, role, session.token_family, session.id, expires_at_ms
             )
-            return Caller(principal, *owner, keys)
+            return Caller(principal, *owner, keys, is_browser=True)
 
         caller = await self._database.read(body)
         if caller is None:
             raise UnauthenticatedError("The browser's login has ended; open a new link.", code="token_revoked")
         return caller
 
-    def _is_live(self, tr: Reading, caller: Caller) -> bool:
-        sessions = AuthSessions(caller.keys)
-        session = sessions.find(tr, caller.principal.login_id)
-        for _ in range(limits.family_hops_max):
-            if session is None or session.user_id != caller.user.id:
-                return False
-            if session.replaced_by is None:
-                return is_live(session, caller.user)
-            session = sessions.find(tr, session.replaced_by)
-        return False
-
     def _keys(self, tenant_id: str) -> TenantKeys:
         return self._database.keyspace.tenant(tenant_id)
+
+
+def find_caller(tr: Reading, keys: TenantKeys, principal: Principal) -> Caller | None:
+    """Return who a login is of, as ``tr`` sees it; None when it, its user or their role is not the same any more."""
+    caller = _owner(tr, keys, principal)
+    return caller if caller and _leads_on(tr, caller) else None
+
+
+def _owner(tr: Reading, keys: TenantKeys, principal: Principal) -> Caller | None:
+    owner = active(tr, keys, principal.user_id)
+    return Caller(principal, *owner, keys) if owner and owner[0].role == principal.role else None
+
+
+def _leads_on(tr: Reading, caller: Caller) -> bool:
+    """Tell whether the newest link of a login's family still opens something."""
+    sessions = AuthSessions(caller.keys)
+    session = sessions.find(tr, caller.principal.login_id)
+    for _ in range(limits.family_hops_max):
+        if session is None or session.user_id != caller.user.id:
+            return False
+        if session.replaced_by is None:
+            return is_live(session, caller.user)
+        session = sessions.find(tr, session.replaced_by)
+    return False
 
 
 def is_live(session: AuthSession, user: User) -> bool:

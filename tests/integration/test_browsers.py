@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from sidecar import limits
-from tests.integration.house import Answer, House, running_house
+from tests.integration.house import PASSWORD, Answer, House, running_house
 
 CSRF = {"X-Sidecar-CSRF": "1"}
 
@@ -60,6 +60,45 @@ async def test_a_link_that_is_too_old_made_up_or_opened_by_another_page_opens_no
     assert (await house.call("GET", path)).code == "invalid_ticket"
     refused = await house.events(token, event="auth.ticket_refused")
     assert len(refused) == 2
+
+
+async def test_a_link_outlives_a_refresh_of_the_login_that_made_it_and_not_its_end(house: House) -> None:
+    login = await house.pair()
+    path = await ticket_path(house, login["access_token"])
+    sent = {"refresh_token": login["refresh_token"]}
+    login = (await house.call("POST", "/api/v5/auth/refresh", json=sent)).content
+    assert (await house.call("GET", path)).status == 303
+    path = await ticket_path(house, login["access_token"])
+    await house.call("POST", "/api/v5/auth/logout", login["access_token"])
+    assert (await house.call("GET", path)).code == "invalid_ticket"
+    tenant = await house.tenant("acme")
+    admin, user = await house.person(tenant, "admin"), await house.person(tenant, "developer")
+    for change in ({"role": "viewer"}, {"password": PASSWORD}, {"is_active": False}):
+        path = await ticket_path(house, (await house.person(tenant, "developer")).access_token)
+        changed = await house.call("PATCH", f"/api/v5/users/{user.user.id}", admin.access_token, json=change)
+        assert changed.status == 200
+        assert (await house.call("GET", path)).code == "invalid_ticket"
+
+
+async def test_a_browser_can_make_nothing_that_lets_somebody_in_beyond_its_end(house: House) -> None:
+    owner = await house.pair()
+    own = await browser(house, owner["access_token"]) | CSRF | {"Origin": house.daemon.url}
+    before = await house.dump()
+    asked = {
+        ("POST", "/api/v5/auth/tickets"): None,
+        ("PUT", "/api/v5/users/me/password"): {"new_password": PASSWORD},
+        ("PATCH", f"/api/v5/users/{owner['user']['id']}"): {"password": PASSWORD},
+        ("POST", "/api/v5/users"): {"email": "mallory@example.org", "role": "admin", "password": PASSWORD},
+    }
+    for (method, path), sent in asked.items():
+        answer = await house.call(method, path, headers=own, json=sent)
+        assert (answer.status, answer.code) == (403, "browser_login"), path
+    assert await house.dump() == before
+    await house.register("dev@example.org")
+    dev = (await house.login("dev@example.org")).content
+    own = await browser(house, dev["access_token"]) | CSRF | {"Origin": house.daemon.url}
+    change = {"current_password": PASSWORD, "new_password": "another passphrase of mine"}
+    assert (await house.call("PUT", "/api/v5/users/me/password", headers=own, json=change)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: ed313339229acd4f52c58b325787887050773a60cb0625429f0696b51644519b
+// SHA-256 of that: 3dfbb41ed995216409eebad1c8f939886c510049afc61c6648d4289982c357a9
 
 export interface paths {
     "/api/v5/agents": {
@@ -2992,7 +2992,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Forbidden. Codes: csrf, forbidden, foreign_host, foreign_origin, limit_exceeded, not_owner, not_the_machines, owner, plan_limit, role. */
+        /** @description Forbidden. Codes: browser_login, csrf, forbidden, foreign_host, foreign_origin, limit_exceeded, not_owner, not_the_machines, owner, plan_limit, role. */
         403: {
             headers: {
                 [name: string]: unknown;
