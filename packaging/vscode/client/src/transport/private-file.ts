@@ -48,7 +48,7 @@ export async function readPrivate(path: string, bytesMax: number): Promise<Priva
   }
 }
 
-/** Replace a file in one step, readable by its owner alone; it is on disk when this returns. */
+/** Replace a file in one step, readable by its owner alone; it is on disk when this returns, its name where folders sync. */
 export async function writePrivate(path: string, content: string): Promise<void> {
   await (await replacePrivate(path, content)).close();
 }
