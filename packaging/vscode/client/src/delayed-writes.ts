@@ -42,7 +42,7 @@ export class DelayedWrites {
         return { queued: false, record: await this.#done(settled, deadline.signal) };
       } catch (thrown) {
         await this.#kept(waiting, deadline.signal);
-        await this.#giveUp(asSidecarError(thrown), waiting);
+        this.#giveUp(asSidecarError(thrown), waiting);
       }
       this.#withdrawOn(options.signal, waiting);
       return { queued: true, key: write.key, settled };
@@ -75,17 +75,17 @@ export class DelayedWrites {
     try {
       await Promise.race([waiting.kept, waiting.settled, aborted(signal)]); // what is kept is, though the time be over
     } catch (error) {
-      await this.#queue.withdraw(waiting, asSidecarError(error));
+      this.#queue.withdraw(waiting, asSidecarError(error));
       throw error;
     }
   }
 
   /** Return if the write waits; throw why its caller gives up, and take it out of the queue if it was not sent. */
-  async #giveUp(error: SidecarError, waiting: Waiting): Promise<void> {
+  #giveUp(error: SidecarError, waiting: Waiting): void {
     if (error instanceof UnavailableError || error instanceof TimeoutError) return;
     const isHalted = error instanceof UnauthenticatedError;
     if (!isHalted && !(error instanceof CancelledError)) throw error; // the daemon has refused it
-    const isOut = await this.#queue.withdraw(waiting, error);
+    const isOut = this.#queue.withdraw(waiting, error);
     if (isHalted && !isOut) return; // it was sent before: whether it was done, the next login will tell
     throw error;
   }
@@ -93,7 +93,7 @@ export class DelayedWrites {
   /** A write that waits is cancelled by the signal of its call, until it is sent. */
   #withdrawOn(signal: AbortSignal | undefined, waiting: Waiting): void {
     const cancel = (): void => {
-      void this.#queue.withdraw(waiting, new CancelledError("The write was cancelled before it was sent."));
+      this.#queue.withdraw(waiting, new CancelledError("The write was cancelled before it was sent."));
     };
     if (signal === undefined) return;
     const stop = onAbort(signal, cancel);

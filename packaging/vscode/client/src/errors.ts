@@ -145,6 +145,13 @@ export function isSidecarError(value: unknown): value is SidecarError {
   return value instanceof Error && "code" in value && typeof value.code === "string" && "details" in value;
 }
 
+/** Return what a store of the host's threw as an error of this package: its disk may be full, its keyring be locked. */
+export function storeFailure(what: string, thrown: unknown): SidecarError {
+  if (isSidecarError(thrown)) return thrown;
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  return new UnavailableError(`${what}: ${why}`, { cause: thrown });
+}
+
 /** Return what was thrown as an error of this package. */
 export function asSidecarError(thrown: unknown): SidecarError {
   if (isSidecarError(thrown)) return thrown;

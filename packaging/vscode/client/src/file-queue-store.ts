@@ -5,7 +5,7 @@
 import { mkdir, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ConflictError, ForbiddenError, InvalidError, LimitExceededError, asSidecarError } from "./errors.js";
+import { ConflictError, ForbiddenError, InvalidError, LimitExceededError, storeFailure } from "./errors.js";
 import { FileLock } from "./file-lock.js";
 import { journalBytesMax, journalBytesSpareMax, journalLinesSpareMax } from "./limits.js";
 import type { QueueStore, QueuedWrite, Tried } from "./queue-store.js";
@@ -111,7 +111,7 @@ export class FileQueueStore implements QueueStore {
       if (found === undefined) throw error;
       this.#file = await open(this.path, "r+");
       await this.#cut(this.#file);
-      process.emitWarning(asSidecarError(error)); // a full disk, perhaps
+      process.emitWarning(storeFailure(`${this.path} can not be written anew`, error)); // a full disk, perhaps
     }
   }
 
@@ -173,7 +173,7 @@ export class FileQueueStore implements QueueStore {
     try {
       await this.#rewrite();
     } catch (error) {
-      process.emitWarning(asSidecarError(error));
+      process.emitWarning(storeFailure(`${this.path} can not be written anew`, error));
     }
   }
 

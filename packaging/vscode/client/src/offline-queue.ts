@@ -4,7 +4,14 @@
  */
 import { backoffMs } from "./backoff.js";
 import { pause, within } from "./deadline.js";
-import { ClosedError, NotFoundError, RateLimitedError, UnauthenticatedError, asSidecarError } from "./errors.js";
+import {
+  ClosedError,
+  NotFoundError,
+  RateLimitedError,
+  UnauthenticatedError,
+  asSidecarError,
+  storeFailure,
+} from "./errors.js";
 import type { SidecarError } from "./errors.js";
 import { internalErrorsMax, replayMsMax, retryMsMax, retryMsMin, storeCloseMsMax } from "./limits.js";
 import { Listeners } from "./listeners.js";
@@ -70,7 +77,7 @@ export class OfflineQueue {
   }
 
   /** Take a write out again with this error, if it was not sent yet; returns whether it was. */
-  async withdraw(waiting: Waiting, error: SidecarError): Promise<boolean> {
+  withdraw(waiting: Waiting, error: SidecarError): boolean {
     const entry = this.#places.find((each) => each === waiting);
     if (entry === undefined) return false;
     if (entry.write.triedAtMs !== undefined) {
@@ -78,7 +85,7 @@ export class OfflineQueue {
       return false;
     }
     entry.reject(error);
-    await this.#forget(entry);
+    void this.#forget(entry); // the store may take its time, or hang
     return true;
   }
 
@@ -152,7 +159,7 @@ export class OfflineQueue {
         await this.#give(entry, owner)
       ).added;
     } catch (thrown) {
-      const error = asSidecarError(thrown);
+      const error = storeFailure("The write can not be kept", thrown);
       this.#places.remove(entry);
       entry.reject(error);
       throw error;
@@ -280,7 +287,7 @@ export class OfflineQueue {
     try {
       await note();
     } catch (error) {
-      process.emitWarning(asSidecarError(error));
+      process.emitWarning(storeFailure("What became of a write can not be noted", error));
     }
   }
 }

@@ -2,8 +2,7 @@
  * The login as the token store holds it, and as it is while the store can not take it: a refresh token is good once, so
  * that one the daemon has just given must not be lost with a full disk.
  */
-import { UnavailableError, isSidecarError } from "./errors.js";
-import type { SidecarError } from "./errors.js";
+import { storeFailure } from "./errors.js";
 import { tokenStoreMsMin } from "./limits.js";
 import type { TokenStore } from "./token-store.js";
 
@@ -46,7 +45,7 @@ export class StoredLogin {
       text = await this.#store.read();
     } catch (error) {
       if (this.#unstored !== undefined) return this.#unstored.kept;
-      throw failure("The login's store can not be read", error);
+      throw storeFailure("The login's store can not be read", error);
     }
     if (this.#unstored === undefined) return keptIn(text);
     if (this.#unstored.over === null || this.#unstored.over === text) return this.#unstored.kept;
@@ -81,7 +80,7 @@ export class StoredLogin {
     } catch (error) {
       const over = await this.#store.read().catch(() => null);
       this.#unstored = { kept, over, triedAtMs: performance.now() };
-      throw failure("The login can not be stored", error);
+      throw storeFailure("The login can not be stored", error);
     }
   }
 
@@ -101,9 +100,4 @@ function keptIn(text: string | undefined): Kept | undefined {
   } catch {
     return undefined; // damaged: the machine's owner pairs anew
   }
-}
-
-function failure(what: string, error: unknown): SidecarError {
-  if (isSidecarError(error)) return error;
-  return new UnavailableError(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }

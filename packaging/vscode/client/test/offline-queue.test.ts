@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { FileQueueStore, MemoryQueueStore, connect } from "../src/index.js";
+import { FileQueueStore, MemoryQueueStore, UnavailableError, connect } from "../src/index.js";
 import type { QueuedWrite, Refusal, Tried } from "../src/index.js";
 import { OfflineQueue } from "../src/offline-queue.js";
 import type { QueueOptions } from "../src/offline-queue.js";
@@ -56,7 +56,7 @@ test("a write that is withdrawn before it is known whose it is never comes to th
   const queue = queueOf(() => Promise.resolve(done), store);
   let known!: (userId: string) => void;
   const waiting = queue.add({ ...write }, new Promise((resolve) => (known = resolve)));
-  expect(await queue.withdraw(waiting, problemOf(400, {}))).toBe(true);
+  expect(queue.withdraw(waiting, problemOf(400, {}))).toBe(true);
   known("u");
   await waiting.kept;
   await queue.add({ ...write, key: "l" }, Promise.resolve("u")).settled;
@@ -74,7 +74,7 @@ test("what was never sent can be withdrawn while it is tried, and is as before t
   const queue = queueOf(({ key }) => (key === "k" ? connecting : Promise.resolve(done)), store);
   const waiting = queue.add({ ...write }, Promise.resolve("u"));
   await eventually(() => waiting.write.triedAtMs !== undefined);
-  expect(await queue.withdraw(waiting, problemOf(400, { detail: "withdrawn" }))).toBe(false); // it may just leave
+  expect(queue.withdraw(waiting, problemOf(400, { detail: "withdrawn" }))).toBe(false); // it may just leave
   const next = queue.add({ ...write, key: "l" }, Promise.resolve("u"));
   refuse();
   await expect(waiting.settled).rejects.toThrow("withdrawn");
@@ -122,7 +122,9 @@ test("a store that could not be read is asked again by the next write", async ()
   store.load = () => (++asked === 1 ? Promise.reject(new Error("EMFILE")) : Promise.resolve([{ ...write }]));
   const sent: string[] = [];
   const queue = queueOf(({ key }) => Promise.resolve(void sent.push(key)).then(() => done), store);
-  await expect(queue.add({ ...write, key: "l" }, Promise.resolve("u")).settled).rejects.toThrow("EMFILE");
+  const refused = queue.add({ ...write, key: "l" }, Promise.resolve("u"));
+  await expect(refused.settled).rejects.toBeInstanceOf(UnavailableError);
+  await expect(refused.kept).rejects.toThrow("The write can not be kept: EMFILE");
   await queue.add({ ...write, key: "m" }, Promise.resolve("u")).settled;
   expect(sent).toEqual(["k", "m"]);
   expect(asked).toBe(2);

@@ -184,8 +184,13 @@ test("a write whose connection was refused was not sent: it can be cancelled, an
 test("a write is cancelled while its store keeps it, and after its call's time is over nothing is kept", async () => {
   class SlowStore extends MemoryQueueStore {
     readonly begun: (() => void)[] = [];
+    #last = Promise.resolve();
     override add(): Promise<void> {
-      return new Promise((resolve) => this.begun.push(resolve));
+      this.#last = new Promise((resolve) => this.begun.push(resolve));
+      return this.#last;
+    }
+    override done(): Promise<void> {
+      return this.#last; // behind what it was given before
     }
   }
   const store = new SlowStore();

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FileTokenStore, ForbiddenError, InvalidError, MemoryTokenStore, UnauthenticatedError } from "../src/index.js";
 import type { Device, SidecarClient, TokenStore } from "../src/index.js";
@@ -114,18 +113,28 @@ test("a call that is made while a logout is being stored does not undo it", asyn
 });
 
 test("who asks while somebody logs in gets the new login, and a subscription goes on in its name", async () => {
-  const email = newEmail();
-  const user = await clientWith().users.register({ email, password });
+  const credentials = { email: newEmail(), password };
+  const user = await clientWith().users.register(credentials);
+  const opened = await clientWith().connection.login.open("login", credentials, AbortSignal.timeout(5_000));
+  let begun!: () => void;
+  let release!: () => void;
+  const reading = new Promise<void>((resolve) => (begun = resolve));
+  const released = new Promise<void>((resolve) => (release = resolve));
   class SlowStore extends MemoryTokenStore {
     override async read(): Promise<string | undefined> {
-      await sleep(300); // the pairing of the first calls is under way when the login comes
+      begun();
+      await released;
       return super.read();
     }
   }
   const client = clientWith(new SlowStore());
   const feed = client.subscribe({ topics: ["settings"] });
-  const [, me] = await Promise.all([client.users.login({ email, password }), client.users.me()]);
-  expect(me.id).toBe(user.id);
+  const me = client.users.me();
+  await reading; // to pair
+  const adopted = client.connection.login.adopt(opened, "account");
+  release();
+  await adopted;
+  expect((await me).id).toBe(user.id);
   await expect.poll(() => feed.cursor).toBeDefined();
   await client.settings.set("editor", "seen", 1);
   for await (const message of feed) if (message.type === "changes") break;
