@@ -275,7 +275,7 @@ def write(key: str, value: str) -> Path:
     typed = accepted if isinstance(accepted, int) else str(accepted)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = with_value(file.read_text(encoding="utf-8") if file.exists() else "", key, typed)
+        text = with_value(file.read_bytes().decode() if file.exists() else "", key, typed)
         if text is None:
             raise InvalidError(f"{file} is written in a way that can not be changed by a program; set {key} by hand.")
         target = file.resolve()  # a link to where somebody keeps all their settings stays one

@@ -7,16 +7,18 @@ import tomllib
 def with_value(text: str, key: str, value: str | int) -> str | None:
     """Return the text with ``key = value`` at its top level, in place of what it had, or at the end.
 
-    Comments stay, also the one behind the value. None when that can not be done by lines: the value spans several, say.
+    Comments stay, also the one behind the value, and so does how lines end. None when that can not be done by lines:
+    the value spans several, say.
     """
     line = f"{key} = {value if isinstance(value, int) else _quoted(value)}"
-    lines = text.splitlines()
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
     place = next((n for n, each in enumerate(lines) if each.partition("=")[0].strip() == key), None)
     if place is None:
         lines.append(line)
     else:
         lines[place] = line + _comment(lines[place])
-    changed = "\n".join(lines) + "\n"
+    changed = newline.join(lines) + newline
     try:
         is_right = tomllib.loads(changed) == {**tomllib.loads(text), key: value}
     except tomllib.TOMLDecodeError:

@@ -302,6 +302,15 @@ def test_a_file_that_a_program_can_not_change_is_left_to_a_person(home: Path) ->
     assert file.read_text(encoding="utf-8") == '"port" = 1\n'
 
 
+@pytest.mark.usefixtures("below")
+def test_a_setting_is_written_as_the_lines_of_its_file_end(home: Path) -> None:
+    file = write_config(home, "")
+    file.write_bytes(b"# mine\xe2\x80\xa8port = 3\r\nport = 1 # one\r\n")
+    config.write("port", "2")
+    config.write("log_level", "debug")
+    assert file.read_bytes() == b'# mine\xe2\x80\xa8port = 3\r\nport = 2 # one\r\nlog_level = "debug"\r\n'
+
+
 def test_a_service_manager_is_found_by_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     assert config.notify_socket() is None
