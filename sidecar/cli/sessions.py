@@ -189,7 +189,8 @@ def import_(file: BinaryIO, *, everybody: bool, as_json: bool) -> None:
         write_json(report)
         return
     for kind, count in report["stored"].items():
-        click.echo(f"{kind:<13} {count:>7,} stored, {report['replaced'][kind]:,} of them were there")
+        replaced, same = report["replaced"][kind], report["unchanged"][kind]
+        click.echo(f"{kind:<13} {count - replaced - same:>7,} new, {replaced:,} replaced, {same:,} as they were")
 
 
 def _tell(session: dict[str, Any], *, as_json: bool) -> None:

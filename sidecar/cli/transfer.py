@@ -13,7 +13,7 @@ from sidecar.cli.outputs import written_whole
 from sidecar.cli.progress import Bar
 from sidecar.cli.records import CONVERSATION, SESSION, full_id
 from sidecar.cli.talk import size_text
-from sidecar.services.transfer import Heading, Kind, Line
+from sidecar.services.transfer import HEADING, Kind, Line
 
 if TYPE_CHECKING:
     from sidecar.client import Client, JsonObject
@@ -48,7 +48,7 @@ async def _of_all(daemon: "Client", *, everybody: bool) -> AsyncGenerator[bytes]
 async def _of_sessions(daemon: "Client", given: Sequence[str]) -> AsyncGenerator[bytes]:
     """Yield the lines of an export of some sessions, then of their conversations, each with its messages."""
     identifiers = dict.fromkeys([await full_id(daemon, SESSION, each) for each in given])
-    yield Heading().to_json() + b"\n"
+    yield HEADING.to_json() + b"\n"
     conversations: dict[str, None] = {}
     for identifier in identifiers:
         session = await daemon.request("GET", f"{SESSION.path}/{identifier}")

@@ -8,7 +8,9 @@ the same is left alone, so that an import may be repeated. Both ends hold a few 
 import asyncio
 import json
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from enum import Enum, auto
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
@@ -48,8 +50,11 @@ MODELS: Final[dict[Kind, type[Record]]] = {
 class Heading(Value):
     """The first line."""
 
-    sidecar_export: Literal[1] = 1
+    sidecar_export: Literal[1]
     version: str = __version__
+
+
+HEADING: Final = Heading(sidecar_export=1)
 
 
 class Line(Value):
@@ -60,10 +65,11 @@ class Line(Value):
 
 
 class Imported(Value):
-    """How many records of each kind an import has stored, and how many of them were there before."""
+    """How many records of each kind of an import are stored; how many replaced another, how many were the same."""
 
     stored: dict[str, int] = Field(default_factory=dict)
     replaced: dict[str, int] = Field(default_factory=dict)
+    unchanged: dict[str, int] = Field(default_factory=dict)
 
 
 class Scope(NamedTuple):
@@ -89,6 +95,14 @@ class _Sent(NamedTuple):
     text: bytes
 
 
+class _Found(Enum):
+    """What was there under the name of a record of an import."""
+
+    NOTHING = auto()
+    SAME = auto()
+    OTHER = auto()
+
+
 class _Numbered(NamedTuple):
     """A record of an import, and the number of its line."""
 
@@ -110,7 +124,7 @@ class Transfer:
     async def lines(self, scope: Scope) -> AsyncIterator[bytes]:
         """Yield the lines of an export, several at a time; each conversation's messages come behind it."""
         tenant, below = scope.tenant, () if scope.user_id is None else (id_element(scope.user_id),)
-        yield Heading().to_json() + b"\n"
+        yield HEADING.to_json() + b"\n"
         async for chunk in self._rows(_Places(WorkspaceSessions(tenant), sessions.BY_USER, [below])):
             yield _text("sessions", chunk)
         async for chunk in self._rows(_Places(Conversations(tenant), conversations.BY_USER, [below])):
@@ -134,23 +148,22 @@ class Transfer:
         Raises:
             InvalidError: A line is none of an export, or not theirs to store. Most of what came before it is stored.
         """
-        stored: dict[str, int] = dict.fromkeys(MODELS, 0)
-        replaced: dict[str, int] = dict.fromkeys(MODELS, 0)
+        found: Counter[tuple[Kind, _Found]] = Counter()
         async for batch in _batches(lines):
-            await self._store(scope, batch, stored, replaced)
-        return Imported(stored=stored, replaced=replaced)
+            found.update(await self._store(scope, batch))
+        return Imported(
+            stored={kind: sum(found[kind, each] for each in _Found) for kind in MODELS},
+            replaced={kind: found[kind, _Found.OTHER] for kind in MODELS},
+            unchanged={kind: found[kind, _Found.SAME] for kind in MODELS},
+        )
 
-    async def _store(
-        self, scope: Scope, batch: Sequence[_Sent], stored: dict[str, int], replaced: dict[str, int]
-    ) -> None:
+    async def _store(self, scope: Scope, batch: Sequence[_Sent]) -> "list[tuple[Kind, _Found]]":
         records = await asyncio.to_thread(lambda: [_record(scope, *each) for each in batch])
 
-        def body(tr: Writing) -> list[tuple[Kind, bool]]:
+        def body(tr: Writing) -> list[tuple[Kind, _Found]]:
             return [(each.kind, _put_line(tr, scope, each)) for each in records]
 
-        for kind, was_there in await self._database.transact(body, background=True):
-            stored[kind] += 1
-            replaced[kind] += was_there
+        return await self._database.transact(body, background=True)
 
 
 def _repositories(tenant: TenantKeys) -> dict[Kind, Repository[Any]]:
@@ -260,8 +273,8 @@ def _record(scope: Scope, number: int, text: bytes) -> _Numbered:
         raise invalid(f"Line {number}", error) from None
 
 
-def _put_line(tr: Writing, scope: Scope, line: _Numbered) -> bool:
-    """Store one record as it is, and tell whether there was one of its name; one that is the same is left alone.
+def _put_line(tr: Writing, scope: Scope, line: _Numbered) -> _Found:
+    """Store one record as it is, and tell what there was of its name; one that is the same is left alone.
 
     Raises:
         InvalidError: As ``_check``; the message names the line.
@@ -274,16 +287,18 @@ def _put_line(tr: Writing, scope: Scope, line: _Numbered) -> bool:
         raise type(error)(f"Line {line.number}: {error.message}", code=error.code, details=details) from None
 
 
-def _put(tr: Writing, scope: Scope, kind: Kind, record: Record) -> bool:
+def _put(tr: Writing, scope: Scope, kind: Kind, record: Record) -> _Found:
     repository = _repositories(scope.tenant)[kind]
     identifier = repository.identifier(record)
     old = repository.find(tr, identifier)
     _check(tr, scope, old, record)
     if old is None:
         repository.create(tr, record)
-    elif not _is_same(repository.find_json(tr, identifier) or b"", _counted(record, old)):
-        _replace(tr, repository, old, record)
-    return old is not None
+        return _Found.NOTHING
+    if _is_same(repository.find_json(tr, identifier) or b"", _counted(record, old)):
+        return _Found.SAME
+    _replace(tr, repository, old, record)
+    return _Found.OTHER
 
 
 def _counted(record: Record, old: Record) -> Record:

@@ -131,7 +131,13 @@ async def test_sessions_are_taken_along_to_another_machine(daemon: DaemonProcess
         assert report["stored"] == {"sessions": 1, "conversations": 1, "messages": 12, "settings": 0}
         [report] = other.json("sessions", "import", str(file))
         assert report["stored"] == {"sessions": 2, "conversations": 1, "messages": 12, "settings": 1}
-        assert report["replaced"] == {"sessions": 1, "conversations": 1, "messages": 12, "settings": 0}
+        assert report["unchanged"] == {"sessions": 1, "conversations": 1, "messages": 12, "settings": 0}
+        assert other.run("sessions", "import", str(file)).stdout == (
+            "sessions            0 new, 0 replaced, 2 as they were\n"
+            "conversations       0 new, 0 replaced, 1 as they were\n"
+            "messages            0 new, 0 replaced, 12 as they were\n"
+            "settings            0 new, 0 replaced, 1 as they were\n"
+        )
         [there] = other.json("sessions", "show", ids["first"])
         [here] = daemon.json("sessions", "show", ids["first"])
         assert (there["name"], there["created_at"]) == (here["name"], here["created_at"])

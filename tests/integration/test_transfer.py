@@ -78,11 +78,13 @@ async def test_a_round_trip_into_another_daemon_loses_nothing_and_may_be_repeate
     }
     async with running_house(tmp_path / "two") as other:
         login = await other.pair()
-        for replaced in (0, 1):
+        for was_there in (False, True):
             answer = await other.call("POST", "/api/v5/import", login["access_token"], LINES, data=as_body(lines))
             assert answer.status == 200, answer
             assert answer.content["stored"]["messages"] == 30
-            assert answer.content["replaced"]["messages"] == 30 * replaced
+            none = dict.fromkeys(answer.content["stored"], 0)
+            assert answer.content["unchanged"] == (answer.content["stored"] if was_there else none)
+            assert answer.content["replaced"] == none
         own = {"tenant_id": login["tenant"]["id"], "user_id": login["user"]["id"]}
         expected = [
             line | {"record": line["record"] | {name: own[name] for name in own if name in line["record"]}}
@@ -113,9 +115,9 @@ async def test_records_of_any_size_that_the_api_has_taken_come_back(house: House
     assert (await house.call("DELETE", f"/api/v5/sessions/{answer.content['id']}", token)).status == 204
     escaped = as_body(before)
     assert len(escaped.getvalue()) > 3 * 8_000_000
-    for replaced in (0, 3):
+    for unchanged in (0, 3):
         answer = await house.call("POST", "/api/v5/import", token, LINES, data=as_body(before))
-        assert (answer.status, answer.content["replaced"]["messages"]) == (200, replaced), answer
+        assert (answer.status, answer.content["unchanged"]["messages"]) == (200, unchanged), answer
     assert await exported(house, token) == before
 
 
@@ -127,7 +129,9 @@ async def test_what_differs_in_json_is_replaced_and_what_does_not_is_left_alone(
     setting = before[-1]["record"]
     for value, version in (({"b": [0.0], "a": 1}, 1), ({"a": True, "b": [0.0]}, 2), ({"a": 1.0, "b": [-0.0]}, 3)):
         sent = as_body([before[0], {"kind": "settings", "record": setting | {"value": value}}])
-        assert (await house.call("POST", "/api/v5/import", token, LINES, data=sent)).status == 200
+        answer = await house.call("POST", "/api/v5/import", token, LINES, data=sent)
+        counts = [answer.content[each]["settings"] for each in ("stored", "replaced", "unchanged")]
+        assert (answer.status, counts) == (200, [1, int(version > 1), int(version == 1)])
         stored = (await house.call("GET", "/api/v5/settings/editor/font", token)).content
         assert (json.dumps(stored["value"], sort_keys=True), stored["version"]) == (
             json.dumps(value, sort_keys=True),
@@ -145,6 +149,7 @@ async def test_what_differs_in_json_is_replaced_and_what_does_not_is_left_alone(
         (b"", "invalid"),
         (b"{", "invalid_json"),
         (b'{"sidecar_export": 2}', "invalid"),
+        (b"{}", "invalid"),
         (b'{"sidecar_export": 1}\n{"kind": "users", "record": {}}', "invalid"),
         (b'{"sidecar_export": 1}\n{"kind": "sessions", "record": {}}', "invalid"),
         (b'{"sidecar_export": 1}\n{"kind": "messages", "record": {"conten', "invalid_json"),

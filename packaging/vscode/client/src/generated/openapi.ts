@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 3dfbb41ed995216409eebad1c8f939886c510049afc61c6648d4289982c357a9
+// SHA-256 of that: 5af4d5c8102cea60c80c7c4b54600b237429d7193ba8cca0a29eb2fa6c78da44
 
 export interface paths {
     "/api/v5/agents": {
@@ -1704,7 +1704,7 @@ export interface components {
         };
         /**
          * Imported
-         * @description How many records of each kind an import has stored, and how many of them were there before.
+         * @description How many records of each kind of an import are stored; how many replaced another, how many were the same.
          */
         Imported: {
             /** Replaced */
@@ -1713,6 +1713,10 @@ export interface components {
             };
             /** Stored */
             stored?: {
+                [key: string]: number;
+            };
+            /** Unchanged */
+            unchanged?: {
                 [key: string]: number;
             };
         };
