@@ -51,6 +51,7 @@ FROM words WHERE words MATCH ? AND rowid = ?
 _PUT = """
 INSERT INTO entries (tenant_id, kind, id, owner_id, place_id, title, body) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+_GIVE = "UPDATE entries SET owner_id = ?1 WHERE tenant_id = ?2 AND place_id = ?3 AND owner_id <> ?1"
 
 
 class Hit(NamedTuple):
@@ -135,6 +136,8 @@ class IndexFile:
                 _PUT,
                 [(tenant_id, *each) for each in entries],
             )
+            holders = [(each.owner_id, tenant_id, each.id) for each in entries if each.kind == "conversations"]
+            self._db.executemany(_GIVE, holders)  # its messages are whoever's it is now, and tell of no change
             if stamp is not None:
                 self._db.execute("INSERT OR REPLACE INTO stamps VALUES (?, ?)", (tenant_id, stamp))
 

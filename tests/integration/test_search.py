@@ -1,5 +1,6 @@
 """Search: what is stored is found at once, in order of rank, by whoever may read it; the file is only derived."""
 
+import json
 import shutil
 import sqlite3
 import unicodedata
@@ -163,6 +164,23 @@ async def test_nobody_finds_what_they_may_not_read(house: House) -> None:
     await talk(house, own, "secret plan", "secret words")
     assert len(await found(house, own, q="secret")) == len(await found(house, manager, q="secret")) == 2
     assert await found(house, other, q="secret") == await found(house, foreign, q="secret") == []
+
+
+async def test_the_messages_of_a_conversation_that_is_given_away_are_found_by_its_new_owner_alone(house: House) -> None:
+    tenant = await house.tenant("acme")
+    admin = (await house.person(tenant, "admin")).access_token
+    giver, taker = [await house.person(tenant, "developer", name) for name in ("giver", "taker")]
+    identifier = await talk(house, giver.access_token, "plan", "secret words")
+    assert len(await found(house, giver.access_token, q="secret")) == 1
+    record = (await house.call("GET", f"/api/v5/conversations/{identifier}", admin)).content
+    record["user_id"] = taker.user.id
+    del record["messages"]
+    lines = ({"sidecar_export": 1}, {"kind": "conversations", "record": record})
+    sent, headers = "\n".join(map(json.dumps, lines)), {"Content-Type": "application/x-ndjson"}
+    answer = await house.call("POST", "/api/v5/import?everybody=true", admin, headers, data=sent)
+    assert answer.status == 200, answer
+    assert await found(house, giver.access_token, q="secret") == []
+    assert len(await found(house, taker.access_token, q="secret")) == 1
 
 
 async def test_an_index_that_is_deleted_damaged_or_behind_is_made_right(house: House, tmp_path: Path) -> None:
