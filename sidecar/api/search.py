@@ -12,7 +12,7 @@ from sidecar.api.requests import page_answer, query, tenant_of
 from sidecar.errors import InvalidError
 from sidecar.models.base import Id, Value
 from sidecar.search.file import Hit, Wanted
-from sidecar.search.text import match_of
+from sidecar.search.text import terms_of
 
 Kind = Literal["sessions", "conversations", "messages"]
 
@@ -51,11 +51,11 @@ class Found(Value):
 async def search(request: web.Request) -> web.Response:
     """Find records by words, the best first."""
     asked, principal = query(request, SearchQuery), request[CALLER].principal
-    match = match_of(asked.q)
-    if match is None:
+    terms = terms_of(asked.q)
+    if not terms:
         return page_answer([], None)
     owner_id = None if principal.role in READ_ALL else principal.user_id
-    wanted = Wanted(principal.tenant_id, match, owner_id, asked.kind)
+    wanted = Wanted(principal.tenant_id, terms, owner_id, asked.kind)
     offset = int(asked.cursor or 0)
     if offset > limits.search_offset_max:
         raise InvalidError("The search goes no further; add a word.", code="invalid_cursor")

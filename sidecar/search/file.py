@@ -5,17 +5,28 @@ writes the entries: after a crash it is behind, never wrong. A file that is dama
 removed and made anew.
 """
 
+import math
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sidecar import limits
-from sidecar.search.text import Entry, excerpt
+from sidecar.clock import Clock
+from sidecar.errors import LimitExceededError
+from sidecar.search.snippets import Snippets
+from sidecar.search.text import TOKENIZER, Entry
 
 FORM = 2  # an index of another form is made anew
 _REFUSALS = frozenset(
-    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_INTERRUPT,
+    }
 )
 _SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -26,7 +37,7 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_by_place ON entries (tenant_id, place_id);
 CREATE VIRTUAL TABLE words USING fts5 (
-    title, body, content='entries', content_rowid='number', tokenize='unicode61 remove_diacritics 2'
+    title, body, content='entries', content_rowid='number', tokenize='%s'
 );
 CREATE TRIGGER entry_made AFTER INSERT ON entries BEGIN
     INSERT INTO words (rowid, title, body) VALUES (new.number, new.title, new.body);
@@ -34,19 +45,13 @@ END;
 CREATE TRIGGER entry_gone AFTER DELETE ON entries BEGIN
     INSERT INTO words (words, rowid, title, body) VALUES ('delete', old.number, old.title, old.body);
 END;
-"""
+""".replace("%s", TOKENIZER)
 _FIND = """
 SELECT e.number, e.kind, e.id, e.place_id, e.title, bm25(words, 4.0, 1.0)
 FROM words JOIN entries AS e ON e.number = words.rowid
 WHERE words MATCH :match AND e.tenant_id = :tenant AND (:owner IS NULL OR e.owner_id = :owner)
     AND (:kind IS NULL OR e.kind = :kind)
 ORDER BY bm25(words, 4.0, 1.0), e.number DESC LIMIT :limit OFFSET :offset
-"""
-# FTS5's own snippet() takes time by the square of the matches in a text: minutes, for a log that says one word 20,000
-# times. This goes through them once.
-_MARK = """
-SELECT highlight(words, 0, char(2), char(3)), highlight(words, 1, char(2), char(3))
-FROM words WHERE words MATCH ? AND rowid = ?
 """
 _PUT = """
 INSERT INTO entries (tenant_id, kind, id, owner_id, place_id, title, body) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -69,19 +74,19 @@ class Wanted(NamedTuple):
     """What is looked for, and among what.
 
     Attributes:
-        match: From ``text.match_of``.
+        terms: From ``text.terms_of``; all must be there.
         owner_id: Only what is this user's; None for the whole tenant.
         kind: Only records of this kind.
     """
 
     tenant_id: str
-    match: str
+    terms: tuple[str, ...]
     owner_id: str | None
     kind: str | None
 
 
 def is_refusal(error: sqlite3.Error) -> bool:
-    """Tell whether the disk refuses (full, read-only, no descriptor left), so that the file is not to blame."""
+    """Tell whether the disk refuses (full, read-only, no descriptor left) or we stop: the file is not to blame."""
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # our own errors have none
     return code & 0xFF in _REFUSALS
 
@@ -92,15 +97,25 @@ class IndexFile:
     Args:
         path: Where it lies; made when it is not there.
         epoch: The store's; a file of another is made anew.
+        clock: Tells how long a search takes.
     """
 
-    def __init__(self, path: Path, epoch: str) -> None:
+    def __init__(self, path: Path, epoch: str, clock: Clock) -> None:
         self._path = path
         self._epoch = epoch
+        self._clock = clock
+        self._until = math.inf
+        self._is_stopped = False
+        self._snippets = Snippets()
         self._db = self._opened()
+
+    def stop(self) -> None:
+        """End what is under way, and whatever is begun after it; from any thread."""
+        self._is_stopped = True
 
     def close(self) -> None:
         """Close it."""
+        self._snippets.close()
         self._db.close()
 
     def rebuild(self) -> None:
@@ -142,24 +157,38 @@ class IndexFile:
                 self._db.execute("INSERT OR REPLACE INTO stamps VALUES (?, ?)", (tenant_id, stamp))
 
     def find(self, wanted: Wanted, *, limit: int, offset: int) -> list[Hit]:
-        """Return hits, the best first."""
+        """Return hits, the best first.
+
+        Raises:
+            LimitExceededError: It takes longer than ``limits.search_seconds_max``: others wait for their turn.
+        """
         values = {
-            "match": wanted.match,
+            "match": " ".join(wanted.terms),
             "tenant": wanted.tenant_id,
             "owner": wanted.owner_id,
             "kind": wanted.kind,
             "limit": limit,
             "offset": offset,
         }
-        rows = self._db.execute(_FIND, values).fetchall()
-        return [
-            Hit(kind, id_, place_id, title, self._snippet(wanted.match, number), rank)
-            for number, kind, id_, place_id, title, rank in rows
-        ]
+        self._until = self._clock.monotonic() + limits.search_seconds_max
+        try:
+            return [self._hit(wanted, row) for row in self._db.execute(_FIND, values).fetchall()]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise _too_much() from None
+        finally:
+            self._until = math.inf
 
-    def _snippet(self, match: str, number: int) -> str:
-        title, body = self._db.execute(_MARK, (match, number)).fetchone()
-        return excerpt(body if "\x02" in body else title)
+    def _hit(self, wanted: Wanted, row: tuple[int, str, str, str, str, float]) -> Hit:
+        number, kind, id_, place_id, title, rank = row
+        if self._is_over():  # SQLite asks while it searches, and no more while we look at what it has found
+            raise _too_much()
+        (body,) = self._db.execute("SELECT body FROM entries WHERE number = ?", (number,)).fetchone()
+        return Hit(kind, id_, place_id, title, self._snippets.of(wanted.terms, title, body), rank)
+
+    def _is_over(self) -> bool:
+        return self._is_stopped or self._clock.monotonic() > self._until
 
     def _opened(self) -> sqlite3.Connection:
         try:
@@ -172,6 +201,7 @@ class IndexFile:
 
     def _connected(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=limits.search_busy_seconds_max, check_same_thread=False)
+        db.set_progress_handler(self._is_over, limits.search_steps_unasked)
         try:
             # No other process reads it, and no memory is shared by a file, which a full disk would make fatal (SIGBUS).
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -196,3 +226,9 @@ class IndexFile:
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+
+def _too_much() -> LimitExceededError:
+    return LimitExceededError(
+        f"The search takes longer than {limits.search_seconds_max:.0f} seconds; add a word, or write one out."
+    )

@@ -63,6 +63,7 @@ class Search:
 
         Raises:
             UnavailableError: The disk is full, or can not be written, and the index is behind.
+            LimitExceededError: It takes too long.
         """
         try:
             return await self._find(tenant, wanted, limit=limit, offset=offset)
@@ -78,7 +79,9 @@ class Search:
             await self._in_thread(lambda file: file.rebuild())
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close the file, whatever is done with it."""
+        if self._file is not None:
+            self._file.stop()
         async with self._turn:
             if self._file is not None:
                 await self._in_thread(lambda file: file.close())
@@ -153,7 +156,7 @@ class Search:
     async def _in_thread(self, call: Callable[[IndexFile], T]) -> T:
         def run() -> T:
             if self._file is None:
-                self._file = IndexFile(self._path, self._database.engine.epoch)
+                self._file = IndexFile(self._path, self._database.engine.epoch, self._database.clock)
             return call(self._file)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)

@@ -11,6 +11,7 @@ from sidecar.models.editing import Memory, Note
 from sidecar.models.messages import Message
 from sidecar.models.workspace_sessions import SessionSummary
 
+TOKENIZER = "unicode61 remove_diacritics 2"
 _MARKED = re.compile("\x02([^\x03]*)\x03")
 
 
@@ -55,15 +56,17 @@ def of_message(message: Message, conversation: Conversation) -> Entry:
     return Entry("messages", message.id, conversation.user_id, conversation.id, "", _bounded(message.content))
 
 
-def match_of(words: str) -> str | None:
-    """Return the FTS5 query for what a person typed, or None when it holds no word.
+def terms_of(words: str) -> tuple[str, ...]:
+    """Return the terms of FTS5 queries for what a person typed, each once; none when it holds no word.
 
-    Each word is quoted, so that nothing in it is syntax; all must be there, and the last may be the beginning of one.
+    Each word is quoted, so that nothing in it is syntax; the last may be the beginning of one.
     """
     apart = "".join(char if _is_of_word(char) else " " for char in _composed(words)).split()
     found = [word for word in apart if any(map(str.isalnum, word))][: limits.search_words_max]
     quoted = [f'"{word}"' for word in found]
-    return None if not quoted else " ".join((*quoted[:-1], quoted[-1] + ("*" if words[-1:].strip() else "")))
+    if quoted and words[-1:].strip():
+        quoted[-1] += "*"
+    return tuple({term.casefold(): term for term in quoted}.values())
 
 
 def _is_of_word(char: str) -> bool:

@@ -1,6 +1,7 @@
 """Search: what is stored is found at once, in order of rank, by whoever may read it; the file is only derived."""
 
 import json
+import math
 import shutil
 import sqlite3
 import unicodedata
@@ -13,14 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar import limits
+from sidecar.clock import SystemClock
+from sidecar.errors import LimitExceededError
 from sidecar.ids import new_id
 from sidecar.models.workspace_sessions import WorkspaceSession
 from sidecar.repositories.keys import TenantKeys
 from sidecar.search.file import IndexFile, Wanted
 from sidecar.search.index import KINDS, Search
-from sidecar.search.text import Entry, excerpt, match_of
+from sidecar.search.snippets import Snippets
+from sidecar.search.text import Entry, excerpt, terms_of
 from sidecar.services.cascades import Cascades
 from sidecar.services.sessions import SessionService
+from tests.clocks import FakeClock
 from tests.integration.house import House, running_house
 
 
@@ -86,6 +91,51 @@ async def test_a_word_that_texts_say_very_often_is_found_in_time_in_proportion(h
     await talk(house, token, "other", *["walnut " * 28_000 for _ in range(10)])
     hits = await found(house, token, q="walnut")  # the square of that would take minutes, and time the test out
     assert [hit["snippet"].count("«walnut»") for hit in hits] == [13] * 10
+    (hit,) = await found(house, token, q="walnut " * 50 + "waln", limit="1")
+    assert "«walnut»" in hit["snippet"]
+
+
+async def test_a_search_that_takes_too_long_is_ended_and_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, "walnut")
+    with monkeypatch.context() as patched:
+        patched.setattr(limits, "search_seconds_max", 0.0)
+        answer = await house.call("GET", "/api/v5/search", token, params={"q": "walnut"})
+    assert (answer.status, answer.code) == (403, "limit_exceeded"), answer
+    assert len(await found(house, token, q="walnut")) == 1
+
+
+def test_a_search_ends_when_the_daemon_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StoppingClock(FakeClock):
+        asked = -math.inf
+
+        def monotonic(self) -> float:
+            self.asked += 1
+            if self.asked == 2:  # it has begun, and SQLite has asked once whether to go on
+                file.stop()
+            return super().monotonic()
+
+    monkeypatch.setattr(limits, "search_steps_unasked", 100)
+    clock = StoppingClock()
+    file = IndexFile(tmp_path / "index", "epoch", clock)
+    file.write("t", [Entry("messages", str(n), "o", "p", "", "walnut " * n) for n in range(100)], [], None)
+    clock.asked = 0
+    with pytest.raises(LimitExceededError):
+        file.find(Wanted("t", terms_of("walnut"), None, None), limit=1, offset=0)
+    assert clock.asked == 2, "it went on"
+    file.close()
+
+
+def test_what_matched_far_behind_in_a_text_is_shown() -> None:
+    body = "hazel " * 5_100 + "a walnut" + " hazel" * 5_000
+    snippets = Snippets()
+    shown = snippets.of(terms_of("walnut"), "title", body)
+    assert shown.startswith("…hazel")
+    assert shown.endswith("hazel…")
+    assert "a \x02walnut\x03 hazel" in shown
+    assert snippets.of(terms_of("walnut"), "one walnut", "none") == "one \x02walnut\x03"
+    assert snippets.of(terms_of("almond"), "title", body) == "title"
+    snippets.close()
 
 
 @pytest.mark.parametrize(
@@ -192,7 +242,7 @@ async def test_an_index_that_is_deleted_damaged_or_behind_is_made_right(house: H
     for damage in (b"", b"no database at all", b"SQLite format 3\x00" + b"x" * 5_000):
         path = tmp_path / "damaged.sqlite3"
         path.write_bytes(damage)
-        IndexFile(path, "epoch").close()
+        IndexFile(path, "epoch", SystemClock()).close()
 
 
 async def test_an_index_that_is_ahead_of_a_store_that_was_put_back_is_made_right(tmp_path: Path) -> None:
@@ -250,7 +300,7 @@ async def test_a_deleted_tenant_is_forgotten(house: House, tmp_path: Path) -> No
 
     async def hits(tenant: TenantKeys) -> int:
         search = Search(database, path)
-        found = await search.find(tenant, Wanted(gone.tenant_id, "walnut", None, None), limit=9, offset=0)
+        found = await search.find(tenant, Wanted(gone.tenant_id, ("walnut",), None, None), limit=9, offset=0)
         await search.close()
         return len(found)
 
@@ -278,14 +328,14 @@ async def test_all_of_many_changes_among_many_of_other_kinds_is_found(
 
 def test_an_index_of_another_store_is_not_used(tmp_path: Path) -> None:
     entry = Entry("sessions", "i", "o", "p", "walnut", "")
-    wanted = Wanted("t", match_of("walnut") or "", None, None)
-    first = IndexFile(tmp_path / "index", "one")
+    wanted = Wanted("t", terms_of("walnut"), None, None)
+    first = IndexFile(tmp_path / "index", "one", SystemClock())
     first.write("t", [entry], [], b"stamp")
     first.close()
-    again = IndexFile(tmp_path / "index", "one")
+    again = IndexFile(tmp_path / "index", "one", SystemClock())
     assert (again.stamp("t"), len(again.find(wanted, limit=9, offset=0))) == (b"stamp", 1)
     again.close()
-    other = IndexFile(tmp_path / "index", "two")
+    other = IndexFile(tmp_path / "index", "two", SystemClock())
     assert (other.stamp("t"), other.find(wanted, limit=9, offset=0)) == (None, [])
     other.close()
 
@@ -294,8 +344,8 @@ def test_an_index_of_another_store_is_not_used(tmp_path: Path) -> None:
     words=st.text(max_size=40) | st.sampled_from(['"', "a AND", "NEAR(", "x*", "title:a", "-a", "^a", "(", 'a" OR "b'])
 )
 def test_no_words_are_ever_an_error(words: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    match = match_of(words)
-    if match is not None:
-        file = IndexFile(tmp_path_factory.getbasetemp() / "words.sqlite3", "epoch")
-        file.find(Wanted("t", match, None, None), limit=1, offset=0)
+    terms = terms_of(words)
+    if terms:
+        file = IndexFile(tmp_path_factory.getbasetemp() / "words.sqlite3", "epoch", SystemClock())
+        file.find(Wanted("t", terms, None, None), limit=1, offset=0)
         file.close()
