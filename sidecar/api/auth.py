@@ -10,7 +10,7 @@ from sidecar import limits
 from sidecar.api.context import CALLER, CONTEXT
 from sidecar.api.gate import admit, shows_pairing_key
 from sidecar.api.peers import device_of, peer_of
-from sidecar.api.requests import PageQuery, body, json_answer, page_answer, query, raw_answer, tenant_of
+from sidecar.api.requests import PageQuery, body, if_match, json_answer, page_answer, query, raw_answer, tenant_of
 from sidecar.models.base import Id, Value
 from sidecar.models.users import PersonName
 from sidecar.services.accounts import Registration
@@ -102,7 +102,8 @@ async def list_logins(request: web.Request) -> web.Response:
 
 async def end_login(request: web.Request) -> web.Response:
     """End one of the caller's logins; an admin may end anybody's in the tenant."""
-    await request.app[CONTEXT].logins.end_other(request[CALLER].principal, request.match_info["id"], device_of(request))
+    principal, session_id, version = request[CALLER].principal, request.match_info["id"], if_match(request)
+    await request.app[CONTEXT].logins.end_other(principal, session_id, device_of(request), if_version=version)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

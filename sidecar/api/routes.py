@@ -99,7 +99,13 @@ _AUTH = (
         USER,
         Shape(query=PageQuery, answer=list[PublicAuthSession]),
     ),
-    Route("DELETE", f"{V5}/auth/sessions/{{id}}", auth.end_login, USER, Shape(statuses=(204,), keyed=False)),
+    Route(
+        "DELETE",
+        f"{V5}/auth/sessions/{{id}}",
+        auth.end_login,
+        USER,
+        Shape(statuses=(204,), conditional=True, keyed=False),
+    ),
     Route("POST", f"{V5}/auth/keys/rotate", auth.rotate_keys, ADMIN, Shape(answer=shown.Keys, keyed=False)),
 )
 _SESSIONS = (

@@ -195,11 +195,14 @@ class Logins:
 
         await self._database.transact(body)
 
-    async def end_other(self, principal: Principal, session_id: str, device: Device) -> None:
+    async def end_other(
+        self, principal: Principal, session_id: str, device: Device, *, if_version: int | None = None
+    ) -> None:
         """End the family of one of the caller's own logins; of anybody's in the tenant when the caller is admin.
 
         Raises:
             NotFoundError: There is none of that id for this caller.
+            VersionConflictError: ``if_version`` is not the version that is stored.
         """
 
         def body(tr: Writing) -> None:
@@ -207,6 +210,7 @@ class Logins:
             session = AuthSessions(keys).get(tr, session_id)
             if session.user_id != principal.user_id and principal.role != "admin":
                 raise AuthSessions.missing(session_id)
+            AuthSessions(keys).check_version(session, if_version)
             AuthSessions(keys).invalidate_family(tr, session.token_family)
             record(
                 tr,

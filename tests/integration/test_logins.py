@@ -172,8 +172,11 @@ async def test_a_device_can_be_looked_up_and_ended_from_another(house: House) ->
     listed = (await house.call("GET", "/api/v5/auth/sessions", here["access_token"])).content["items"]
     assert len(listed) == 2
     assert "refresh_token_hash" not in listed[0]
-    ended = await house.call("DELETE", f"/api/v5/auth/sessions/{listed[1]['id']}", here["access_token"])
-    assert ended.status == 204
+    path, token = f"/api/v5/auth/sessions/{listed[1]['id']}", here["access_token"]
+    other = await house.call("DELETE", path, token, {"If-Match": f'"{listed[1]["version"] + 1}"'})
+    assert (other.status, other.code) == (412, "version_conflict")
+    assert await works(house, there)
+    assert (await house.call("DELETE", path, token, {"If-Match": f'"{listed[1]["version"]}"'})).status == 204
     assert not await works(house, there)
     assert await works(house, here)
 

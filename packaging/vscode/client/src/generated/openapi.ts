@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 5af4d5c8102cea60c80c7c4b54600b237429d7193ba8cca0a29eb2fa6c78da44
+// SHA-256 of that: 2999fc79b638f3427e71dcb8c20b7bfa9ab4389a1bc90dab824f0289d6baacf4
 
 export interface paths {
     "/api/v5/agents": {
@@ -3646,7 +3646,9 @@ export interface operations {
     delete_auth_sessions_id: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3667,6 +3669,7 @@ export interface operations {
             404: components["responses"]["404"];
             408: components["responses"]["408"];
             409: components["responses"]["409"];
+            412: components["responses"]["412"];
             413: components["responses"]["413"];
             415: components["responses"]["415"];
             429: components["responses"]["429"];
