@@ -25,6 +25,12 @@ class EmptyBody(Value):
     """Nothing yet: an empty object."""
 
 
+class PairBody(Value):
+    """The workspace session that is to be worked in, where there is one."""
+
+    workspace_session_id: Id | None = None
+
+
 class RegisterBody(Value):
     """Who opens an account."""
 
@@ -35,11 +41,12 @@ class RegisterBody(Value):
 
 
 class LoginBody(Value):
-    """Who logs in; the tenant where an address has several accounts."""
+    """Who logs in; the tenant where an address has several accounts, the workspace session to work in."""
 
     email: Annotated[str, StringConstraints(max_length=limits.email_chars_max)]
     password: Secret = Field(repr=False)
     tenant_id: Id | None = None
+    workspace_session_id: Id | None = None
 
 
 class RefreshBody(Value):
@@ -50,8 +57,8 @@ class RefreshBody(Value):
 
 async def pair(request: web.Request) -> web.Response:
     """Open a login of the machine's owner; the gate has seen the pairing key."""
-    await body(request, EmptyBody)
-    login = await request.app[CONTEXT].accounts.pair(device_of(request))
+    sent = await body(request, PairBody)
+    login = await request.app[CONTEXT].accounts.pair(device_of(request, sent.workspace_session_id))
     return raw_answer(login.to_json())
 
 
@@ -68,7 +75,8 @@ async def login(request: web.Request) -> web.Response:
     sent = await body(request, LoginBody)
     context, peer, is_paired = request.app[CONTEXT], peer_of(request), shows_pairing_key(request, request.app[CONTEXT])
     admit(request, context.attempts.on_account(sent.email, peer, is_paired=is_paired))
-    opened = await context.accounts.login(sent.email, sent.password, device_of(request), tenant_id=sent.tenant_id)
+    device = device_of(request, sent.workspace_session_id)
+    opened = await context.accounts.login(sent.email, sent.password, device, tenant_id=sent.tenant_id)
     context.attempts.succeeded(peer, sent.email, is_paired=is_paired)
     return raw_answer(opened.to_json())
 

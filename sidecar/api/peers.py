@@ -17,10 +17,11 @@ _TABLES = {socket.AF_INET: Path("/proc/net/tcp"), socket.AF_INET6: Path("/proc/n
 _LOCAL, _REMOTE, _UID = 1, 2, 7  # columns, by proc(5)
 
 
-def device_of(request: web.Request) -> Device:
+def device_of(request: web.Request, workspace_session_id: str | None = None) -> Device:
     """Return where a request comes from, as the audit trail tells it: bytes of a header that are no text as ``?``."""
     agent = request.headers.get(hdrs.USER_AGENT, "")
-    return Device(request.remote or "", agent if agent.isascii() else agent.encode("utf-8", "replace").decode())
+    agent = agent if agent.isascii() else agent.encode("utf-8", "replace").decode()
+    return Device(request.remote or "", agent, workspace_session_id)
 
 
 def peer_of(request: web.Request) -> Peer:

@@ -74,7 +74,7 @@ _SERVICE = (
     Route("GET", "/open/{ticket}", open_.open_browser, Policy.CREDENTIALS, Shape(statuses=(303,))),
 )
 _AUTH = (
-    Route("POST", f"{V5}/auth/pair", auth.pair, Policy.PAIRING_KEY, Shape(auth.EmptyBody, answer=Login)),
+    Route("POST", f"{V5}/auth/pair", auth.pair, Policy.PAIRING_KEY, Shape(auth.PairBody, answer=Login)),
     Route(
         "POST",
         f"{V5}/auth/register",

@@ -21,7 +21,7 @@ class PublicAuthSession(Record):
         token_family: Shared by all that descend from one login.
         expires_at: End of the access token given with it.
         refresh_expires_at: End of the refresh token.
-        workspace_session_id: What it works in.
+        workspace_session_id: What it was opened to work in; it may be gone.
         revoked_at: Since when it opens nothing.
         replaced_by: The next link of the family.
     """

@@ -22,10 +22,11 @@ _TOLD_APART = frozenset({"auth_sessions", "audit"})  # logins have events of the
 
 
 class Device(NamedTuple):
-    """Where a request comes from, as far as it can be told."""
+    """Where a request comes from, as far as it can be told, and which workspace session it says it works in."""
 
     ip_address: str
     user_agent: str
+    workspace_session_id: str | None = None
 
 
 def record(

@@ -30,6 +30,7 @@ from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.paging import Page
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.users import Users
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.services.audit import Device, record
 from sidecar.services.callers import active, is_live
 from sidecar.services.families import ENDED, Exchange, Link, Refusal
@@ -87,7 +88,11 @@ class Logins:
 
         Args:
             origin: A secret that its refresh token is computed from, so that ``again`` can give it again.
+
+        Raises:
+            NotFoundError: The user has no workspace session as the device names.
         """
+        self._check_session(tr, user, device.workspace_session_id)
         login = LoginId(tenant.id, new_id(tr.now_ms))
         token = new_login_token(kind, login) if origin is None else self._tokens.successors(origin, login)[0]
         session = AuthSession.new(
@@ -97,6 +102,7 @@ class Logins:
             now_ms=tr.now_ms,
             ip_address=device.ip_address,
             user_agent=device.user_agent,
+            workspace_session_id=device.workspace_session_id,
             session_id=login.login_id,
             logins_ended=user.logins_ended,
             refresh_seconds=limits.refresh_token_seconds if kind == "refresh" else limits.browser_login_seconds,
@@ -251,6 +257,13 @@ class Logins:
         return keys
 
     # --- inside ---
+
+    def _check_session(self, tr: Reading, user: User, named: str | None) -> None:
+        if named is None:
+            return
+        found = WorkspaceSessions(self._keys(user.tenant_id)).find(tr, named)
+        if found is None or found.user_id != user.id:
+            raise WorkspaceSessions.missing(named)
 
     def _keys(self, tenant_id: str) -> TenantKeys:
         return self._database.keyspace.tenant(tenant_id)

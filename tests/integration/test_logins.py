@@ -167,6 +167,27 @@ async def test_logging_out_ends_the_family_and_no_other(house: House) -> None:
     assert await works(house, kept)
 
 
+async def test_a_login_names_the_session_that_it_works_in_through_every_refresh(house: House) -> None:
+    await house.register(EMAIL)
+    ways = [("pair", house.key, {}), ("login", "", {"email": EMAIL, "password": PASSWORD})]
+    foreign = new_id(1)
+    for route, token, sent in ways:
+        own = (await house.call("POST", f"/api/v5/auth/{route}", token, json=sent)).content["access_token"]
+        work = {"name": "n", "workspace_path": "/w"}
+        session_id = (await house.call("POST", "/api/v5/sessions", own, json=work)).content["id"]
+        for named in (foreign, new_id(1)):
+            refused = await house.call(
+                "POST", f"/api/v5/auth/{route}", token, json={**sent, "workspace_session_id": named}
+            )
+            assert (refused.status, refused.code) == (404, "not_found"), named
+        foreign = session_id
+        named_too = {**sent, "workspace_session_id": session_id}
+        opened = (await house.call("POST", f"/api/v5/auth/{route}", token, json=named_too)).content
+        renewed = (await refresh(house, opened["refresh_token"])).content
+        logins = (await house.call("GET", "/api/v5/auth/sessions", renewed["access_token"])).content["items"]
+        assert logins[-1]["workspace_session_id"] == session_id
+
+
 async def test_a_device_can_be_looked_up_and_ended_from_another(house: House) -> None:
     here, there = await house.pair(), await house.pair()
     listed = (await house.call("GET", "/api/v5/auth/sessions", here["access_token"])).content["items"]

@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 2999fc79b638f3427e71dcb8c20b7bfa9ab4389a1bc90dab824f0289d6baacf4
+// SHA-256 of that: 8fe1254955e07026c36a2d5843bbe02ee4fca6fccfb99b26ea8d4dbddfb51426
 
 export interface paths {
     "/api/v5/agents": {
@@ -1758,7 +1758,7 @@ export interface components {
         };
         /**
          * LoginBody
-         * @description Who logs in; the tenant where an address has several accounts.
+         * @description Who logs in; the tenant where an address has several accounts, the workspace session to work in.
          */
         LoginBody: {
             /** Email */
@@ -1770,6 +1770,11 @@ export interface components {
              * @default null
              */
             tenant_id?: string | null;
+            /**
+             * Workspace Session Id
+             * @default null
+             */
+            workspace_session_id?: string | null;
         };
         /**
          * MeBody
@@ -1922,6 +1927,17 @@ export interface components {
             items: (string | components["schemas"]["Note"])[];
         };
         /**
+         * PairBody
+         * @description The workspace session that is to be worked in, where there is one.
+         */
+        PairBody: {
+            /**
+             * Workspace Session Id
+             * @default null
+             */
+            workspace_session_id?: string | null;
+        };
+        /**
          * PasswordBody
          * @description The present password, where there is one, and the new one.
          */
@@ -1976,7 +1992,7 @@ export interface components {
          *         token_family: Shared by all that descend from one login.
          *         expires_at: End of the access token given with it.
          *         refresh_expires_at: End of the refresh token.
-         *         workspace_session_id: What it works in.
+         *         workspace_session_id: What it was opened to work in; it may be gone.
          *         revoked_at: Since when it opens nothing.
          *         replaced_by: The next link of the family.
          */
@@ -3515,7 +3531,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EmptyBody"];
+                "application/json": components["schemas"]["PairBody"];
             };
         };
         responses: {
