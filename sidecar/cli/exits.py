@@ -47,8 +47,3 @@ def code_of(error: SidecarError) -> int:
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
     return next((code for kind, code in _BY_CLASS if isinstance(error, kind)), FAILED)
-
-
-def describe() -> str:
-    """Return the table as one line for the help."""
-    return ", ".join(f"{code} {meaning}" for code, meaning in MEANINGS.items())

@@ -193,20 +193,18 @@ class Client:
         topics: Sequence[str] = (),
         *,
         since: str | None = None,
-        workspace_path: str | None = None,
     ) -> AsyncGenerator[JsonObject]:
         """Yield the daemon's messages for ever; after a lost connection, on from the last cursor.
 
         Args:
             topics: Kinds of records, and ``progress``; empty for all.
             since: A cursor, ``beginning``, or ``now`` (the default).
-            workspace_path: Only changes of this folder.
 
         Raises:
             InvalidError: The daemon does not understand the subscription.
             ForbiddenError: What answers now is not the daemon.
         """
-        subscription = {"op": "subscribe", "topics": list(topics), "workspace_path": workspace_path}
+        subscription = {"op": "subscribe", "topics": list(topics)}
         wait_seconds = limits.client_reconnect_seconds_min
         while True:
             try:

@@ -350,7 +350,7 @@ async def test_events_go_on_from_the_last_cursor_after_a_lost_connection(
     got = []
     async with (
         client.connect([daemon.folder]) as connected,
-        aclosing(connected.events(["files"], since="beginning", workspace_path="/w")) as messages,
+        aclosing(connected.events(["files"], since="beginning")) as messages,
     ):
         async for message in messages:
             got.append(message["type"])
@@ -361,7 +361,6 @@ async def test_events_go_on_from_the_last_cursor_after_a_lost_connection(
     assert daemon.subscriptions[0] == {
         "op": "subscribe",
         "topics": ["files"],
-        "workspace_path": "/w",
         "since": "beginning",
     }
     assert daemon.tokens == 3
