@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from sidecar.errors import ForbiddenError, InvalidError
+from sidecar.errors import ForbiddenError, InvalidError, SidecarError
 from sidecar.limits import endpoint_file_bytes_max
 
 ENDPOINT_FILE = "endpoint.json"
@@ -48,6 +48,8 @@ class Endpoint(NamedTuple):
         document = json.loads(content)
         if not isinstance(document, dict) or not all(isinstance(document.get(f), k) for f, k in _FIELDS.items()):
             raise ValueError("not an endpoint")
+        if document["pid"] < 1:  # a signal would go to many processes
+            raise ValueError("not a process")
         data_dir = document.get("data_dir")
         known = {field: document[field] for field in _FIELDS}
         return cls(**known, data_dir=data_dir if isinstance(data_dir, str) else None)
@@ -89,19 +91,27 @@ def find(folders: Sequence[Path]) -> list[Published]:
     """Return what daemons have published in any of the folders, in their order; one that crashed is still in it.
 
     Raises:
-        InvalidError: A file is there and is none of ours.
-        ForbiddenError: A file could have been written by another user.
+        InvalidError: A file is there and is none of ours, and no other folder holds anything.
+        ForbiddenError: The same, of a file that could have been written by another user.
     """
     found = []
+    trouble: SidecarError | None = None
     for folder in dict.fromkeys(folders):
-        content = read_private(folder / ENDPOINT_FILE)
-        key = read_private(folder / PAIRING_KEY_FILE)
-        if content is not None and key is not None:
-            found.append(_parsed(folder, content, key))
+        try:
+            published = _read(folder)
+        except (InvalidError, ForbiddenError) as error:
+            trouble = trouble or error
+        else:
+            found += [published] if published else []
+    if trouble and not found:
+        raise trouble
     return found
 
 
-def _parsed(folder: Path, content: bytes, key: bytes) -> Published:
+def _read(folder: Path) -> Published | None:
+    content, key = read_private(folder / ENDPOINT_FILE), read_private(folder / PAIRING_KEY_FILE)
+    if content is None or key is None:
+        return None
     try:
         endpoint, pairing_key = Endpoint.from_json(content), key.decode("ascii").strip()
     except ValueError as error:

@@ -14,7 +14,7 @@ import click
 from sidecar import limits
 from sidecar.cli.help import Command
 from sidecar.cli.talk import silent_holder
-from sidecar.errors import ForbiddenError, SidecarError, UnavailableError
+from sidecar.errors import ForbiddenError, InvalidError, SidecarError, UnavailableError
 
 if TYPE_CHECKING:
     from sidecar.config import Settings
@@ -74,7 +74,7 @@ async def _running(folders: Sequence[Path]) -> "Endpoint":
         try:
             async with client.connect([folder]) as daemon:
                 found = daemon.daemon
-        except (UnavailableError, ForbiddenError) as error:
+        except (UnavailableError, ForbiddenError, InvalidError) as error:
             trouble = trouble or error
             continue
         if _holds_its_lock(found):

@@ -117,7 +117,25 @@ def test_the_endpoint_of_a_successor_is_not_withdrawn(tmp_path: Path) -> None:
     assert (tmp_path / ENDPOINT_FILE).exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"url": 1, "pid": 1, "version": "", "epoch": ""}'])
+def test_what_is_wrong_in_one_folder_does_not_hide_the_daemon_of_the_next(tmp_path: Path) -> None:
+    key = obtain_pairing_key(tmp_path)
+    publish(tmp_path, HERE)
+    (tmp_path / "wrong").mkdir()
+    obtain_pairing_key(tmp_path / "wrong")
+    write_private(tmp_path / "wrong" / ENDPOINT_FILE, b"[]")
+    assert endpoint.find([tmp_path / "wrong", tmp_path]) == [(HERE, key, tmp_path)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"url": 1, "pid": 1, "version": "", "epoch": ""}',
+        b'{"url": "", "pid": -1, "version": "", "epoch": ""}',
+    ],
+)
 def test_a_file_that_is_no_endpoint_is_named(tmp_path: Path, content: bytes) -> None:
     obtain_pairing_key(tmp_path)
     write_private(tmp_path / ENDPOINT_FILE, content)
