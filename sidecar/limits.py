@@ -234,6 +234,7 @@ search_hits_max = 100
 search_offset_max = 10_000  # each page is found anew; whoever needs more needs another word
 search_text_chars_max = 200_000  # of one record; what is further behind is not found
 search_page_ids_max = 1_000  # ids read at a time when a tenant is indexed for the first time
+search_batch_records_max = 500  # read in one transaction, one after the other: on a cluster too, well below 5 s
 search_batch_chars_max = 2_000_000  # of records written to the index at once: ten of the longest
 search_seconds_max = 5.0  # of one search; the others wait for their turn meanwhile
 search_steps_unasked = 10_000  # of SQLite's machine between two looks at the time: well below a millisecond

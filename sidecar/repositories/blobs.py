@@ -13,7 +13,7 @@ has named is kept for ``limits.blob_grace_seconds``, because its record may be o
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -70,6 +70,11 @@ class Blobs:
         """Return a blob's header, or None when there is none of that name."""
         row = tr.kv.get(self.headers.pack((digest,)))
         return None if row is None else header_of(row)
+
+    def find_headers(self, tr: Reading, digests: Sequence[bytes]) -> list[Header | None]:
+        """Return ``header`` of each, waited for together."""
+        rows = tr.kv.get_many([self.headers.pack((digest,)) for digest in digests])
+        return [None if row is None else header_of(row) for row in rows]
 
     def slices(self, tr: Reading, digest: bytes) -> int:
         """Return how many rows a blob has besides its header's."""

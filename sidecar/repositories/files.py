@@ -122,28 +122,42 @@ class Files(Repository[File]):
                 the id while it is as this entry says, there or deleted. Otherwise the file at the new path is another.
             session_id: The session in which these versions are recorded.
         """
+        known = self._known(tr, gone)
         for entry in gone:
-            old = self.find(tr, entry.id)
+            old = known.pop(entry.id, None)
             if old is not None and not old.is_deleted and old.raw_path == entry.path:
                 self._soft_deleted(tr, old, session_id)
         by_path = self.spaces[BY_PATH.name][keys.workspace_element(workspace_path)]
         spaces = Spaces(self.records, by_path, self.spaces[BY_SESSION.name])
         new = NewFiles(tr, self.tenant, workspace_path, spaces=spaces, session_id=session_id, hint=self.hint)
-        left = new.write([entry for entry in seen if not entry.id])
-        for entry in (*left, *(entry for entry in seen if entry.id)):
-            old = self._known_at(tr, workspace_path, entry)
+        for entry in new.write([entry for entry in seen if not entry.id]):
+            old = self.find_by_path(tr, workspace_path, entry.path)
             self._put(tr, workspace_path, entry, old=old, session_id=session_id)
+        changed = [entry for entry in seen if entry.id]
+        known = self._known(tr, changed)
+        for entry in changed:
+            old = known.pop(entry.id, None)
+            if old is None or old.raw_path != entry.path:
+                old = self._other_at(tr, workspace_path, entry.path, known)
+            self._put(tr, workspace_path, entry, old=old, session_id=session_id)
+        known = self._known(tr, [entry for entry, _ in moved])
         for entry, origin in moved:
-            old = self.find(tr, entry.id)
+            old = known.pop(entry.id, None)
             if old is None or (old.raw_path, old.is_deleted) != (origin.path, origin.is_deleted):
-                old = self.find_by_path(tr, workspace_path, entry.path)
+                old = self._other_at(tr, workspace_path, entry.path, known)
             self._put(tr, workspace_path, entry, old=old, session_id=session_id)
 
-    def _known_at(self, tr: Writing, workspace_path: str, entry: FileEntry) -> File | None:
-        old = self.find(tr, entry.id) if entry.id else None
-        if old is not None and old.raw_path == entry.path:
-            return old
-        return self.find_by_path(tr, workspace_path, entry.path)
+    def _known(self, tr: Reading, entries: Sequence[FileEntry]) -> dict[str, File]:
+        """Return the files that entries name, by id; who writes one takes it out."""
+        found = self.find_many(tr, list(dict.fromkeys(entry.id for entry in entries)))
+        return {file.id: file for file in found if file is not None}
+
+    def _other_at(self, tr: Reading, workspace_path: str, path: bytes, known: dict[str, File]) -> File | None:
+        """Return the file at a path, and take it out of what is known: it is written next."""
+        found = self.find_by_path(tr, workspace_path, path)
+        if found is not None:
+            known.pop(found.id, None)
+        return found
 
     def _put(
         self, tr: Writing, workspace_path: str, entry: FileEntry, *, old: File | None, session_id: str | None

@@ -30,6 +30,11 @@ class Readable(Noun[R]):
         value = tr.kv.get(self.key(identifier))
         return None if value is None else self.decoded(tr, value)
 
+    def find_many(self, tr: Reading, identifiers: Sequence[str]) -> list[R | None]:
+        """Return ``find`` of each, waited for together."""
+        values = tr.kv.get_many([self.key(identifier) for identifier in identifiers])
+        return [None if value is None else self.decoded(tr, value) for value in values]
+
     def find_user(self, tr: Reading, identifier: str) -> str | None:
         """Return whose a record is, or None when there is none of that id, by its beginning: nothing is decoded."""
         value = tr.kv.get(self.key(identifier))
@@ -192,9 +197,11 @@ class Readable(Noun[R]):
         sizes = list(map(len, values))
         if not self.large or codec.REFERENCE_BYTES not in sizes:
             return sizes
-        digests = (codec.referenced(value) for value in values)
-        headers = (None if digest is None else self.blobs.header(tr, digest) for digest in digests)
-        return [size if header is None else header.size for size, header in zip(sizes, headers, strict=True)]
+        digests = {at: digest for at, digest in enumerate(map(codec.referenced, values)) if digest is not None}
+        for at, header in zip(digests, self.blobs.find_headers(tr, list(digests.values())), strict=True):
+            if header is not None:
+                sizes[at] = header.size
+        return sizes
 
     def _entries_between(
         self, tr: Reading, index: Index[R], between: tuple[bytes, bytes]

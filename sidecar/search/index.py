@@ -184,12 +184,12 @@ def _write(tenant: TenantKeys, found: _Found, stamp: bytes | None, file: IndexFi
 
 
 def _read_some(tr: Reading, tenant: TenantKeys, keys: Sequence[RecordKey]) -> _Found:
-    """Return the entries of the first few records, until they are much text."""
+    """Return the entries of the first few records, until they are many, or much text."""
     conversation_of = cache(partial(Conversations(tenant).find, tr))  # a batch's messages have few
     entries: list[Entry] = []
     gone: list[RecordKey] = []
     chars = 0
-    for kind, identifier in keys:
+    for kind, identifier in keys[: limits.search_batch_records_max]:
         entry = _entry(tr, tenant, (kind, identifier), conversation_of)
         if entry is None:
             gone.append((kind, identifier))

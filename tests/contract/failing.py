@@ -34,6 +34,7 @@ class Fuse:
     def __init__(self, at: int, error: Callable[[], SidecarError]) -> None:
         self.at = at
         self.count = 0
+        self.reads = 0
         self._error = error
 
     @property
@@ -47,6 +48,11 @@ class Fuse:
         if self.count == self.at:
             raise self._error()
 
+    def read(self) -> None:
+        """Count one read, which is an operation as well: on a cluster each waits for an answer."""
+        self.reads += 1
+        self.step()
+
 
 class FailingReader:
     """Reads that are counted."""
@@ -56,15 +62,15 @@ class FailingReader:
         self._fuse = fuse
 
     def get(self, key: bytes, *, snapshot: bool = False) -> bytes | None:
-        self._fuse.step()
+        self._fuse.read()
         return self._reads.get(key, snapshot=snapshot)
 
     def get_many(self, keys: Sequence[bytes], *, snapshot: bool = False) -> list[bytes | None]:
-        self._fuse.step()
+        self._fuse.read()
         return self._reads.get_many(keys, snapshot=snapshot)
 
     def get_key(self, selector: KeySelector, *, snapshot: bool = False) -> bytes:
-        self._fuse.step()
+        self._fuse.read()
         return self._reads.get_key(selector, snapshot=snapshot)
 
     def get_range(
@@ -76,7 +82,7 @@ class FailingReader:
         reverse: bool = False,
         snapshot: bool = False,
     ) -> Rows:
-        self._fuse.step()
+        self._fuse.read()
         return self._reads.get_range(begin, end, limit=limit, reverse=reverse, snapshot=snapshot)
 
 

@@ -1,7 +1,7 @@
 """Blobs: whole and as named, no slice without a header, no reference without an owner, their bytes counted."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sidecar import limits
 from sidecar.errors import UNREADABLE, CorruptStoreError
@@ -13,6 +13,20 @@ from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 from sidecar.store.tuples import Items, strinc
+
+
+class Named(NamedTuple):
+    """What an owner of blobs names.
+
+    Attributes:
+        owner: What stands for it among the references.
+        digests: The blobs.
+        who: The owner, for a person.
+    """
+
+    owner: Items
+    digests: Collection[bytes]
+    who: str
 
 
 async def check(steps: Steps, tenant: keys.TenantKeys, expected_references: int) -> Tally:
@@ -31,36 +45,34 @@ async def check(steps: Steps, tenant: keys.TenantKeys, expected_references: int)
     return tally
 
 
-def look_up(tr: Reading, tenant: keys.TenantKeys, owner: Items, digests: Iterable[bytes], *, who: str) -> Tally:
-    """Check that the blobs which an owner names are there, and know of it.
-
-    Args:
-        owner: What stands for it among the references.
-        who: The same for a person.
-    """
+def look_up(tr: Reading, tenant: keys.TenantKeys, named: Sequence[Named]) -> Tally:
+    """Check that the blobs which some owners name are there, and know of them."""
     tally, blobs = Tally(), Blobs(tenant)
-    for digest in digests:
+    pairs = [(each, digest) for each in named for digest in each.digests]
+    headers = blobs.find_headers(tr, [digest for _, digest in pairs])
+    references = [blobs.references.pack((digest, *each.owner)) for each, digest in pairs]
+    known = tr.kv.get_many(references, snapshot=True)
+    for (each, digest), header, key, value in zip(pairs, headers, references, known, strict=True):
         tally.expected[keys.BLOB_REFERENCES] += 1
-        header = blobs.header(tr, digest)
         if header is None or not header.is_whole:
-            what = f"{who} names the blob {digest.hex()}, which is lost."
+            what = f"{each.who} names the blob {digest.hex()}, which is lost."
             tally.problems.append(Problem("blob", what, repaired=False, tenant_id=tenant.tenant_id))
-        key = blobs.references.pack((digest, *owner))
-        if tr.kv.get(key, snapshot=True) is None:
+        if value is None:
             if isinstance(tr, Writing):
                 tr.kv.set(key, b"")
-            what = f"{who} is not among those that name the blob {digest.hex()}."
+            what = f"{each.who} is not among those that name the blob {digest.hex()}."
             tally.problems.append(Problem("blob", what, can_repair(tr), tenant.tenant_id))
     return tally
 
 
 def _answers(tenant: keys.TenantKeys, answers: Idempotency, tr: Reading, begin: bytes) -> Tally:
     """Look up what a few kept answers name."""
-    tally = Tally()
+    tally, named = Tally(), []
     for key, owner, digests in answers.naming(tr, begin):
         tally.rows[keys.IDEMPOTENCY_BY_TIME] += 1
-        tally.take(look_up(tr, tenant, owner, digests, who="An answer that is kept for its repeat"))
+        named.append(Named(owner, digests, "An answer that is kept for its repeat"))
         tally.next_key = key + b"\x00"
+    tally.take(look_up(tr, tenant, named))
     return tally
 
 

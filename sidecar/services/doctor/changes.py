@@ -113,10 +113,11 @@ def _head(tenant: keys.TenantKeys, changes: Changes, tr: Reading, newest: bytes 
 
 def _compare(repositories: Repositories, told: list[tuple[Named, Told]], tr: Reading) -> Tally:
     tally = Tally()
-    for (kind, identifier), last in told:
+    stored = tr.kv.get_many([repositories[kind].key(last.identifier) for (kind, _), last in told])
+    for ((kind, identifier), last), value in zip(told, stored, strict=True):
         repository = repositories[kind]
         try:
-            record = repository.find(tr, last.identifier)
+            record = None if value is None else repository.decoded(tr, value)
         except UNREADABLE:  # reported where the records are checked
             continue
         if _agrees(last, record):

@@ -4,11 +4,10 @@ First every record is read, and each entry that it should have is looked up. Whe
 entries as that, none of them can be astray, and they are not read one by one: 80,000 files take seconds.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar import limits
 from sidecar.errors import UNREADABLE, InvalidError
-from sidecar.models.base import Record
 from sidecar.repositories.base import Repository
 from sidecar.repositories.indexes import ID_BYTES, Index
 from sidecar.repositories.transactions import Reading, Writing
@@ -17,6 +16,15 @@ from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
 AnyRepository = Repository[Any]
 NOT_READ = "unreadable"
+
+
+class _Wanted(NamedTuple):
+    """An index entry that a record should have."""
+
+    record_id: str
+    kept_in: Index[Any]
+    key: bytes
+    value: bytes
 
 
 async def check(steps: Steps, repository: AnyRepository) -> Tally:
@@ -40,6 +48,8 @@ async def _check_entries(steps: Steps, repository: AnyRepository, index: Index[A
 def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
     tally = Tally()
     rows = tr.kv.get_range(begin, repository.primary_range()[1], limit=limits.doctor_batch_rows, snapshot=True)
+    wanted: list[_Wanted] = []
+    named: list[blobs.Named] = []
     for key, value in rows:
         tally.rows[repository.primary] += 1
         try:
@@ -49,33 +59,36 @@ def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
             tally.problems.append(Problem("record", what, repaired=False, tenant_id=repository.tenant.tenant_id))
             tally.rows[NOT_READ] += 1
             continue
-        _look_up(repository, tr, record, tally)
+        for index in repository.indexes:
+            wanted += [_Wanted(record.id, index, *entry) for entry in repository.entries(index, record).items()]
         if repository.large:
             who, owner = f"{repository.model.__name__} {record.id}", repository.owner(record)
-            tally.take(blobs.look_up(tr, repository.tenant, owner, repository.named_in(tr, value), who=who))
+            named.append(blobs.Named(owner, repository.named_in(tr, value), who))
         for counter in repository.counters:
             for under, amount in counter.amounts(record).items():
                 tally.sums[counter.key(repository.tenant, under)] += amount
+    _look_up(repository, tr, wanted, tally)
+    tally.take(blobs.look_up(tr, repository.tenant, named))
     tally.next_key = rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None
     return tally
 
 
-def _look_up(repository: AnyRepository, tr: Reading, record: Record, tally: Tally) -> None:
-    for index in repository.indexes:
-        for key, value in repository.entries(index, record).items():
-            tally.expected[index.name] += 1
-            stored = tr.kv.get(key, snapshot=True)
-            if stored == value:
-                continue
-            is_anothers = stored is not None and _names_another(index, stored, value)
-            if stored and is_anothers and not is_stray(repository, index, tr, (key, stored)):  # nobody can tell whose
-                what = f"{repository.model.__name__} {record.id} has the same value in {index.name} as another has."
-                tally.problems.append(Problem("index", what, repaired=False, tenant_id=repository.tenant.tenant_id))
-                continue
-            if isinstance(tr, Writing):
-                tr.kv.set(key, value)
-            what = f"{repository.model.__name__} {record.id} is missing, or is out of date, in {index.name}."
-            tally.problems.append(Problem("index", what, can_repair(tr), repository.tenant.tenant_id))
+def _look_up(repository: AnyRepository, tr: Reading, wanted: list[_Wanted], tally: Tally) -> None:
+    stored = tr.kv.get_many([each.key for each in wanted], snapshot=True)
+    for (record_id, index, key, value), found in zip(wanted, stored, strict=True):
+        tally.expected[index.name] += 1
+        if found == value:
+            continue
+        entry = tr.kv.get(key, snapshot=True)  # as it is now: it may have been put right for another record
+        is_anothers = entry is not None and _names_another(index, entry, value)
+        if entry and is_anothers and not is_stray(repository, index, tr, (key, entry)):  # nobody can tell whose
+            what = f"{repository.model.__name__} {record_id} has the same value in {index.name} as another has."
+            tally.problems.append(Problem("index", what, repaired=False, tenant_id=repository.tenant.tenant_id))
+            continue
+        if isinstance(tr, Writing):
+            tr.kv.set(key, value)
+        what = f"{repository.model.__name__} {record_id} is missing, or is out of date, in {index.name}."
+        tally.problems.append(Problem("index", what, can_repair(tr), repository.tenant.tenant_id))
 
 
 def _names_another(index: Index[Any], entry: bytes, value: bytes) -> bool:
