@@ -76,7 +76,8 @@ async def login(request: web.Request) -> web.Response:
     context, peer, is_paired = request.app[CONTEXT], peer_of(request), shows_pairing_key(request, request.app[CONTEXT])
     admit(request, context.attempts.on_account(sent.email, peer, is_paired=is_paired))
     device = device_of(request, sent.workspace_session_id)
-    opened = await context.accounts.login(sent.email, sent.password, device, tenant_id=sent.tenant_id)
+    with context.attempts.waiting(peer, is_paired=is_paired):
+        opened = await context.accounts.login(sent.email, sent.password, device, tenant_id=sent.tenant_id)
     context.attempts.succeeded(peer, sent.email, is_paired=is_paired)
     return raw_answer(opened.to_json())
 

@@ -202,7 +202,7 @@ class Gate:
                 check_pairing_key(request, self._context)
         except UnauthenticatedError as error:
             context = self._context
-            if error.code in _ATTACKS and context.attempts.may_be_audited(request.remote or ""):
+            if error.code in _ATTACKS and context.attempts.may_be_audited(peer_of(request)):
                 await context.accounts.refuse("auth.refused", error.code, device_of(request))
             raise
         return None
@@ -249,7 +249,8 @@ class Gate:
             rate = rate_of_user(caller.tenant.settings.limits.requests_per_minute_max)
             admit(request, self._context.requests.take((caller.principal.tenant_id, caller.principal.user_id), rate))
         elif self._policy is Policy.CREDENTIALS:
-            admit(request, self._context.attempts.by_peer(peer_of(request)))
+            is_paired = shows_pairing_key(request, self._context)
+            admit(request, self._context.attempts.by_peer(peer_of(request), is_paired=is_paired))
 
 
 async def begin(request: web.Request, response: web.StreamResponse) -> None:

@@ -18,7 +18,7 @@ async def open_browser(request: web.Request) -> web.Response:
     holder = context.tickets.take(request.match_info["ticket"])
     token = None if holder is None else await context.accounts.open_browser(holder, device)
     if token is None:
-        if context.attempts.may_be_audited(request.remote or ""):
+        if context.attempts.may_be_audited(peer_of(request)):
             await context.accounts.refuse("auth.ticket_refused", "invalid_ticket", device)
         raise UnauthenticatedError(
             "The link was used or is too old, or the login that made it has ended; ask for a new one.",

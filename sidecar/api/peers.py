@@ -1,6 +1,8 @@
-"""Who stands at the other end of a connection: the address, and on Linux the user whose process it is.
+"""Who stands at the other end of a connection: a process of this machine, and on Linux the user whose process it is.
 
-Two users of one machine share the address 127.0.0.1; only the system can tell them apart.
+The daemon listens on the loopback address alone, so a peer's address tells nothing of who it is: all users of a machine
+may have the same one, and each of them may have any of the sixteen million that begin with 127. Only the system can
+tell users apart.
 """
 
 import os
@@ -14,6 +16,7 @@ from sidecar.auth.attempts import Peer
 from sidecar.services.audit import Device
 
 _TABLES = {socket.AF_INET: Path("/proc/net/tcp"), socket.AF_INET6: Path("/proc/net/tcp6")}
+_LOOPBACK = "loopback"
 _LOCAL, _REMOTE, _UID = 1, 2, 7  # columns, by proc(5)
 
 
@@ -25,13 +28,12 @@ def device_of(request: web.Request, workspace_session_id: str | None = None) -> 
 
 
 def peer_of(request: web.Request) -> Peer:
-    """Return who sends a request. Reads the system's table of connections: for logins, not for every request."""
-    address = request.remote or ""
+    """Return who sends a request. Reads the system's table of connections: for secrets, not for every request."""
     link = request.transport.get_extra_info("socket") if request.transport else None
     uid = _uid_of(link) if link is not None and sys.platform == "linux" else None
     if uid is None:
-        return Peer(address, is_own=False)
-    return Peer(f"{address} uid {uid}", is_own=uid == os.geteuid())
+        return Peer(_LOOPBACK, is_own=False)
+    return Peer(f"{_LOOPBACK} uid {uid}", is_own=uid == os.geteuid())
 
 
 def _uid_of(link: socket.socket) -> int | None:

@@ -79,9 +79,10 @@ async def put_password(request: web.Request) -> web.Response:
     sent = await body(request, PasswordBody)
     context, caller, peer = request.app[CONTEXT], request[CALLER], peer_of(request)
     admit(request, context.attempts.on_account(caller.user.email, peer, is_paired=False))
-    login = await context.accounts.change_password(
-        caller, sent.current_password, sent.new_password, device_of(request), origin=request.get(ORIGIN)
-    )
+    with context.attempts.waiting(peer, is_paired=False):
+        login = await context.accounts.change_password(
+            caller, sent.current_password, sent.new_password, device_of(request), origin=request.get(ORIGIN)
+        )
     context.attempts.succeeded(peer, caller.user.email)
     return raw_answer(login.to_json())
 

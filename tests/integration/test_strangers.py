@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from sidecar import limits
 from sidecar.api import peers
-from tests.integration.house import House, running_house
+from sidecar.auth.attempts import Peer
+from sidecar.auth.passwords import Passwords, Verdict
+from tests.integration.house import PASSWORD, Answer, House, running_house
 
 EMAIL = "dev@example.org"
 NOBODY_UID = 65_534
@@ -92,6 +95,63 @@ async def test_a_stranger_who_guesses_is_slowed_and_locks_nobody_out(house: Hous
 
 
 @linux
+async def test_a_stranger_with_many_addresses_is_one_stranger(house: House) -> None:
+    """Whoever has a machine has all of 127.0.0.0/8."""
+    bad = ("GET", "/api/v5/users/me"), ("GET", "/open/nonsense")
+    for number in range(limits.peer_attempts_burst + 20):
+        statuses = [await status_from(house, f"127.0.{number}.2", *each) for each in bad]
+        if 429 in statuses:
+            break
+    assert statuses == [401, 429], "buckets fill a little meanwhile, but not by twenty"
+    rows = [row["event_type"] for row in await house.events((await house.pair())["access_token"])]
+    assert rows.count("auth.refused") + rows.count("auth.ticket_refused") < limits.audited_refusals_burst + 20
+
+
+async def status_from(house: House, address: str, method: str, path: str) -> int:
+    """Ask with a wrong token from one of this machine's addresses; return the answer's status."""
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(address, 0))) as http,
+        http.request(method, house.daemon.url + path, headers={"Authorization": "Bearer wrong"}) as answer,
+    ):
+        return answer.status
+
+
+async def test_a_strangers_logins_that_wait_leave_places_for_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.register(EMAIL)
+    hashed, check = asyncio.Event(), Passwords.check
+
+    async def slow(passwords: Passwords, stored: str | None, given: str) -> Verdict:
+        if given == "guess":
+            await hashed.wait()
+            return Verdict(matches=False)
+        return await check(passwords, stored, given)
+
+    def peer_of(request: web.Request) -> Peer:
+        name = request.headers.get("User-Agent", "")
+        return Peer(f"loopback uid {name}", is_own=name == "own")
+
+    monkeypatch.setattr(Passwords, "check", slow)
+    monkeypatch.setattr("sidecar.api.auth.peer_of", peer_of)
+
+    async def login(name: str, email: str, password: str) -> Answer:
+        sent = {"email": email, "password": password}
+        return await house.call("POST", "/api/v5/auth/login", headers={"User-Agent": name}, json=sent)
+
+    most = limits.password_hashes_of_stranger_max
+    waiting = [asyncio.ensure_future(login("4711", f"{n}@example.org", "guess")) for n in range(most + 1)]
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    [refused] = [each.result() for each in done]
+    assert (refused.status, refused.code, refused.headers["Retry-After"]) == (503, "busy", "1")
+    for name in ("own", "4712"):
+        assert (await login(name, EMAIL, PASSWORD)).status == 200
+    hashed.set()
+    assert sorted(each.status for each in await asyncio.gather(*waiting)) == [401] * most + [503]
+    assert (await login("4711", EMAIL, PASSWORD)).status == 200
+
+
+@linux
 @root
 @pytest.mark.parametrize("name", ["run/pairing.key", "run/endpoint.json", "data/signing.keys", "data/store/data.mdb"])
 async def test_a_stranger_can_read_no_file_of_the_daemons(house: House, tmp_path: Path, name: str) -> None:
@@ -114,7 +174,7 @@ except OSError as error:
     assert house.daemon.url
 
 
-async def test_where_the_system_does_not_tell_a_peer_is_its_address(
+async def test_where_the_system_does_not_tell_a_peer_is_somebody_of_this_machine(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -128,4 +188,4 @@ async def test_where_the_system_does_not_tell_a_peer_is_its_address(
     monkeypatch.setattr("sys.platform", "win32")
     await house.login("nobody@example.org")
     monkeypatch.undo()
-    assert [(peer.name, peer.is_own) for peer in seen] == [("127.0.0.1", False)]
+    assert [(peer.name, peer.is_own) for peer in seen] == [("loopback", False)]
