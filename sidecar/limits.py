@@ -318,6 +318,7 @@ client_connect_seconds_max = 5.0
 client_request_seconds_max = 30.0  # a page of 1,000 files of a busy daemon takes well below a second
 client_backup_seconds_max = 3_600.0  # for a backup, and for the answer to an import, which comes at its end
 service_manager_seconds_max = 150.0  # `systemctl restart` waits for a daemon to stop, and to be ready
+service_stop_seconds_max = 30.0  # launchd kills what has not ended within 15 s (ExitTimeOut)
 log_lines_shown_max = 100_000
 client_answer_bytes_max = 67_108_864
 client_transfer_seconds_max = 60.0  # the longest silence while an export goes on

@@ -2,10 +2,13 @@
 
 import os
 import plistlib
+import time
 from pathlib import Path
 
+from sidecar import limits
 from sidecar.cli.login_services.command import Command, must_tell, removed, tell, template, write_whole
 from sidecar.cli.login_services.port import Report
+from sidecar.errors import UnavailableError
 
 LABEL = "sidecar"
 
@@ -38,6 +41,7 @@ class LaunchAgent:
     def start(self) -> None:
         """Load the agent anew, which starts it."""
         tell("launchctl", "bootout", f"{_domain()}/{LABEL}")
+        _wait_until_unloaded()
         must_tell("launchctl", "bootstrap", _domain(), str(self.file))
 
     def uninstall(self) -> list[Path]:
@@ -48,6 +52,17 @@ class LaunchAgent:
     def report(self) -> Report:
         """Compare what is there with what would be written now, and ask launchd."""
         return Report.of(self.file, self.content(), running=_running())
+
+
+def _wait_until_unloaded() -> None:
+    """Wait for the end of the agent, which `bootout` does not always; while it is there, `bootstrap` fails."""
+    deadline = time.monotonic() + limits.service_stop_seconds_max
+    while (answer := tell("launchctl", "print", f"{_domain()}/{LABEL}")) is not None and answer.returncode == 0:
+        if time.monotonic() > deadline:
+            raise UnavailableError(
+                f"launchd has not ended the agent {LABEL} within {limits.service_stop_seconds_max:.0f} s; try again."
+            )
+        time.sleep(limits.stop_poll_seconds)
 
 
 def _running() -> bool | None:

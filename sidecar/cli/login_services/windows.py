@@ -7,8 +7,10 @@ from xml.sax.saxutils import escape
 
 from sidecar.cli.login_services.command import Command, must_tell, removed, tell, template, write_whole
 from sidecar.cli.login_services.port import Report
+from sidecar.errors import InvalidError
 
 NAME = "Sidecar"
+_RUNNING = "4"  # TASK_STATE_RUNNING
 
 
 class LogonTask:
@@ -24,7 +26,14 @@ class LogonTask:
         self.file = folder / "logon-task.xml"
 
     def content(self) -> bytes:
-        """Return the task's definition; a task has no environment, so variables are set by a shell before it."""
+        """Return the task's definition; a task has no environment, so variables are set by a shell before it.
+
+        Raises:
+            InvalidError: There is a character in it that the scheduler or the shell would take for its own.
+        """
+        for each in (*self._command.words, *(f"{name}={value}" for name, value in self._command.environment.items())):
+            if any(taken in each for taken in '%"'):
+                raise InvalidError(f"A logon task can hold no % and no quotation mark, as there is in {each!r}.")
         program, *words = (_without_console(self._command.words[0]), *self._command.words[1:], "up", "--service")
         if self._command.environment:
             sets = " && ".join(f'set "{name}={value}"' for name, value in sorted(self._command.environment.items()))
@@ -56,8 +65,10 @@ class LogonTask:
 
     def report(self) -> Report:
         """Compare what is there with what would be written now, and ask the scheduler."""
-        answer = tell("schtasks", "/Query", "/TN", NAME, "/FO", "LIST")
-        running = None if answer is None else answer.returncode == 0 and "Running" in answer.stdout
+        # What schtasks says of it is in the user's language; a number is not.
+        question = f"[int](Get-ScheduledTask -TaskName {NAME} -ErrorAction Stop).State"
+        answer = tell("powershell", "-NoProfile", "-NonInteractive", "-Command", question)
+        running = None if answer is None else answer.returncode == 0 and answer.stdout.strip() == _RUNNING
         return Report.of(self.file, self.content(), running=running)
 
 

@@ -1,3 +1,4 @@
+import os
 import plistlib
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from sidecar.cli.login_services.launchd import LaunchAgent
 from sidecar.cli.login_services.port import Installed
 from sidecar.cli.login_services.systemd import UserUnit
 from sidecar.cli.login_services.windows import LogonTask
-from sidecar.errors import UnavailableError
+from sidecar.errors import InvalidError, UnavailableError
 
 PLAIN = Command((sys.executable, "-P", "-m", "sidecar"), {})
 ODD = Command(
@@ -127,7 +128,36 @@ def test_the_agent_of_macos_starts_the_program_at_login(tmp_path: Path) -> None:
     assert agent.uninstall() == []
 
 
-@pytest.mark.parametrize("command", [PLAIN, ODD])
+def test_an_agent_is_loaded_anew_when_the_one_before_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As launchd does, ``bootout`` answers at once, and for as long as the agent ends it refuses another."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    left = tmp_path / "left"
+    left.write_text("xxx", encoding="utf-8")
+    played = f"""#!/bin/bash
+        case $1 in
+            print) left=$(<{left}); printf %s "${{left#x}}" >{left}; [ -n "$left" ] ;;
+            bootstrap) [ ! -s {left} ] && echo "$2 $3" >{tmp_path}/loaded ;;
+        esac
+    """
+    (programs / "launchctl").write_text(played, encoding="utf-8")
+    (programs / "launchctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    agent = LaunchAgent(PLAIN, tmp_path)
+    agent.start()
+    assert (tmp_path / "loaded").read_text(encoding="utf-8") == f"gui/{os.getuid()} {agent.file}\n"
+
+
+@pytest.mark.parametrize("odd", ["100%", "%HOME%", 'a"b'])
+def test_a_task_of_windows_that_would_mean_something_else_is_refused(tmp_path: Path, odd: str) -> None:
+    for command in (Command((odd, *PLAIN.words[1:]), {}), Command(PLAIN.words, {"SIDECAR_HOME": odd})):
+        with pytest.raises(InvalidError, match="no % and no quotation mark"):
+            LogonTask(command, tmp_path).content()
+
+
+@pytest.mark.parametrize(
+    "command", [PLAIN, Command(("C:\\My Python\\python.exe", "-m", "sidecar"), {"SIDECAR_PORT": "1"})]
+)
 def test_the_task_of_windows_starts_the_program_at_logon(tmp_path: Path, command: Command) -> None:
     task = ET.fromstring(LogonTask(command, tmp_path).content())  # noqa: S314 - written by ourselves
     names = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
