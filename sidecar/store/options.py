@@ -26,7 +26,7 @@ class EngineOptions:
     threads_max: int = limits.store_threads_max
     map_bytes: int = 0
     system_prefix: bytes = b"sidecar-store/"
-    transaction_timeout_ms: int = 10_000
+    transaction_timeout_ms: int = limits.store_transaction_ms_max
     tls_certificate_file: Path | None = None
     tls_key_file: Path | None = None
     tls_ca_file: Path | None = None

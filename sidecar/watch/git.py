@@ -15,7 +15,6 @@ from sidecar import limits
 
 _HEAD = re.compile(rb"ref:[ \t]*refs/|[0-9a-fA-F]{40}")
 _SYSTEM_CONFIG = b"/etc/gitconfig"  # git may be built with another one; it is named when anything stands in it
-_SMALL_FILE_BYTES = 4_096  # HEAD, commondir and a .git file hold one line
 
 
 class Repository(NamedTuple):
@@ -44,7 +43,7 @@ class GitSettings(NamedTuple):
     fold: bool
 
 
-def read_small(path: bytes, *, bytes_max: int = _SMALL_FILE_BYTES, follow: bool = True) -> bytes | None:
+def read_small(path: bytes, *, bytes_max: int = limits.git_small_file_bytes_max, follow: bool = True) -> bytes | None:
     """Return a regular file's content; None when there is none, it is larger, or not a regular file.
 
     Raises:

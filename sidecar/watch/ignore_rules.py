@@ -14,8 +14,6 @@ from sidecar.watch import wildmatch
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NO_MATCH: Final = -1
-_SUFFIXES_COMPARED_MAX: Final = 100
-_FEW_BYTES_MAX: Final = 16_384
 
 
 class Rule(NamedTuple):
@@ -89,8 +87,8 @@ class _Names:
                 text = wildmatch.expression(rule.pattern, fold=fold, with_slashes=False)
                 globs += [(number, text)] if text is not None else []
         self._suffix_lengths = sorted({len(suffix) for suffix in self._suffixes})
-        # Whether one of a few is there is quickly told; of very many each would be compared.
-        few = len(self._suffixes) <= _SUFFIXES_COMPARED_MAX
+        # Of very many each would be compared.
+        few = len(self._suffixes) <= limits.ignore_suffixes_compared_max
         self._any_suffix = tuple(self._suffixes) if few else (b"",)
         self._globs = first_match(globs)
 
@@ -241,7 +239,7 @@ def _bounded(rules: Iterable[Rule]) -> list[tuple[int, Rule]]:
 
 def rule_set(content: bytes, *, fold: bool) -> RuleSet:
     """Return the rules of an ignore file by its content; unchanged files cost nothing at the next comparison."""
-    return (_of_few if len(content) <= _FEW_BYTES_MAX else _of_many)(content, fold)
+    return (_of_few if len(content) <= limits.ignore_small_file_bytes_max else _of_many)(content, fold)
 
 
 def _made(content: bytes, fold: bool) -> RuleSet:

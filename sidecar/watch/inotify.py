@@ -13,6 +13,7 @@ import threading
 from bisect import bisect_left, insort
 from typing import Final
 
+from sidecar import limits
 from sidecar.watch.events import Wake, WatchLimitError
 from sidecar.watch.hints import Hints
 from sidecar.watch.mounts import Mounts
@@ -37,7 +38,6 @@ _CHANGES = _MODIFY | _ATTRIB | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE 
 _FOLDER_MASK = _CHANGES | _ONLYDIR | _DONT_FOLLOW | _EXCL_UNLINK
 _OUTSIDE_MASK = _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR
 _EVENT = struct.Struct("iIII")
-_READ_BYTES = 16_384  # some 400 events, a millisecond of the event loop
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG})
 
 
@@ -147,7 +147,7 @@ class Inotify:
 
     def _read(self) -> None:
         try:
-            data = os.read(self._descriptor, _READ_BYTES)
+            data = os.read(self._descriptor, limits.inotify_read_bytes)
         except BlockingIOError:
             return
         at = 0

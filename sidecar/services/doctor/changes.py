@@ -14,8 +14,6 @@ from sidecar.repositories.registry import REPOSITORIES
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
-_BATCH = 500  # changes compared in one step
-
 
 class Told(NamedTuple):
     """The log's last word on a record: as little as a comparison needs, because there may be half a million."""
@@ -37,8 +35,9 @@ async def check(steps: Steps, tenant: keys.TenantKeys) -> Tally:
         what = f"The log tells of {kind}, which are not known."
         tally.problems.append(Problem("change", what, repaired=False, tenant_id=tenant.tenant_id))
     last = list(log.told.items())
-    for at in range(0, len(last), _BATCH):
-        tally.take(await steps.once(partial(_compare, repositories, last[at : at + _BATCH])))
+    size = limits.doctor_batch_changes
+    for at in range(0, len(last), size):
+        tally.take(await steps.once(partial(_compare, repositories, last[at : at + size])))
     if steps.repair and tally.problems:
         log = await _read(steps, changes, repositories)  # what was put right is told of, too
     tally.sums[changes.count_key] += log.changes

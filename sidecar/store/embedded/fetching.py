@@ -6,14 +6,13 @@ itself has cleared; what it has looked at is known from then on.
 
 from dataclasses import dataclass
 
+from sidecar import limits
 from sidecar.store.embedded.environment import Snapshot
 from sidecar.store.embedded.segments import FAR, Kind, Segment, Segments
 from sidecar.store.embedded.selectors import FIRST, LAST
 from sidecar.store.embedded.spots import Course, Spot
 from sidecar.store.embedded.ways import Way
 
-_SKIP_STEPS = 100  # segments that one request may span beyond its own
-_CLEARS_DOUBLED_MAX = 20  # times that the number of cleared keys which a request may span is doubled
 # Stand-ins for FoundationDB's own keys, which selectors count although they are never shown: there are always enough.
 _OWN_KEYS = tuple(LAST + b"\x02" + number.to_bytes(4, "big") for number in range(64))
 
@@ -63,7 +62,7 @@ class Fetching:
             wanted: Rows; 0 without a limit.
         """
         way, near = course.way, course.near
-        clears_max = 1 << min(self._requests, _CLEARS_DOUBLED_MAX) if self._requests else 0
+        clears_max = 1 << min(self._requests, limits.store_clears_doubled_max) if self._requests else 0
         self._requests += 1
         to, extra = self._far_end(way, course.far, segment, clears_max)
         if near.plain:
@@ -99,7 +98,7 @@ class Fetching:
     def _skip(self, way: Way, segment: Segment, stop: Segment, clears_max: int) -> tuple[Segment, int]:
         """Return the last unknown segment before ``stop`` that one request spans, and the cleared keys between."""
         run = _Run(segment, way.near_side(segment))
-        for _ in range(clears_max + _SKIP_STEPS):
+        for _ in range(clears_max + limits.store_skipped_segments_max):
             if run.segment == stop or not run.passes(self._segments, way):
                 break
         segment = run.segment

@@ -35,8 +35,6 @@ T = TypeVar("T")
 
 FORMAT = 1
 _TOO_OLD = 1007
-_OPENING_MS = 8_000  # a user who waits for an answer gets one within ten seconds, the start of the network included
-_LEAVING_MS = 1_000
 
 
 class FoundationEngine:
@@ -67,7 +65,7 @@ class FoundationEngine:
         self._pool = ThreadPoolExecutor(options.threads_max, thread_name_prefix="sidecar-fdb")
         self._opened = Opened()
         self._attempts = Attempts(self._begin, self._opened, clock=clock, options=options)
-        self._attempts.timeout_ms = min(options.transaction_timeout_ms, _OPENING_MS)
+        self._attempts.timeout_ms = min(options.transaction_timeout_ms, limits.store_opening_ms_max)
         self._epoch = ""
 
     @property
@@ -110,7 +108,7 @@ class FoundationEngine:
 
     def _finish(self) -> None:
         self._pool.shutdown()
-        tr = FoundationTransaction(self._fdb, self._database, _LEAVING_MS, Opened())
+        tr = FoundationTransaction(self._fdb, self._database, limits.store_leaving_ms_max, Opened())
         self._attempts.clear_own_marks(tr)
         with suppress(TransactionError):  # the cluster is away; the next opening clears them
             tr.commit()
