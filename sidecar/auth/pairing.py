@@ -1,6 +1,6 @@
 """The pairing key: proves the daemon to its clients, and the machine's own clients to the daemon.
 
-``daemon.lifecycle`` keeps the key in a file that only the owner can read; here is what is computed with it.
+``daemon.runtime_files`` keeps the key in a file that only the owner can read; here is what is computed with it.
 """
 
 import hashlib

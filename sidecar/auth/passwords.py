@@ -1,7 +1,8 @@
 """Passwords as argon2id hashes: made and checked in threads of their own, few at a time.
 
-Called by ``services.accounts``. One hash takes 64 MiB and about a fifth of a second of a core, so hashing never runs on
-the event loop, stands back for everything else, and a queue that would grow without bound is refused.
+Called by ``services.accounts`` and ``services.users``. One hash takes 64 MiB and about a fifth of a second of a core,
+so hashing never runs on the event loop, stands back for everything else, and a queue that would grow without bound is
+refused.
 """
 
 import asyncio

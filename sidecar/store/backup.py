@@ -32,6 +32,7 @@ _DRAFT_SUFFIX = ".partial"
 
 Row = tuple[bytes, bytes]
 Progress = Callable[[int], None]
+"""Told the number of rows done so far, from a worker thread."""
 
 
 class Header(NamedTuple):

@@ -24,7 +24,6 @@ from typing import NamedTuple, Protocol, TypeVar
 from sidecar.store.backup import Progress
 
 T = TypeVar("T")
-"""Told the number of rows done so far, from a worker thread."""
 
 
 class KeySelector(NamedTuple):

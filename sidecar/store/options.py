@@ -16,7 +16,8 @@ class EngineOptions:
         map_bytes: Embedded: address space to map at first; 0 picks by platform. It grows by itself.
         system_prefix: FoundationDB: where the engine keeps its few own keys (epoch, format) in the shared cluster.
         transaction_timeout_ms: FoundationDB: after this long a transaction, with its retries, raises
-        ``UnavailableError``. tls_certificate_file: FoundationDB: our certificate chain, PEM.
+            ``UnavailableError``.
+        tls_certificate_file: FoundationDB: our certificate chain, PEM.
         tls_key_file: FoundationDB: our private key, PEM.
         tls_ca_file: FoundationDB: the authorities that may sign the cluster's certificates, PEM.
         tls_verify_peers: FoundationDB: its expression of who the cluster must be, for example ``Check.Valid=1``.

@@ -28,7 +28,7 @@ class Aside:
 
     Args:
         root: Absolute.
-        hasher: The daemon's.
+        hasher: The workspace's own.
         done: Called with the path of a file that has to be looked at again, on the loop that this is made in.
     """
 

@@ -57,7 +57,7 @@ class Place(NamedTuple):
         root: Absolute.
         identity: The root's device and inode when its watching began.
         files: The workspace's index.
-        hasher: The daemon's.
+        hasher: The workspace's own.
         moves: The workspace's memory of what has gone.
         links: The workspace's memory of files with several names.
         enter: Told each folder before it is listed.

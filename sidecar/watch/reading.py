@@ -44,7 +44,7 @@ class Readings:
     """What is being read.
 
     Args:
-        hasher: The daemon's.
+        hasher: The workspace's own.
         job: What the readings share.
         tally: Counts what is done.
     """

@@ -1,4 +1,4 @@
-"""Git's glob language as regular expressions over bytes. Pure; called by ``ignore.py`` alone.
+"""Git's glob language as regular expressions over bytes. Pure; called by ``ignore_rules.py`` alone.
 
 Source: git 2.39, ``wildmatch.c`` and ``match_pathname`` in ``dir.c``. ``pathspec`` is not used: it strips other white
 space than git does, knows no ``[[:alpha:]]`` and no ``core.ignorecase``, and answers for whole paths, while a walk asks

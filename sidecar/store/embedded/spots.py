@@ -1,6 +1,6 @@
 """Spots: selectors on their way to their places, moved as far as what a transaction knows allows.
 
-Used by ``walk`` alone.
+Used by ``walk`` and ``fetching``.
 """
 
 from dataclasses import dataclass

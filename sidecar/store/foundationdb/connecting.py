@@ -37,7 +37,8 @@ async def open_foundationdb(cluster_file: Path, *, clock: Clock, options: Engine
     Raises:
         InvalidError: The cluster file is malformed, or a TLS file is no PEM file.
         UnavailableError: A file can not be read, the client library is absent or too old, or the cluster does not
-        answer. StoreFormatError: A newer version wrote the store.
+            answer.
+        StoreFormatError: A newer version wrote the store.
     """
     engine = connect(cluster_file, clock, options)
     try:
