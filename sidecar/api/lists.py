@@ -84,7 +84,7 @@ def session_notes(name: ListName, change: Change) -> Handler:
         items = (await body(request, NotesBody)).items
 
         def fields(tr: Writing, repository: WorkspaceSessions, old: StoredSession) -> dict[str, object]:
-            memory = repository.get_by_id(tr, old.id).memory
+            memory = repository.memory(tr, old)
             notes = change(getattr(memory, name), items)
             return {"memory": Memory.checked(**{**dict(memory), **(memory.model_extra or {}), name: notes})}
 

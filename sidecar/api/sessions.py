@@ -1,11 +1,13 @@
 """Workspace sessions: stored, listed, changed, forked and resumed."""
 
+from collections.abc import Container
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
+from pydantic_core import from_json
 
 from sidecar import limits
 from sidecar.api.context import CALLER, CONTEXT
@@ -149,10 +151,8 @@ async def patch(request: web.Request) -> web.Response:
     session_id = await changeable(request, sessions)
 
     async def attempt() -> StoredSession:
-        current = await context.database.read(lambda tr: sessions.get_by_id(tr, session_id))
-        fields = changed_fields(
-            SessionBody, current.model_dump(mode="json", include={"name", "workspace_path", *asked}), asked
-        )
+        current, served = await context.database.read(partial(_served_now, sessions, session_id, asked))
+        fields = changed_fields(SessionBody, served, asked)
         if FOLDER_FIELD in fields:
             fields[FOLDER_FIELD] = await context.folders.real(fields[FOLDER_FIELD])
         version = current.version if if_version is None else if_version
@@ -161,6 +161,14 @@ async def patch(request: web.Request) -> web.Response:
         return await context.sessions.update(tenant, session_id, fields, if_version=version)
 
     return await answer(request, await until_current(attempt, if_version=if_version))
+
+
+def _served_now(
+    sessions: WorkspaceSessions, session_id: str, asked: Container[str], tr: Reading
+) -> tuple[StoredSession, dict[str, Any]]:
+    """Return a session, and its fields as it is served; of its state, which may be long, those that are asked for."""
+    current = sessions.get(tr, session_id)
+    return current, from_json(current.to_json()) | sessions.state_values(tr, current, asked)
 
 
 async def remove(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ To type into that buffer stores it anew; what nobody names any more goes at once
 content would save that, and is not worth its complexity at what an editor sends.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -101,11 +101,14 @@ def digests(parts: Parts) -> set[bytes]:
     return {bytes.fromhex(each) for part in parts.values() for each in part.hashes()}
 
 
-def json_of(tr: Reading, blobs: Blobs, parts: Parts) -> Iterator[tuple[str, bytes]]:
-    """Yield each state field of a session and its JSON."""
+def json_of(
+    tr: Reading, blobs: Blobs, parts: Parts, fields: Container[str] = frozenset(FIELDS.values())
+) -> Iterator[tuple[str, bytes]]:
+    """Yield each state field of a session, or each of some, and its JSON."""
     for name, field in FIELDS.items():
-        part = parts.get(name)
-        yield field, _EMPTY[field] if part is None else text_of(tr, blobs, part)
+        if field in fields:
+            part = parts.get(name)
+            yield field, _EMPTY[field] if part is None else text_of(tr, blobs, part)
 
 
 def text_of(tr: Reading, blobs: Blobs, part: Part) -> bytes:

@@ -1,10 +1,11 @@
 """Workspace sessions: the record without its state, the parts of the state by hash, and the ways to find one."""
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from sidecar import limits
 from sidecar.errors import InvalidError
@@ -88,6 +89,10 @@ class WorkspaceSessions(Repository[StoredSession]):
         """Return a session's facts and decisions, without the rest of its state."""
         part = session.parts.get("memory")
         return Memory() if part is None else Memory.model_validate_json(parts.text_of(tr, self.blobs, part))
+
+    def state_values(self, tr: Reading, session: StoredSession, fields: Container[str]) -> dict[str, Any]:
+        """Return some fields of a session's state as plain values, as the API serves them; the rest is not read."""
+        return {name: from_json(text) for name, text in parts.json_of(tr, self.blobs, session.parts, fields)}
 
     # --- writing ---
 

@@ -97,9 +97,8 @@ def _state(tr: Reading, tenant: TenantKeys, session_id: str, snapshot_id: str | 
         if snapshot.workspace_session_id != session_id:
             raise snapshots.missing(snapshot_id)
         named = snapshot.parts
-    kept = {name: part for name, part in named.items() if name in SNAPSHOT_PARTS}
     fields = {parts.FIELDS[name] for name in SNAPSHOT_PARTS}
-    return {field: from_json(text) for field, text in parts.json_of(tr, sessions.blobs, kept) if field in fields}
+    return {field: from_json(text) for field, text in parts.json_of(tr, sessions.blobs, named, fields)}
 
 
 def _by_name(items: list[Any]) -> dict[str, Any]:
