@@ -27,7 +27,7 @@ class Difference(Value):
     """One change.
 
     Attributes:
-        place: Where in the state: ``editor_state/groups/0/tabs/src/main.py/dirty``.
+        place: Where in the state: ``editor_state/groups/0/tabs/src/main.py/dirty``; long names are cut.
         op: What happened there.
         before: What was there; long texts are cut.
         after: What is there now; the same.
@@ -63,10 +63,12 @@ def between_snapshots(tr: Reading, tenant: TenantKeys, session_id: str, ids: tup
     """
     before, after = (_state(tr, tenant, session_id, each) for each in ids)
     found: list[Difference] = []
+    place_chars = 0
     changes = compare("", before, after)
     for change in changes:
         found.append(_difference(change))
-        if len(found) == limits.differences_max:
+        place_chars += len(change.place)
+        if len(found) == limits.differences_max or place_chars >= limits.difference_places_chars_max:
             break
     is_cut = next(changes, None) is not None
     text = "\n".join(_line(each) for each in found)
@@ -84,7 +86,7 @@ def compare(place: str, before: object, after: object) -> Iterator[_Change]:
             yield _Change(place, before, after)
         return
     for name in dict.fromkeys((*before, *after)):
-        below = f"{place}/{name}" if place else str(name)
+        below = f"{place}/{_cut(name)}" if place else _cut(name)  # it stands in each place below
         yield from compare(below, before.get(name, _MISSING), after.get(name, _MISSING))
 
 
@@ -133,7 +135,7 @@ def _cut(value: object) -> Any:  # noqa: ANN401 - any JSON
         return value[: limits.difference_chars_max] + "…"
     if isinstance(value, list):
         return [_cut(each) for each in value]
-    return {name: _cut(each) for name, each in value.items()} if isinstance(value, dict) else value
+    return {_cut(name): _cut(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _line(change: Difference) -> str:

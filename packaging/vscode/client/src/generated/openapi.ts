@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 8fe1254955e07026c36a2d5843bbe02ee4fca6fccfb99b26ea8d4dbddfb51426
+// SHA-256 of that: e90af01eac6a79aea4c87382521151853fab3aa65a6af438a23d75c8cbc3f5b9
 
 export interface paths {
     "/api/v5/agents": {
@@ -1481,7 +1481,7 @@ export interface components {
          * @description One change.
          *
          *     Attributes:
-         *         place: Where in the state: ``editor_state/groups/0/tabs/src/main.py/dirty``.
+         *         place: Where in the state: ``editor_state/groups/0/tabs/src/main.py/dirty``; long names are cut.
          *         op: What happened there.
          *         before: What was there; long texts are cut.
          *         after: What is there now; the same.
