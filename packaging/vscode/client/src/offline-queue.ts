@@ -155,9 +155,8 @@ export class OfflineQueue {
 
   async #keep(entry: Entry, owner: Promise<string | undefined>): Promise<void> {
     try {
-      await (
-        await this.#give(entry, owner)
-      ).added;
+      const { added } = await this.#give(entry, owner);
+      await added;
     } catch (thrown) {
       const error = storeFailure("The write can not be kept", thrown);
       this.#places.remove(entry);
