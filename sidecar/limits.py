@@ -118,7 +118,8 @@ setting_category_chars_max = 40  # ASCII; with its key it stays well below key_b
 setting_key_chars_max = 120
 event_type_chars_max = 60
 token_count_max = 1_000_000_000
-version_max = 999_999_999  # of a record: one change a second for thirty years
+version_max = 999_999_999  # of a record: one change a second for thirty years,
+version_imported_max = version_max // 2  # of which one that is imported has half before it
 related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that a search for related ones looks at
 
 # --- retention and other long work -----------------------------------------------------------------------------------

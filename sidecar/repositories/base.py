@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from sidecar import limits
-from sidecar.errors import ConflictError, InvalidError, VersionConflictError
+from sidecar.errors import ConflictError, InvalidError, LimitExceededError, VersionConflictError
 from sidecar.models.base import invalid, timestamp
 from sidecar.models.changes import Change, ChangeOp
 from sidecar.repositories import codec
@@ -83,7 +83,15 @@ class Repository(Readable[R]):
 
         Args:
             trusted: Fields to change besides, which are not checked.
+
+        Raises:
+            LimitExceededError: It has been changed as often as a record can be.
         """
+        if old.version >= limits.version_max:
+            raise LimitExceededError(
+                f"{self.model.__name__} {old.id} is at version {old.version}, and there is none behind; store it anew.",
+                details={"id": old.id, "version": old.version},
+            )
         new = new.model_copy(update={**trusted, "version": old.version + 1, "updated_at": timestamp(tr.now_ms)})
         return self._write(tr, old, new, self.op(old, new))
 

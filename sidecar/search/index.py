@@ -5,6 +5,7 @@ index: no task runs while nobody searches.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from sidecar import limits
-from sidecar.errors import CursorExpiredError, UnavailableError
+from sidecar.errors import UNREADABLE, CursorExpiredError, UnavailableError
 from sidecar.feed.log import SINCE_NOW, ChangeLog
 from sidecar.models.conversations import Conversation
 from sidecar.repositories import conversations as talks
@@ -32,6 +33,7 @@ from sidecar.search.file import Hit, IndexFile, Wanted, is_refusal
 from sidecar.search.text import Entry, of_conversation, of_message, of_session
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 RecordKey = tuple[str, str]  # kind and id
 # What is indexed, and the index of the store that names all of it.
 _INDEXES: Final[Mapping[type[Repository[Any]], Index[Any]]] = {
@@ -190,7 +192,11 @@ def _read_some(tr: Reading, tenant: TenantKeys, keys: Sequence[RecordKey]) -> _F
     gone: list[RecordKey] = []
     chars = 0
     for kind, identifier in keys[: limits.search_batch_records_max]:
-        entry = _entry(tr, tenant, (kind, identifier), conversation_of)
+        try:
+            entry = _entry(tr, tenant, (kind, identifier), conversation_of)
+        except UNREADABLE as error:  # nobody else should have to search without an answer
+            log.warning("The record %s of %s is not found by searches: %s", identifier, kind, error.message)
+            entry = None
         if entry is None:
             gone.append((kind, identifier))
             continue

@@ -268,9 +268,15 @@ def _record(scope: Scope, number: int, text: bytes) -> _Numbered:
     if scope.user_id is not None and "user_id" in fields:
         fields |= {"user_id": scope.user_id}
     try:
-        return _Numbered(number, line.kind, MODELS[line.kind].model_validate(fields))
+        record = MODELS[line.kind].model_validate(fields)
     except ValidationError as error:
         raise invalid(f"Line {number}", error) from None
+    if record.version > limits.version_imported_max:
+        raise InvalidError(
+            f"Line {number}: version: may be {limits.version_imported_max} at most, so that the record can be changed.",
+            details={"line": number},
+        )
+    return _Numbered(number, line.kind, record)
 
 
 def _put_line(tr: Writing, scope: Scope, line: _Numbered) -> _Found:

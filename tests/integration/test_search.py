@@ -18,7 +18,10 @@ from sidecar.clock import SystemClock
 from sidecar.errors import LimitExceededError
 from sidecar.ids import new_id
 from sidecar.models.workspace_sessions import WorkspaceSession
+from sidecar.repositories.conversations import Conversations
 from sidecar.repositories.keys import TenantKeys
+from sidecar.repositories.transactions import Writing
+from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.search.file import IndexFile, Wanted
 from sidecar.search.index import KINDS, Search
 from sidecar.search.snippets import Snippets
@@ -291,6 +294,27 @@ async def test_what_was_deleted_while_a_first_index_lay_unfinished_is_not_found(
     assert (answer.status, writes) == (503, 3)
     await house.call("DELETE", f"/api/v5/sessions/{sessions[0]}", token)
     assert {hit["id"] for hit in await found(house, token, q="walnut")} == set(sessions[1:])
+
+
+async def test_a_record_that_can_not_be_read_is_not_found_and_keeps_nobody_from_finding_others(house: House) -> None:
+    login = await house.pair()
+    token = login["access_token"]
+    damaged = [await store(house, token, "sessions", name="walnut", workspace_path="/x"), await talk(house, token, "w")]
+    kept = await store(house, token, "sessions", name="walnut", workspace_path="/x")
+    assert len(await found(house, token, q="walnut")) == 2
+    await store(house, token, f"conversations/{damaged[1]}/messages", role="user", content="walnut")
+    await house.call("PATCH", f"/api/v5/sessions/{damaged[0]}", token, json={"name": "walnuts"})
+    keys = house.context.database.keyspace.tenant(login["tenant"]["id"])
+    rows = [WorkspaceSessions(keys).key(damaged[0]), Conversations(keys).key(damaged[1])]
+
+    def damage(tr: Writing) -> None:
+        for row in rows:
+            tr.kv.set(row, b"\x01{}")
+
+    await house.context.database.transact(damage)
+    assert [hit["id"] for hit in await found(house, token, q="walnut")] == [kept]
+    await house.context.search.rebuild()
+    assert [hit["id"] for hit in await found(house, token, q="walnut")] == [kept]
 
 
 async def test_a_deleted_tenant_is_forgotten(house: House, tmp_path: Path) -> None:

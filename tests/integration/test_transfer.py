@@ -163,6 +163,22 @@ async def test_what_is_no_export_is_refused(house: House, body: bytes, code: str
     assert (answer.status, answer.code) == (400, code)
 
 
+async def test_what_is_imported_can_still_be_changed(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token)
+    head, line = await exported(house, token)
+    path = f"/api/v5/conversations/{line['record']['id']}"
+    assert (await house.call("DELETE", path, token)).status == 204
+    line["record"]["version"] = limits.version_imported_max + 1
+    answer = await house.call("POST", "/api/v5/import", token, LINES, data=as_body([head, line]))
+    assert (answer.status, answer.content["details"]) == (400, {"line": 2})
+    assert str(limits.version_imported_max) in answer.content["detail"]
+    line["record"]["version"] -= 1
+    assert (await house.call("POST", "/api/v5/import", token, LINES, data=as_body([head, line]))).status == 200
+    changed = await house.call("PATCH", path, token, json={"title": "u"})
+    assert (changed.status, changed.content["version"]) == (200, limits.version_imported_max + 1)
+
+
 async def test_lines_end_as_on_any_system_and_errors_name_them_as_an_editor_does(house: House) -> None:
     token = (await house.pair())["access_token"]
     await talk(house, token, "\U0001f600\x00\u2028")

@@ -6,7 +6,15 @@ from functools import partial
 
 import pytest
 
-from sidecar.errors import ConflictError, InvalidError, NotFoundError, UnavailableError, VersionConflictError
+from sidecar import limits
+from sidecar.errors import (
+    ConflictError,
+    InvalidError,
+    LimitExceededError,
+    NotFoundError,
+    UnavailableError,
+    VersionConflictError,
+)
 from sidecar.models.base import Record
 from sidecar.repositories.base import Repository
 from sidecar.repositories.changes import Changes
@@ -80,6 +88,19 @@ async def test_an_update_changes_fields_version_time_and_index_entries(
     for index in repository.indexes:
         found = await database.read(partial(repository.list_by, index=index))
         assert found.items == [new] * len(repository.entries(index, new))
+
+
+async def test_a_record_at_its_last_version_stays_readable_and_can_be_deleted(
+    database: Database, tenant: TenantKeys, kind: Kind
+) -> None:
+    repository = kind.repository(tenant)
+    record = kind.make(TENANT_ID, 1).model_copy(update={"version": limits.version_max})
+    identifier = repository.identifier(record)
+    await database.transact(lambda tr: repository.create(tr, record))
+    with pytest.raises(LimitExceededError, match="store it anew"):
+        await database.transact(lambda tr: repository.update(tr, identifier, kind.change))
+    assert await database.read(lambda tr: repository.get(tr, identifier)) == record
+    await database.transact(lambda tr: repository.delete(tr, identifier))
 
 
 async def test_a_deleted_record_leaves_nothing_behind(database: Database, tenant: TenantKeys, kind: Kind) -> None:
