@@ -142,7 +142,8 @@ def _write(report: "Report", *, seconds: float, as_json: bool) -> None:
         write_json({"type": "report", **counts})
         return
     for problem in report.problems:
-        click.echo(f"{'repaired' if problem.repaired else 'PROBLEM'}: {problem.what} (tenant {problem.tenant_id})")
+        state = "repaired" if problem.repaired else "PROBLEM"
+        click.echo(printable(f"{state}: {problem.what} (tenant {problem.tenant_id})"))
     verdict = "nothing is wrong" if not report.problems else f"{len(report.problems)} problems, {len(report.left)} left"
     click.echo(f"Looked at {rows:,} rows in {seconds:.1f} s: {verdict}.")
     if report.left and not all(problem.check == "record" for problem in report.left):
