@@ -32,7 +32,7 @@ from sidecar.daemon.signing_keys import obtain_key_ring, rotate_on_schedule
 from sidecar.daemon.store import engine_options
 from sidecar.daemon.upkeep import DaemonUpkeep, Parts
 from sidecar.endpoint import Endpoint
-from sidecar.errors import UnavailableError
+from sidecar.errors import TransactionError, UnavailableError
 from sidecar.feed.progress import ProgressBoard
 from sidecar.file_systems import FileSystems
 from sidecar.ids import RequestIds
@@ -220,7 +220,7 @@ async def _keep_in_order(migrations: Migrations, retention: Retention) -> None:
         try:
             await migrations.finish()
             break
-        except UnavailableError as error:
+        except (UnavailableError, TransactionError) as error:
             log.warning("The store could not be brought to this version yet: %s", error.message)
             await asyncio.sleep(limits.failure_wait_seconds_max)
     await retention.run_forever()

@@ -53,8 +53,8 @@ class Hub:
                 self._ring_events, self._head, self._ring_after = 0, b"", b""
             except SidecarError as error:
                 log.warning("The change log can not be read: %s", error.message)
-                is_away = isinstance(error, UnavailableError)
-                await asyncio.sleep(limits.failure_wait_seconds_min if is_away else limits.failure_wait_seconds_max)
+                passes = isinstance(error, UnavailableError | TransactionError)
+                await asyncio.sleep(limits.failure_wait_seconds_min if passes else limits.failure_wait_seconds_max)
 
     async def _follow(self) -> None:
         if not self._head:

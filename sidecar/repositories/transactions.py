@@ -22,6 +22,7 @@ from sidecar.store.tuples import Versionstamp
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+_TIMED_OUT = 1031
 
 
 class Actor(NamedTuple):
@@ -241,5 +242,9 @@ class Database:
                 except TransactionError as error:
                     kv.on_error(error.number)
             return body(Reading(kv, self.clock.now_ms()))
+        except TransactionError as error:
+            if error.number == _TIMED_OUT:
+                raise UnavailableError("The store did not answer in time.") from error
+            raise
         finally:
             kv.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sidecar.clock import SystemClock
-from sidecar.errors import CursorExpiredError, InvalidError
+from sidecar.errors import CursorExpiredError, InvalidError, TransactionError
 from sidecar.feed.hub import Hub
 from sidecar.feed.log import SINCE_BEGINNING, SINCE_NOW, ChangeLog, Filter, Moment
 from sidecar.feed.subscriptions import Subscription
@@ -316,6 +316,28 @@ async def test_a_watch_that_can_no_longer_tell_does_not_end_the_fan_out(
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(hub.run())
         await eventually(lambda: len(made) == 2, "the log is watched anew")
+        hearing = tasks.create_task(hub.after(await log.position(SINCE_NOW)))
+        await add(database, tenant, "/a")
+        assert told(log.message(await hearing, ALL)[0] or b"") == ["/a"]
+        running.cancel()
+
+
+async def test_a_log_that_can_not_be_read_for_a_moment_is_read_again_soon(
+    database: Database, tenant: TenantKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.limits.failure_wait_seconds_min", 0)
+    log, after, failures = feed_of(database, tenant), ChangeLog.after, [TransactionError(1007)]
+
+    async def too_old_at_first(self: ChangeLog, stamp: bytes, **more: Any) -> list[Moment]:
+        if failures:
+            raise failures.pop()
+        return await after(self, stamp, **more)
+
+    monkeypatch.setattr(ChangeLog, "after", too_old_at_first)
+    hub = Hub(database.engine, log)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(hub.run())
+        await eventually(lambda: not failures, "the log can not be read")
         hearing = tasks.create_task(hub.after(await log.position(SINCE_NOW)))
         await add(database, tenant, "/a")
         assert told(log.message(await hearing, ALL)[0] or b"") == ["/a"]

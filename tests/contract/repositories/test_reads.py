@@ -1,10 +1,14 @@
-"""Many rows are waited for together: on a cluster each wait is a journey, and a transaction has five seconds."""
+"""How rows are read.
 
+Many rows are waited for together: on a cluster each wait is a journey, and a transaction has five seconds.
+"""
+
+import asyncio
 from functools import partial
 
 import pytest
 
-from sidecar.errors import NotFoundError
+from sidecar.errors import NotFoundError, TransactionError, UnavailableError
 from sidecar.models.files import FileEntry
 from sidecar.models.workspace_sessions import WorkspaceSession
 from sidecar.repositories.files import Files
@@ -73,3 +77,10 @@ async def test_a_batch_of_files_does_not_wait_for_each(
         reads.append(fuse.reads)
 
     assert reads[1] == reads[0]
+
+
+async def test_a_store_that_does_not_answer_is_said_to_be_away(database: Database) -> None:
+    silent = Database(FailingEngine(database.engine, Fuse(1, lambda: TransactionError(1031))), database.clock)
+
+    with pytest.raises(UnavailableError, match="did not answer in time"):
+        await asyncio.to_thread(silent.read_here, lambda tr: tr.kv.get(b"a"))
