@@ -120,6 +120,7 @@ event_type_chars_max = 60
 token_count_max = 1_000_000_000
 version_max = 999_999_999  # of a record: one change a second for thirty years,
 version_imported_max = version_max // 2  # of which one that is imported has half before it
+latest_leaps_max = 2_000  # between a user's sessions and a workspace's, to the latest of both: 20 ms at the worst
 related_scan_rows_max = 10_000  # entries of one tag, and recent sessions, that a search for related ones looks at
 
 # --- retention and other long work -----------------------------------------------------------------------------------

@@ -31,9 +31,7 @@ from sidecar.errors import NotFoundError
 from sidecar.models.base import Id, Name, Related, Tag, Tags, Text, Value
 from sidecar.models.editing import Breakpoint, EditorState, Memory, TerminalState
 from sidecar.models.workspace_sessions import Paths, StoredSession, WorkspaceSession
-from sidecar.repositories import workspace_sessions as stored
 from sidecar.repositories.conversations import Conversations
-from sidecar.repositories.keys import id_element
 from sidecar.repositories.paging import ReadPage, filtered
 from sidecar.repositories.transactions import Reading
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
@@ -179,10 +177,12 @@ async def remove(request: web.Request) -> web.Response:
 
 
 async def fork(request: web.Request) -> web.Response:
-    """Store a new session with the same state, and this one for its parent."""
+    """Store a new session of the caller's with the same state, and this one for its parent."""
     sent = await body(request, ForkBody)
     session_id = await changeable(request, WorkspaceSessions(tenant_of(request)))
-    made = await request.app[CONTEXT].sessions.fork(tenant_of(request), session_id, name=sent.name)
+    made = await request.app[CONTEXT].sessions.fork(
+        tenant_of(request), session_id, user_id=request[CALLER].principal.user_id, name=sent.name
+    )
     return await answer(request, made, HTTPStatus.CREATED)
 
 
@@ -199,12 +199,16 @@ async def list_children(request: web.Request) -> web.Response:
     """List the sessions that were forked from one, oldest first."""
     asked, sessions = query(request, PageQuery), WorkspaceSessions(tenant_of(request))
     session_id = await readable(request, sessions)
+    principal = request[CALLER].principal
     page = await request.app[CONTEXT].database.read(
-        lambda tr: sessions.page_served(
-            tr, stored.CHILDREN, under=_under(session_id), cursor=asked.cursor, limit=asked.limit
+        lambda tr: filtered(
+            partial(sessions.get_children, tr, session_id),
+            lambda each: may_read(principal, each.user_id),
+            cursor=asked.cursor,
+            limit=asked.limit,
         )
     )
-    return page_answer(page.items, page.next_cursor)
+    return page_answer([each.to_json() for each in page.items], page.next_cursor)
 
 
 class RelatedQuery(Value):
@@ -266,10 +270,6 @@ def _new(request: web.Request, **fields: Any) -> WorkspaceSession:  # noqa: ANN4
     now_ms = request.app[CONTEXT].database.clock.now_ms()
     tenant_id, user_id = tenant_of(request).tenant_id, request[CALLER].principal.user_id
     return WorkspaceSession.new(tenant_id=tenant_id, user_id=user_id, now_ms=now_ms, **fields)
-
-
-def _under(identifier: str) -> tuple[Any, ...]:
-    return (id_element(identifier),)
 
 
 def _rows(tr: Reading, sessions: WorkspaceSessions, asked: SessionsQuery, user_id: str) -> ReadPage[StoredSession]:

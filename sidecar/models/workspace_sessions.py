@@ -37,11 +37,12 @@ class SessionSummary(Record):
     tags: Tags = Field(default_factory=list)
     last_active_at: Time
 
-    def fork(self, *, now_ms: int, name: str | None = None) -> Self:
-        """Return a new session that starts from this one's state, and has it for a parent."""
+    def fork(self, *, now_ms: int, user_id: str, name: str | None = None) -> Self:
+        """Return a user's new session that starts from this one's state, and has it for a parent."""
         now = timestamp(now_ms)
         return self.changed(
             id=new_id(now_ms),
+            user_id=user_id,
             name=self.name if name is None else name,
             created_at=now,
             updated_at=now,

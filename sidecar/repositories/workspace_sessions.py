@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from collections.abc import Container, Mapping, Sequence
+from itertools import cycle, islice
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -150,9 +151,9 @@ class WorkspaceSessions(Repository[StoredSession]):
         """Store ``new`` in place of ``old``; it becomes the user's most recent session."""
         return super().replace(tr, old, new, last_active_at=timestamp(tr.now_ms), **trusted)
 
-    def fork(self, tr: Writing, identifier: str, *, name: str | None = None) -> StoredSession:
-        """Store and return a new session with the same state, by reference, and this one for its parent."""
-        return self.create(tr, self.get(tr, identifier).fork(now_ms=tr.now_ms, name=name))
+    def fork(self, tr: Writing, identifier: str, *, user_id: str, name: str | None = None) -> StoredSession:
+        """Store and return a user's new session with the same state, by reference, and this one for its parent."""
+        return self.create(tr, self.get(tr, identifier).fork(now_ms=tr.now_ms, user_id=user_id, name=name))
 
     def unlink(
         self, tr: Writing, session: StoredSession, field: Literal["parent_session_id", "conversation_id"]
@@ -181,6 +182,29 @@ class WorkspaceSessions(Repository[StoredSession]):
         """Return a page of the sessions of a workspace, newest activity first."""
         under = (keys.workspace_element(path),)
         return self.list_by(tr, BY_WORKSPACE, under=under, cursor=cursor, limit=limit, reverse=True)
+
+    def find_latest(self, tr: Reading, user_id: str, path: str, branch: str | None) -> StoredSession | None:
+        """Return a user's session of a workspace and branch that was active last, or None.
+
+        The user's entries and the workspace's are in one order. They are gone through by turns, each from where the
+        other is: neither what others do there nor what the user does elsewhere has to be read.
+        """
+        places = self.spaces[RECENT.name][keys.id_element(user_id)], self.spaces[BY_WORKSPACE.name]
+        turns = cycle((places[0].raw, places[1][keys.workspace_element(path)].raw))
+        last, behind = b"", b"\xff"
+        for prefix in islice(turns, limits.latest_leaps_max):
+            rows = tr.kv.get_range(prefix, prefix + behind, limit=1, reverse=True)
+            if not rows:
+                return None
+            tail = rows[0][0][len(prefix) :]
+            if tail != last:
+                last, behind = tail, tail + b"\x00"
+                continue
+            (session,) = self._named(tr, RECENT, rows)
+            if session.workspace_path == path and session.git_branch == branch:
+                return session
+            behind = tail
+        return None
 
     def find_open(self, tr: Reading, path: str) -> str | None:
         """Return the id of the session that is open in a workspace, or None.

@@ -152,9 +152,13 @@ class SessionService:
 
         return await self._database.transact(body)
 
-    async def fork(self, tenant: TenantKeys, session_id: str, *, name: str | None = None) -> StoredSession:
-        """Store a new session with the same state, by reference, and this one for its parent."""
-        return await self._database.transact(lambda tr: WorkspaceSessions(tenant).fork(tr, session_id, name=name))
+    async def fork(
+        self, tenant: TenantKeys, session_id: str, *, user_id: str, name: str | None = None
+    ) -> StoredSession:
+        """Store a user's new session with the same state, by reference, and this one for its parent."""
+        return await self._database.transact(
+            lambda tr: WorkspaceSessions(tenant).fork(tr, session_id, user_id=user_id, name=name)
+        )
 
     async def delete(self, tenant: TenantKeys, session_id: str, *, if_version: int | None = None) -> None:
         """Delete a session and its snapshots; its children stay."""
@@ -170,16 +174,9 @@ class SessionService:
         """
 
         def body(tr: Writing) -> StoredSession:
-            sessions, cursor = WorkspaceSessions(tenant), None
-            for _ in range(limits.page_reads_max):
-                page = sessions.list_by_workspace(tr, fresh.workspace_path, cursor=cursor)
-                for each in page.items:
-                    if each.user_id == fresh.user_id and each.git_branch == fresh.git_branch:
-                        return sessions.update(tr, each.id, {})
-                cursor = page.next_cursor
-                if cursor is None:
-                    break
-            return sessions.create(tr, fresh)
+            sessions = WorkspaceSessions(tenant)
+            latest = sessions.find_latest(tr, fresh.user_id, fresh.workspace_path, fresh.git_branch)
+            return sessions.create(tr, fresh) if latest is None else sessions.update(tr, latest.id, {})
 
         session = await self._database.transact(body)
         return session, session.id == fresh.id

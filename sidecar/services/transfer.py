@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from sidecar import __version__, limits
 from sidecar.errors import InvalidError, LimitExceededError
-from sidecar.models.base import Record, Value, invalid
+from sidecar.models.base import Record, Value, invalid, milliseconds, timestamp
 from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.models.settings import Setting
@@ -299,19 +299,32 @@ def _put(tr: Writing, scope: Scope, kind: Kind, record: Record) -> _Found:
     old = repository.find(tr, identifier)
     _check(tr, scope, old, record)
     if old is None:
-        repository.create(tr, record)
+        repository.create(tr, _active_by(tr.now_ms, record))
         return _Found.NOTHING
-    if _is_same(repository.find_json(tr, identifier) or b"", _counted(record, old)):
+    if _is_same(repository.find_json(tr, identifier) or b"", _with_own(record, old)):
         return _Found.SAME
     _replace(tr, repository, old, record)
     return _Found.OTHER
 
 
-def _counted(record: Record, old: Record) -> Record:
-    """Return a record with the counts of the one that is there: those are its messages', and no content of its own."""
-    if not isinstance(old, Conversation):
+def _active_by(now_ms: int, record: Record) -> Record:
+    """Return a record that was not active later than now: it would be before all others for as long."""
+    if not isinstance(record, SessionSummary) or milliseconds(record.last_active_at) <= now_ms:
         return record
-    return record.model_copy(update={"message_count": old.message_count, "token_count": old.token_count})
+    return record.model_copy(update={"last_active_at": timestamp(now_ms)})
+
+
+def _with_own(record: Record, old: Record) -> Record:
+    """Return a record with what the one that is there has of its own, and an import does not change.
+
+    A conversation's counts are its messages'; a session was active when it was changed here.
+    """
+    fields: tuple[str, ...] = ()
+    if isinstance(old, Conversation):
+        fields = "message_count", "token_count"
+    elif isinstance(old, SessionSummary):
+        fields = ("last_active_at",)
+    return record.model_copy(update={name: getattr(old, name) for name in fields})
 
 
 def _is_same(served: bytes, record: Record) -> bool:

@@ -293,7 +293,7 @@ async def test_the_complete_user_workflow(database: Database) -> None:
         state = {"groups": [{"tabs": [{"path": "/w/a.py", "dirty": True, "content": "draft" * 2_000}]}]}
         await sessions.update(person.keys, session.id, {"editor_state": state, "memory": {"decisions": ["use X"]}})
         kept = await sessions.take_snapshot(person.keys, session.id, label="before")
-        fork = await sessions.fork(person.keys, session.id, name="experiment")
+        fork = await sessions.fork(person.keys, session.id, user_id=person.user.id, name="experiment")
         await sessions.update(person.keys, session.id, {"editor_state": {}})
         await sessions.restore(person.keys, session.id, kept.id)
         await sessions.delete(person.keys, session.id)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sidecar import limits
 from sidecar.repositories.blobs import Blobs
 from tests.integration.house import Answer, House, running_house
 
@@ -56,3 +57,44 @@ async def test_a_small_change_reads_no_more_of_the_state_than_it_names(
     assert now["memory"] == {"facts": ["one", "two"], "decisions": ["yes"], "own": 1}
     assert (now["name"], now["editor_state"]["zoom"]) == ("other", 2)
     assert len(now["editor_state"]["groups"][0]["tabs"]) == 1_000
+
+
+async def test_work_goes_on_with_ones_own_session_however_many_others_work_there_and_one_works_elsewhere(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await house.tenant("acme")
+    own, other = [(await house.person(tenant, "developer", name)).access_token for name in ("own", "other")]
+    latest = {}
+    for branch in ("main", None, "fix", "main"):
+        latest[branch] = await begin(house, own, git_branch=branch)
+    for number in range(20):
+        await begin(house, own, workspace_path=f"/elsewhere/{number}")
+        for _ in range(6):
+            await begin(house, other, git_branch="main")
+    monkeypatch.setattr(limits, "page_reads_max", 1)
+
+    async def resumed(token: str, **asked: Any) -> tuple[int, str]:
+        answer = await house.call("POST", "/api/v5/sessions/resume", token, json={"workspace_path": "/x"} | asked)
+        return answer.status, answer.content["id"]
+
+    for branch, identifier in latest.items():
+        assert await resumed(own, git_branch=branch) == (200, identifier)
+    status, fresh = await resumed(own, git_branch="new")
+    assert (status, await resumed(own, git_branch="new")) == (201, (200, fresh))
+    status, theirs = await resumed(other, git_branch="fix")
+    assert (status, theirs in latest.values()) == (201, False)
+
+
+async def test_a_fork_is_whose_who_forks_and_shown_to_nobody_else(house: House) -> None:
+    tenant = await house.tenant("acme")
+    own, admin = await house.person(tenant, "developer"), await house.person(tenant, "admin")
+    path = f"/api/v5/sessions/{await begin(house, own.access_token, active_files=['a'])}"
+    fork = await house.call("POST", f"{path}/fork", admin.access_token, json={"name": "another"})
+    assert (fork.status, fork.content["user_id"], fork.content["active_files"]) == (201, admin.user.id, ["a"])
+    mine = await house.call("POST", f"{path}/fork", own.access_token, json={"name": "mine"})
+    for login, names in ((own, ["mine"]), (admin, ["another", "mine"])):
+        children = await house.call("GET", f"{path}/children", login.access_token)
+        assert [each["name"] for each in children.content["items"]] == names
+    sent = {"workspace_path": "/x"}
+    resumed = await house.call("POST", "/api/v5/sessions/resume", own.access_token, json=sent)
+    assert resumed.content["id"] == mine.content["id"]

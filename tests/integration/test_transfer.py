@@ -318,3 +318,19 @@ async def test_an_export_holds_few_records_in_memory(house: House) -> None:
     tracemalloc.stop()
     assert size > 24_000_000
     assert peak < 15_000_000
+
+
+async def test_an_imported_session_was_not_active_later_than_now(house: House) -> None:
+    token = (await house.pair())["access_token"]
+    await house.call("POST", "/api/v5/sessions", token, json={"name": "x", "workspace_path": "/x"})
+    heading, line = await exported(house, token)
+    later = {"last_active_at": "9999-01-01T00:00:00Z"}
+    sent = [heading, *[line | {"record": line["record"] | later | {"id": an_id(number)}} for number in range(2)]]
+    await house.call("POST", "/api/v5/sessions", token, json={"name": "y", "workspace_path": "/x"})
+    for _ in range(2):  # the second time nothing is changed
+        answer = await house.call("POST", "/api/v5/import", token, LINES, data=as_body(sent))
+        assert answer.status == 200, answer
+    await house.call("POST", "/api/v5/sessions", token, json={"name": "z", "workspace_path": "/x"})
+    items = (await house.call("GET", "/api/v5/sessions", token)).content["items"]
+    assert [each["name"] for each in items] == ["z", "x", "x", "y", "x"]
+    assert {each["version"] for each in items} == {1}

@@ -75,7 +75,7 @@ class World:
         await SessionService(database).update(self.tenant, await self._session(step), fields)
 
     async def fork(self, database: Database, step: Step) -> None:
-        await SessionService(database).fork(self.tenant, await self._session(step))
+        await SessionService(database).fork(self.tenant, await self._session(step), user_id=OWNER)
 
     async def snapshot(self, database: Database, step: Step) -> None:
         label = "kept" if step.content else None

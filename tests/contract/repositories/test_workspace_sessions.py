@@ -242,7 +242,7 @@ async def test_a_fork_copies_state_by_reference_and_keeps_the_link_both_ways(
     parent = await service.create(tenant, made)
     chunks = await database.read(lambda tr: len(tr.kv.get_range(*sessions.blobs.chunks.range())))
 
-    child = await service.fork(tenant, made.id, name="child")
+    child = await service.fork(tenant, made.id, user_id=made.user_id, name="child")
 
     assert (child.parent_session_id, child.version, child.parts) == (made.id, 1, parent.parts)
     assert await database.read(lambda tr: len(tr.kv.get_range(*sessions.blobs.chunks.range()))) == chunks

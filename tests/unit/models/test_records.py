@@ -19,6 +19,7 @@ from sidecar.models.workspace_sessions import WorkspaceSession
 
 NOW_MS = 1_800_000_000_123
 ID = "01890000-0000-7000-8000-000000000001"
+OTHER = "01890000-0000-7000-8000-000000000002"
 CANARY = "ca" * 32
 JSON = st.recursive(
     st.none()
@@ -118,10 +119,10 @@ def test_a_fork_is_a_new_record_with_the_same_state() -> None:
     parent = WorkspaceSession.new(
         tenant_id=ID, user_id=ID, name="p", workspace_path="/w", now_ms=NOW_MS, tags=["a", "a", "b"], active_files=["x"]
     )
-    child = parent.fork(now_ms=NOW_MS + 5)
+    child = parent.fork(now_ms=NOW_MS + 5, user_id=OTHER)
     assert parent.tags == ["a", "b"]
     assert child.id != parent.id
-    assert (child.parent_session_id, child.version, child.name) == (parent.id, 1, "p")
+    assert (child.parent_session_id, child.user_id, child.version, child.name) == (parent.id, OTHER, 1, "p")
     assert child.editor_state is parent.editor_state
     assert (child.active_files, milliseconds(child.created_at)) == (["x"], NOW_MS + 5)
 

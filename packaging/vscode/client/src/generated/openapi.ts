@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: e90af01eac6a79aea4c87382521151853fab3aa65a6af438a23d75c8cbc3f5b9
+// SHA-256 of that: 12a1338651cf64491bf2edcc7386ebf4c4a197982ebe3211fec2c04b4a287548
 
 export interface paths {
     "/api/v5/agents": {
@@ -652,7 +652,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Store a new session with the same state, and this one for its parent. */
+        /** Store a new session of the caller's with the same state, and this one for its parent. */
         post: operations["post_sessions_id_fork"];
         delete?: never;
         options?: never;
