@@ -14,6 +14,7 @@ from typing import Any
 from sidecar.endpoint import ENDPOINT_FILE, Endpoint
 
 DEADLINE_SECONDS = 60.0  # generous: nothing here asserts a time, it only ends a test that hangs
+SETTLED_SECONDS = 5.0  # an index that follows events settles within one; one that waits for a timer is told from it
 _POLL_SECONDS = 0.02
 
 
@@ -30,10 +31,12 @@ def clean_environment(home: Path) -> dict[str, str]:
     }
 
 
-async def eventually(check: Callable[[], Awaitable[bool] | bool], what: str) -> None:
+async def eventually(
+    check: Callable[[], Awaitable[bool] | bool], what: str, *, seconds: float = DEADLINE_SECONDS
+) -> None:
     """Wait until ``check`` answers true; fail with ``what`` when it never does."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_SECONDS
+    deadline = loop.time() + seconds
     while True:
         answer = check()
         if answer if isinstance(answer, bool) else await answer:

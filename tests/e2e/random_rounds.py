@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sidecar.cli import exits
 from sidecar.client import Client, connect
-from tests.e2e.daemons import DaemonProcess, eventually
+from tests.e2e.daemons import SETTLED_SECONDS, DaemonProcess, eventually
 from tests.e2e.machines import MovedClock
 from tests.e2e.replicas import Replica, every_change, index_of, listening
 from tests.integration.watch.conftest import on_disk
@@ -27,9 +27,9 @@ def disk_of(root: Path) -> dict[bytes, str]:
 async def settled(daemon: DaemonProcess, replica: Replica) -> None:
     """Wait until what was pushed, and what is listed, are what is on disk, which nobody changes meanwhile."""
     disk = disk_of(daemon.workspace)
-    await eventually(lambda: replica.equals(disk), "what was pushed amounts to the disk")
+    await eventually(lambda: replica.equals(disk), "what was pushed amounts to the disk", seconds=SETTLED_SECONDS)
     async with connect(daemon.runtime_dirs) as client:
-        await eventually(lambda: lists(client, daemon, disk), "the index equals the disk")
+        await eventually(lambda: lists(client, daemon, disk), "the index equals the disk", seconds=SETTLED_SECONDS)
 
 
 async def lists(client: Client, daemon: DaemonProcess, disk: dict[bytes, str]) -> bool:

@@ -3,12 +3,13 @@
 import os
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sidecar.client import connect
-from tests.e2e.daemons import DaemonProcess, eventually
+from tests.e2e.daemons import SETTLED_SECONDS, DaemonProcess, eventually
 from tests.e2e.replicas import Replica, every_change, index_of, listening
 from tests.e2e.repositories import expected_index, git, write
 
@@ -16,6 +17,9 @@ from tests.e2e.repositories import expected_index, git, write
 @pytest.fixture
 def files() -> int:
     return 300
+
+
+settled = partial(eventually, seconds=SETTLED_SECONDS)
 
 
 async def equals_disk(daemon: DaemonProcess) -> bool:
@@ -98,8 +102,8 @@ async def test_after_a_change_the_index_equals_the_disk_and_a_listener_heard_eve
         change(daemon.workspace)
         expected = expected_index(daemon.workspace)
         assert expected != before
-        await eventually(lambda: equals_disk(daemon), "the index equals the disk")
-        await eventually(lambda: replica.equals(expected), "the replica equals the disk")
+        await settled(lambda: equals_disk(daemon), "the index equals the disk")
+        await settled(lambda: replica.equals(expected), "the replica equals the disk")
 
 
 async def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_an_old_cursor_misses_nothing(
@@ -119,8 +123,8 @@ async def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_an_old_curs
             write(root, f"while-it-was-down/{round_number}", os.urandom(8))
             await daemon.serve()
         await daemon.wait_for("Watching ")
-        await eventually(lambda: equals_disk(daemon), "the index equals the disk")
-        await eventually(lambda: replica.equals(expected_index(root)), "the replica equals the disk")
+        await settled(lambda: equals_disk(daemon), "the index equals the disk")
+        await settled(lambda: replica.equals(expected_index(root)), "the replica equals the disk")
         async with connect(daemon.runtime_dirs) as client:
             assert await every_change(client) == replica.seen
 
