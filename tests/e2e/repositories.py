@@ -92,3 +92,13 @@ def expected_index(root: Path) -> dict[bytes, str]:
             continue  # in git's index, and no longer on disk
         index[name] = hashlib.sha256(content).hexdigest()
     return index
+
+
+def hold_scan(root: Path, *, files: int, size: int) -> Path:
+    """Make a folder of sparse files that a scan reads for a long time; they take no room on the disk."""
+    folder = root / "held"
+    folder.mkdir()
+    for number in range(files):
+        (folder / f"{number}.bin").touch()
+        os.truncate(folder / f"{number}.bin", size)
+    return folder

@@ -14,7 +14,7 @@ from sidecar.api.upkeep import StatusReport
 from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, daemon_process, eventually
-from tests.e2e.repositories import expected_index, make_repository
+from tests.e2e.repositories import expected_index, hold_scan, make_repository
 from tests.e2e.terminals import on_a_terminal
 
 
@@ -37,11 +37,23 @@ async def test_a_stop_signal_drains_and_exits_0(daemon: DaemonProcess, number: s
     assert endpoint.find(daemon.runtime_dirs) == []
 
 
-async def test_a_stop_signal_during_the_first_scan_exits_0(daemon: DaemonProcess) -> None:
+@pytest.mark.parametrize(
+    ("files", "size"), [(1, 60_000_000_000), (1_000, 30_000_000)], ids=["one large file", "many files"]
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_stop_signal_during_the_first_scan_exits_0(
+    daemon: DaemonProcess, number: signal.Signals, files: int, size: int
+) -> None:
+    hold_scan(daemon.workspace, files=files, size=size)
     await daemon.serve()
-    daemon.signal(signal.SIGINT)
+    await daemon.wait_for("Scanning ")
+    async with connect(daemon.runtime_dirs) as client:
+        [workspace] = (await client.request("GET", "/api/v5/workspaces"))["items"]
+    assert workspace["progress"]["state"] == "scanning"
+    daemon.signal(number)
     assert await daemon.wait() == exits.DONE
     assert daemon.errors == ""
+    assert "Watching " not in daemon.output
 
 
 async def test_what_the_daemon_writes_is_its_users_alone(daemon: DaemonProcess) -> None:

@@ -4,6 +4,7 @@ The daemon itself gives up, with another exit code, when a drain takes longer th
 """
 
 import asyncio
+import shutil
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from sidecar.cli import exits
 from sidecar.client import connect
 from tests.e2e.daemons import DaemonProcess, eventually
 from tests.e2e.replicas import index_of
+from tests.e2e.repositories import hold_scan
 
 WRITERS = 64
 SOCKETS = 100
@@ -25,10 +27,11 @@ FOLDERS, FILES = 200, 100
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     root = tmp_path / "workspace"
-    for folder in range(FOLDERS):  # so many that the first scan goes on while the writers write
+    for folder in range(FOLDERS):
         (root / f"folder-{folder}").mkdir(parents=True)
         for number in range(FILES):
             (root / f"folder-{folder}" / f"{number}.txt").write_text(f"{folder} {number}", encoding="ascii")
+    hold_scan(root, files=2_000, size=30_000_000)
     return root
 
 
@@ -66,11 +69,14 @@ async def test_nothing_acknowledged_is_lost(daemon: DaemonProcess, number: signa
             assert (await socket.receive_json())["type"] == "subscribed"
         writing = [asyncio.create_task(write_until_it_ends(http, writer, acknowledged)) for writer in range(WRITERS)]  # noqa: TID251 - a test's own tasks
         await eventually(lambda: len(acknowledged) > 2 * WRITERS, "all are writing")
+        async with http.get("/api/v5/workspaces") as answer:
+            assert [each["progress"]["state"] for each in (await answer.json())["items"]] == ["scanning"]
         daemon.signal(number)
         code = await daemon.wait()
         await asyncio.gather(*writing)
     assert code == (exits.DONE if number == signal.SIGTERM else -signal.SIGKILL), daemon.errors
     assert daemon.errors == ""
+    shutil.rmtree(daemon.workspace / "held")
     await daemon.watch()
     async with connect(daemon.runtime_dirs) as client:
         index = await index_of(client, daemon.workspace)
