@@ -70,7 +70,8 @@ class Server:
         self._context = context
         self._start_task = start_task
         self._accepting: asyncio.Task[Any] | None = None
-        self._runner = web.AppRunner(build(context), shutdown_timeout=limits.drain_requests_seconds_max)
+        waits = limits.drain_requests_seconds_max / 2  # aiohttp waits twice, the second time for what is left of it
+        self._runner = web.AppRunner(build(context), shutdown_timeout=waits)
 
     async def start(self) -> None:
         """Begin to answer requests."""
