@@ -128,6 +128,7 @@ job_batch_rows_max = 500  # that one transaction of a job changes, with what the
 job_read_rows = 50  # of those that are read at a time: below 5 MB
 doctor_batch_changes = 500  # of the log, compared with their records in one step
 doctor_batch_rows = 1_000  # rows that one step of the doctor looks at: on a cluster too, well below 5 s
+deletion_bytes_enough = 250_000  # one transaction that comes to so much goes on with no further batch: some 1,000 rows
 clear_batch_rows_max = 1_000  # rows that one transaction of a tenant's removal clears
 audit_age_days_max = 365
 files_deleted_days_max = 30

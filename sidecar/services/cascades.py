@@ -2,7 +2,7 @@
 
 The first transaction removes the record itself, so that it is gone for everyone at once, and writes down that the
 deletion is under way. What depends on it is found by its indexes and removed in batches; the last transaction, which
-finds nothing more, ends the deletion. Two may work on one deletion at a time.
+finds nothing more, ends the deletion; small ones are ended several at a time. Two may work on one deletion at a time.
 
 - A conversation takes its messages along; sessions that had it for theirs have none then.
 - A session takes its snapshots along. Its children stay and have no parent then; conversations begun in it stay. Files,
@@ -12,7 +12,7 @@ finds nothing more, ends the deletion. Two may work on one deletion at a time.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -129,18 +129,26 @@ class Cascades:
 
     async def _finish(self, deletion: Deletion) -> None:
         """Remove what depends on what is deleted, and what depends on that in turn."""
-        steps = self._steps(deletion)
+        left = [deletion]
+        while left:
+            ended, begun = await self._database.transact(partial(self._go_on, left), background=True)
+            left = [*begun, *left[ended:]]
 
-        def body(tr: Writing) -> list[Deletion] | None:
-            begun: list[Deletion] = []
-            if any(step(tr, begun) for step in steps):
-                return begun
+    def _go_on(self, deletions: Sequence[Deletion], tr: Writing) -> tuple[int, list[Deletion]]:
+        """Do as much of some deletions, one behind the other, as one transaction takes: a user's sessions are many.
+
+        Returns:
+            How many are ended, and those that the next one has begun.
+        """
+        for ended, deletion in enumerate(deletions):
+            steps, begun = self._steps(deletion), list[Deletion]()
+            while any(step(tr, begun) for step in steps):
+                if begun or tr.kv.size_bytes() >= limits.deletion_bytes_enough:
+                    return ended, begun
             under_way.end(tr, self._keyspace, deletion)
-            return None
-
-        while (begun := await self._database.transact(body, background=True)) is not None:
-            for each in begun:
-                await self._finish(each)
+            if tr.kv.size_bytes() >= limits.deletion_bytes_enough:
+                return ended + 1, []
+        return len(deletions), []
 
     def _steps(self, deletion: Deletion) -> list[Step]:
         tenant = self._keyspace.tenant(deletion.tenant_id)

@@ -96,6 +96,7 @@ class House:
 async def house(database: Database, tenant: TenantKeys, monkeypatch: pytest.MonkeyPatch) -> House:
     """Return a house built in the store, with batches so small that every removal takes several."""
     monkeypatch.setattr(limits, "job_batch_rows_max", 2)
+    monkeypatch.setattr(limits, "deletion_bytes_enough", 0)
     monkeypatch.setattr(limits, "clear_batch_rows_max", 5)
     built = House(tenant)
     await database.transact(built.build)
@@ -193,6 +194,34 @@ async def test_a_user_takes_what_is_theirs_and_the_trail_stays(
     left = await database.read(lambda tr: WorkspaceSessions(tenant).list_all(tr).items)
     assert [each.id for each in left] == [house.other.id]
     assert len(await database.read(lambda tr: Audits(tenant).list_by_user(tr, USER).items)) == 1
+
+
+async def test_a_user_with_many_sessions_goes_in_few_transactions(
+    database: Database, tenant: TenantKeys, keyspace: Keyspace
+) -> None:
+    service = SessionService(database)
+    await database.transact(House(tenant).build)
+    for number in range(100):
+        made = WorkspaceSession.new(
+            tenant_id=TENANT_ID, user_id=USER, name="n", workspace_path=f"/{number}", now_ms=NOW_MS, active_files=["a"]
+        )
+        await service.create(tenant, made)
+        await service.take_snapshot(tenant, made.id)
+    fuse = Fuse(0, lambda: UnavailableError("never"))
+    transactions = itertools.count()
+
+    class Counting(FailingEngine):
+        async def transact(self, *given: Any, **more: Any) -> Any:
+            next(transactions)
+            return await super().transact(*given, **more)
+
+    await Cascades(Database(Counting(database.engine, fuse), database.clock, keyspace)).delete_user(tenant, USER)
+
+    assert next(transactions) < 15
+    left = await database.read(lambda tr: WorkspaceSessions(tenant).list_all(tr).items)
+    assert [each.user_id for each in left] == [OWNER]
+    assert await database.read(lambda tr: Snapshots(tenant).list_all(tr).items) == []
+    assert await database.read(lambda tr: deletions.under_way(tr, keyspace)) == []
 
 
 async def test_what_is_damaged_below_one_deletion_stops_neither_it_nor_another(
