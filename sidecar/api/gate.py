@@ -131,7 +131,8 @@ class Gate:
         if caller is None or request.method in SAFE_METHODS:
             return shaped(request, await self._handler(request))
         principal, device = caller.principal, device_of(request)
-        with acting(Actor(principal.user_id, principal.login_id, device.ip_address, device.user_agent)):
+        who = caller.keys, principal.user_id, principal.login_id
+        with acting(Actor(*who, device.ip_address, device.user_agent, caller.user.logins_ended)):
             answering = replayed(request, self._handler) if self._is_keyed else self._handler(request)
             return shaped(request, await answering)
 

@@ -23,11 +23,12 @@ class TransferQuery(Value):
 
 async def export(request: web.Request) -> web.StreamResponse:
     """Send sessions, conversations with their messages, and settings, one a line; import takes it back."""
-    scope = _scope(request)
+    scope, context, principal = _scope(request), request.app[CONTEXT], request[CALLER].principal
     response = web.StreamResponse(headers={"Content-Type": LINES_TYPE})
     response.enable_chunked_encoding()
     await begin(request, response)
-    async for lines in request.app[CONTEXT].transfer.lines(scope):
+    async for lines in context.transfer.lines(scope):
+        await context.callers.check(principal)  # their login may have ended while they took what came before
         await response.write(lines)
     await response.write_eof()
     return response

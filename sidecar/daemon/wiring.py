@@ -44,7 +44,7 @@ from sidecar.repositories.transactions import Database
 from sidecar.search.index import Search
 from sidecar.services import plans
 from sidecar.services.accounts import Accounts
-from sidecar.services.callers import Callers
+from sidecar.services.callers import Callers, admit
 from sidecar.services.conversations import ConversationService
 from sidecar.services.logins import Logins
 from sidecar.services.migrations import Migrations
@@ -103,7 +103,7 @@ class Daemon:
         listener = stack.enter_context(server.bind(settings.host, settings.port))
 
         metrics = Metrics()
-        database = Database(engine, self._clock, trail=plans.finish, metrics=metrics)
+        database = Database(engine, self._clock, admit=admit, trail=plans.finish, metrics=metrics)
         migrations = Migrations(database)
         await migrations.check()
         ring = obtain_key_ring(settings.data_dir, self._clock)

@@ -26,12 +26,21 @@ _TIMED_OUT = 1031
 
 
 class Actor(NamedTuple):
-    """On whose behalf transactions are opened: what the audit trail tells of them."""
+    """On whose behalf transactions are opened: what the audit trail tells of them.
 
+    Attributes:
+        tenant: The user's.
+        logins_ended: The user's, when they were let in.
+        is_admitted: What they do is finished whether they are still there or not.
+    """
+
+    tenant: keys.TenantKeys
     user_id: str
     auth_session_id: str
     ip_address: str
     user_agent: str
+    logins_ended: int
+    is_admitted: bool = False
 
 
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
@@ -45,6 +54,17 @@ def acting(actor: Actor) -> Iterator[None]:
     background is not its actor's doing: ``daemon.lifecycle.Tasks`` starts tasks without one.
     """
     before = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(before)
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Let transactions inside the block finish what their actor has begun, even if that was their own removal."""
+    actor = _actor.get()
+    before = _actor.set(actor and actor._replace(is_admitted=True))
     try:
         yield
     finally:
@@ -152,7 +172,7 @@ def _rows(changes: list[bytes]) -> list[bytes]:
     return rows
 
 
-Trail = Callable[[Writing, Actor], None]
+ForActor = Callable[[Writing, Actor], None]
 
 
 class Database:
@@ -162,7 +182,8 @@ class Database:
         engine: The open store.
         clock: Tells a transaction its time.
         keyspace: Where the records lie.
-        trail: Called at the end of each body that runs on behalf of an actor; writes the audit rows of its changes.
+        admit: Called before each body that runs on behalf of an actor; raises when they may not act any more.
+        trail: Called at the end of each such body; writes the audit rows of its changes.
         metrics: Told of commits and conflicts.
 
     Attributes:
@@ -175,13 +196,15 @@ class Database:
         clock: Clock,
         keyspace: keys.Keyspace | None = None,
         *,
-        trail: Trail | None = None,
+        admit: ForActor | None = None,
+        trail: ForActor | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
         self.keyspace = keyspace or keys.Keyspace()
         self.trouble = ""
+        self._admit = admit
         self._trail = trail
         self._metrics = metrics or Metrics()
 
@@ -194,6 +217,8 @@ class Database:
             nonlocal runs
             runs += 1
             tr = Writing(kv, self.clock.now_ms())
+            if actor is not None and self._admit is not None and not actor.is_admitted:
+                self._admit(tr, actor)
             result = body(tr)
             tr.settle()  # before the trail, which also compares what there is with the tenant's plan
             if actor is not None and self._trail is not None:

@@ -15,7 +15,7 @@ from sidecar.models.users import User
 from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.keys import TenantKeys
 from sidecar.repositories.tenants import Tenants
-from sidecar.repositories.transactions import Database, Reading
+from sidecar.repositories.transactions import Actor, Database, Reading
 from sidecar.repositories.users import Users
 from sidecar.services.remembered import Remembered
 from sidecar.store.engine import ReadTransaction
@@ -155,6 +155,20 @@ def _leads_on(tr: Reading, caller: Caller) -> bool:
             return is_live(session, caller.user)
         session = sessions.find(tr, session.replaced_by)
     return False
+
+
+def admit(tr: Reading, actor: Actor) -> None:
+    """Let an actor's transaction begin: what ``Database`` calls before a body on behalf of ``actor``.
+
+    Between the head of a request and its last write time may go by: a body comes slowly, an import takes minutes. The
+    user's row is read again with each write, so that it conflicts with their removal.
+
+    Raises:
+        UnauthenticatedError: The user is gone or not active, or all their logins were ended, as by another role.
+    """
+    user = Users(actor.tenant).find(tr, actor.user_id)
+    if user is None or not user.is_active or user.logins_ended != actor.logins_ended:
+        raise UnauthenticatedError("The login of this request has ended meanwhile.", code="token_revoked")
 
 
 def is_live(session: AuthSession, user: User) -> bool:

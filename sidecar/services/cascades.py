@@ -28,7 +28,7 @@ from sidecar.repositories.base import Index, Repository
 from sidecar.repositories.deletions import Deletion
 from sidecar.repositories.keys import TenantKeys, id_element
 from sidecar.repositories.tenants import Tenants
-from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.transactions import Database, Writing, finishing
 from sidecar.store.engine import KeySelector
 
 R = TypeVar("R", bound=Record)
@@ -125,7 +125,8 @@ class Cascades:
             return gone
 
         await self._database.transact(body)
-        await self._finish(deletion)
+        with finishing():
+            await self._finish(deletion)
 
     async def _finish(self, deletion: Deletion) -> None:
         """Remove what depends on what is deleted, and what depends on that in turn."""

@@ -185,7 +185,7 @@ async def test_conversation_and_message_linking(database: Database, person: Pers
 
 async def test_audit_event_creation(database: Database, person: Person) -> None:
     audited = Database(database.engine, database.clock, trail=plans.finish)
-    actor = Actor(person.user.id, new_id(database.clock.now_ms()), "127.0.0.1", "an IDE")
+    actor = Actor(person.keys, person.user.id, new_id(database.clock.now_ms()), "127.0.0.1", "an IDE", 0)
     with acting(actor):
         session = await SessionService(audited).create(person.keys, _session(person, "watched"))
     by_hand = Audit.new(
@@ -284,7 +284,7 @@ async def test_the_complete_user_workflow(database: Database) -> None:
     sessions, talks = SessionService(audited), ConversationService(audited)
     person = Person(database, database.clock.now_ms())
     await database.transact(person.create)
-    actor = Actor(person.user.id, new_id(database.clock.now_ms()), "127.0.0.1", "an IDE")
+    actor = Actor(person.keys, person.user.id, new_id(database.clock.now_ms()), "127.0.0.1", "an IDE", 0)
 
     with acting(actor):
         session = await sessions.create(person.keys, _session(person, "feature", tags=["x"]))
@@ -317,7 +317,7 @@ async def test_the_plans_limits_are_enforced(database: Database, person: Person)
     await database.transact(lambda tr: Tenants(person.keys).update(tr, person.tenant.id, {"settings": limited}))
     service = SessionService(Database(database.engine, SystemClock(), trail=plans.finish))
 
-    with acting(Actor(person.user.id, person.user.id, "", "")):
+    with acting(Actor(person.keys, person.user.id, person.user.id, "", "", 0)):
         session = await service.create(person.keys, _session(person, "the only one"))
         with pytest.raises(LimitExceededError):
             await service.create(person.keys, _session(person, "one too many"))

@@ -269,12 +269,13 @@ async def session(house: House, login: Login, **fields: Any) -> None:
         )
         WorkspaceSessions(keys).create(tr, made)
 
-    with acting(actor(login)):
+    with acting(actor(house, login)):
         await house.context.database.transact(body)
 
 
-def actor(login: Login) -> Actor:
-    return Actor(login.user.id, new_id(1), "127.0.0.1", "test")
+def actor(house: House, login: Login) -> Actor:
+    keys = house.context.database.keyspace.tenant(login.tenant.id)
+    return Actor(keys, login.user.id, new_id(1), "127.0.0.1", "test", 0)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +315,7 @@ async def test_a_change_and_its_audit_row_are_one_transaction(house: House, admi
         raise LimitExceededError("no")
 
     before = await house.dump(without=())
-    with acting(actor(admin)), pytest.raises(LimitExceededError):
+    with acting(actor(house, admin)), pytest.raises(LimitExceededError):
         await house.context.database.transact(fails)
     assert await house.dump(without=()) == before
 
@@ -350,7 +351,7 @@ async def test_a_background_task_acts_for_nobody_whoever_started_it(house: House
     async def rename() -> None:
         await house.context.database.transact(lambda tr: Tenants(keys).update(tr, admin.tenant.id, {"name": "new"}))
 
-    with acting(actor(admin)):
+    with acting(actor(house, admin)):
         await tasks.start(rename(), name="rename")
         assert await house.events(admin.access_token) == []
         await rename()
@@ -368,7 +369,7 @@ async def test_a_large_change_is_one_row_that_counts(house: House, admin: Login)
             )
             WorkspaceSessions(keys).create(tr, made)
 
-    with acting(actor(admin)):
+    with acting(actor(house, admin)):
         await house.context.database.transact(body)
     [row] = await house.events(admin.access_token, event="session.created")
     assert row["event_data"]["count"] == 50
