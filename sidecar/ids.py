@@ -90,6 +90,15 @@ def new_ids(now_ms: int, count: int) -> list[tuple[str, bytes]]:
     return _process_ids.new_many(now_ms, count)
 
 
+def id_behind(identifier: str) -> str:
+    """Return a new identifier that sorts a little behind one; of the very last ones there is none, and it is the first.
+
+    For what has to follow that one although the clock does not say so. Many may do this at once: it is random.
+    """
+    number = int.from_bytes(id_bytes(identifier), "big") + 1 + int.from_bytes(os.urandom(4), "big")
+    return id_text(f"{number % (1 << 128):032x}")
+
+
 class RequestIds:
     """Makes ids of requests: UUIDs that share a beginning, of this process's own, and count.
 

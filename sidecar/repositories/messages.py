@@ -1,12 +1,15 @@
 """Messages, in the order of their creation, and the counts of their conversations."""
 
 from typing import Any
+from uuid import UUID
 
 from sidecar import limits
 from sidecar.errors import InvalidError
+from sidecar.ids import id_behind
 from sidecar.models.messages import Message
 from sidecar.repositories import counters, keys
 from sidecar.repositories.base import Counter, Index, Page, Repository
+from sidecar.repositories.indexes import ID_BYTES
 from sidecar.repositories.paging import check_limit
 from sidecar.repositories.transactions import Reading
 from sidecar.store.engine import KeySelector
@@ -66,6 +69,18 @@ class Messages(Repository[Message]):
         """Return a page of a conversation's messages, oldest first, or reversed."""
         under = (keys.id_element(conversation_id),)
         return self.list_by(tr, BY_CONVERSATION, under=under, cursor=cursor, limit=limit, reverse=reverse)
+
+    def behind_all(self, tr: Reading, message: Message) -> Message:
+        """Return a new message with an id behind all of its conversation: since those the clock may have gone back.
+
+        Adds no read conflict: of those who add at once each has an id of their own.
+        """
+        between = self.spaces[BY_CONVERSATION.name].range((keys.id_element(message.conversation_id),))
+        rows = tr.kv.get_range(*between, limit=1, reverse=True, snapshot=True)
+        last = str(UUID(bytes=rows[0][0][-ID_BYTES:])) if rows else ""
+        if message.id >= last:
+            return message
+        return message.model_copy(update={"id": max(message.id, id_behind(last))})
 
     def count(self, tr: Reading, conversation_id: str) -> int:
         """Return how many messages a conversation has."""

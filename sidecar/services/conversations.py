@@ -41,7 +41,7 @@ class ConversationService:
         return await self._database.transact(body)
 
     async def add_message(self, tenant: TenantKeys, message: Message) -> Message:
-        """Store a new message. Many may do so at once: none of them writes what another reads.
+        """Store a new message behind all others. Many may do so at once: none of them writes what another reads.
 
         Raises:
             NotFoundError: There is no such conversation.
@@ -52,7 +52,8 @@ class ConversationService:
             conversation = Conversations(tenant).get(tr, message.conversation_id)
             if conversation.status == "deleted":
                 raise ConflictError("The conversation is deleted; nothing can be added to it.")
-            return Messages(tenant).create(tr, message)
+            messages = Messages(tenant)
+            return messages.create(tr, messages.behind_all(tr, message))
 
         return await self._database.transact(body)
 

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from sidecar.errors import ConflictError, InvalidError, NotFoundError
+from sidecar.ids import IdSource, new_id
 from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.repositories.conversations import Conversations
@@ -49,7 +50,7 @@ async def test_50_writers_at_once_never_conflict_and_the_counts_are_exact(
         nonlocal runs
         runs += 1
         Conversations(tenant).get(tr, each.conversation_id)
-        Messages(tenant).create(tr, each)
+        Messages(tenant).create(tr, Messages(tenant).behind_all(tr, each))
 
     async def write(writer: int) -> None:
         for number in range(10):
@@ -61,6 +62,23 @@ async def test_50_writers_at_once_never_conflict_and_the_counts_are_exact(
     stored = await database.read(lambda tr: Conversations(tenant).get(tr, talk.id))
     assert (stored.message_count, stored.token_count) == (500, sum(range(500)))
     assert await database.read(lambda tr: Messages(tenant).count_tokens(tr, talk.id)) == sum(range(500))
+
+
+async def test_a_message_is_behind_those_of_a_clock_that_has_been_set_back_since(
+    database: Database, tenant: TenantKeys, service: ConversationService
+) -> None:
+    talk, before_a_restart = await service.create(tenant, conversation()), IdSource()
+    for number in range(3):
+        early = message(talk, number).model_copy(update={"id": before_a_restart.new(NOW_MS + 86_400_000)})
+        await service.add_message(tenant, early)
+    await asyncio.gather(*(service.add_message(tenant, message(talk, 3)) for _ in range(20)))
+    last = await service.add_message(tenant, message(talk, 4))
+
+    stored = await database.read(lambda tr: Messages(tenant).list_by_conversation(tr, talk.id))
+
+    assert [each.token_count for each in stored] == [0, 1, 2, *[3] * 20, 4]
+    assert stored[-1] == last
+    assert new_id(NOW_MS) < last.id, "all other ids are of this clock"
 
 
 async def test_counts_follow_updates_and_deletions_and_nobody_else_sets_them(
