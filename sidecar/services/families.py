@@ -56,7 +56,8 @@ class Exchange:
             return self._rotate(link)
         if session.replaced_by is None:
             return ENDED
-        if self._tr.now_ms - milliseconds(session.revoked_at) <= limits.refresh_grace_seconds * 1000:
+        age_ms = abs(self._tr.now_ms - milliseconds(session.revoked_at))  # below zero where the clock was put back
+        if age_ms <= limits.refresh_grace_seconds * 1000:
             return self._follow(link) or ENDED
         if not self._sessions.invalidate_family(self._tr, session.token_family):
             return ENDED

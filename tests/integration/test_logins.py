@@ -148,6 +148,14 @@ async def test_a_stolen_token_that_is_used_again_ends_the_family_and_is_audited(
     assert row["user_id"] == first["user"]["id"]
 
 
+async def test_a_clock_that_is_put_back_gives_a_thief_no_time(house: House) -> None:
+    first = await house.pair()
+    await refresh(house, first["refresh_token"])
+    house.clock.set_back(limits.refresh_grace_seconds + 1)
+    thief = await refresh(house, first["refresh_token"])
+    assert (thief.status, thief.code) == (401, "refresh_token_reused")
+
+
 async def test_a_refresh_token_that_is_none_or_has_expired_opens_nothing(house: House) -> None:
     login = await house.pair()
     token = login["refresh_token"]
