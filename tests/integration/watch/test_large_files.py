@@ -55,6 +55,23 @@ async def reads(watched: Watched, *, large: bool) -> bool:
     return await eventually(holds)
 
 
+async def test_a_file_of_gigabytes_is_read_whole_while_a_small_one_is_followed(watched: Watched) -> None:
+    image = watched.root / "disk.img"
+    image.touch()
+    os.truncate(image, 3_000_000_000)  # sparse; more than 31 bits count
+    await watched.start()
+    assert await reads(watched, large=True)
+    write(watched.root, "small", "1")
+    assert await has(watched, b"small")
+    assert not await is_in_index(watched, b"disk.img")
+    assert await eventually(lambda: state_is(watched, "watching"), seconds=90.0)
+    entry = (await watched.index())[b"disk.img"]
+    zeros = (
+        "16b29649590001513483bb869fd5b39a6a8d3f2aea76680cea66d3feb21a2243"  # head -c 3000000000 /dev/zero | sha256sum
+    )
+    assert (entry.size, entry.checksum.hex()) == (3_000_000_000, zeros)
+
+
 async def test_small_files_do_not_wait_for_a_large_one(watched: Watched, gate: Gate) -> None:
     write(watched.root, "disk.img", os.urandom(SIZE))
     write(watched.root, "small", "1")

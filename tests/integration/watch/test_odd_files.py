@@ -3,11 +3,13 @@
 import ctypes
 import os
 import socket
+import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 
 from sidecar import limits
 from sidecar.repositories.file_entries import stored_ns
+from sidecar.repositories.transactions import Reading
 from sidecar.watch.git import Git
 from sidecar.watch.hasher import Job, read_file
 from sidecar.watch.ignore import Ignore
@@ -60,6 +63,20 @@ async def test_what_holds_no_content_is_not_recorded(watched: Watched) -> None:
         assert await watched.settled() == {}
 
 
+async def test_devices_are_not_recorded_and_never_read(watched: Watched) -> None:
+    try:
+        os.mknod(watched.root / "endless", stat.S_IFCHR | 0o600, os.makedev(1, 5))  # as /dev/zero
+        os.mknod(watched.root / "disk", stat.S_IFBLK | 0o600, os.makedev(7, 0))
+    except PermissionError:
+        pytest.skip("only root can make devices")
+    write(watched.root, "file", "x")
+    await watched.start()
+    assert (await watched.settled()).keys() == {b"file"}
+    (watched.root / "file").unlink()
+    os.mknod(watched.root / "file", stat.S_IFCHR | 0o600, os.makedev(1, 5))
+    assert await watched.settled() == {}
+
+
 async def test_names_that_are_no_utf8_are_recorded_by_their_bytes(watched: Watched) -> None:
     top = os.fsencode(watched.root)
     names = {b"\xff\xfe", b"a\nb", b"\xe9", b"tab\t", b'quote"', b"back\\slash", "é".encode(), "e\u0301".encode()}
@@ -91,13 +108,26 @@ async def test_long_paths_keep_the_order_of_the_index(watched: Watched) -> None:
 
 
 async def test_a_folder_of_many_files(watched: Watched) -> None:
-    for number in range(5_000):
-        write(watched.root, f"many/{number}", str(number))
+    names = {b"many/%d" % number for number in range(100_000)}
+    (watched.root / "many").mkdir()
+    for name in names:
+        os.close(os.open(os.path.join(os.fsencode(watched.root), name), os.O_CREAT | os.O_WRONLY))  # noqa: PTH118 - bytes
     await watched.start()
-    await watched.settled()
+    assert await eventually(lambda: state_is(watched, "watching"), seconds=90.0)
     write(watched.root, "many/17", "changed")
     (watched.root / "many/18").unlink()
-    await watched.settled()
+
+    async def is_followed() -> bool:
+        return await watched.database.read(lambda tr: all(map(partial(follows, tr), (b"many/17", b"many/18"))))
+
+    def follows(tr: Reading, name: bytes) -> bool:
+        file = watched.files.find_by_path(tr, watched.workspace.path, name)
+        return file is not None and (file.is_deleted, file.file_size) != (False, 0)
+
+    assert await eventually(is_followed)
+    index = await watched.index()
+    assert index.keys() == names - {b"many/18"}
+    assert {name for name, entry in index.items() if entry.size} == {b"many/17"}
 
 
 async def test_a_file_replaced_by_a_folder_and_back(watched: Watched) -> None:
