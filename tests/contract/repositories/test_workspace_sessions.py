@@ -208,6 +208,27 @@ async def test_recent_sessions_are_newest_first_and_an_update_moves_one_to_the_h
     assert [each.id for each in (*page.items, *rest.items)] == [second, fourth, third, first]
 
 
+async def test_a_users_sessions_are_listed_oldest_first_by_pages_and_no_others(
+    database: Database, sessions: WorkspaceSessions, clock: FakeClock
+) -> None:
+    made = []
+    for user_id in (OWNER, an_id(4), OWNER, OWNER):
+        clock.move(1)
+        new = WorkspaceSession.new(
+            tenant_id=TENANT_ID, user_id=user_id, name="s", workspace_path="/w", now_ms=clock.now_ms()
+        )
+        made.append(await database.transact(lambda tr, new=new: sessions.create(tr, new)))  # type: ignore[misc] # bound per turn
+    own = [each.id for each in made if each.user_id == OWNER]
+    await database.transact(lambda tr: sessions.update(tr, own[0], {"name": "changed later"}))
+
+    page = await database.read(lambda tr: sessions.get_by_user(tr, OWNER, limit=2))
+    rest = await database.read(lambda tr: sessions.get_by_user(tr, OWNER, cursor=page.next_cursor))
+
+    assert [each.id for each in page.items] == own[:2]
+    assert ([each.id for each in rest.items], rest.next_cursor) == (own[2:], None)
+    assert await database.read(lambda tr: sessions.get_by_user(tr, an_id(5)).items) == []
+
+
 async def test_related_sessions_share_most_tags_first_then_are_most_recent(
     database: Database, sessions: WorkspaceSessions, clock: FakeClock
 ) -> None:
