@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -120,19 +119,6 @@ def test_a_pip_that_fails_is_told_with_the_version_of_python(
     assert environment.main("running") == 1
     assert "This is Python 3." in capsys.readouterr().err
     assert not environment.is_ready("running")
-
-
-def test_without_node_the_client_is_passed_over_in_one_line(tmp_path: Path) -> None:
-    for name in ("bash", "dirname", "cat"):
-        (tmp_path / name).symlink_to(shutil.which(name) or "")
-    done = subprocess.run(
-        ["bash", ROOT / "scripts" / "client"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == ""
-    assert done.stderr == (
-        "The TypeScript client in packaging/vscode is not tested: there is no node with npm on the PATH.\n"
-    )
-    assert '. "$root/scripts/node.sh"' in (ROOT / "scripts" / "test").read_text(encoding="utf-8")
 
 
 def test_the_lock_file_of_the_client_names_no_registry() -> None:

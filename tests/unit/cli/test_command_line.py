@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -163,29 +161,6 @@ def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert capsys.readouterr().err.strip() == ""
 
 
-def test_a_reader_that_goes_away_is_no_noise() -> None:
-    program = (
-        "import sys; from sidecar import cli\n"
-        "cli.command_line.commands['status'].callback = lambda **_: print('x' * 2**20)\n"
-    )
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
-        [sys.executable, "-c", program + "sys.exit(cli.run(['status']))"],
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (exits.PIPE_CLOSED, b"")
-
-
-def test_help_imports_nothing_heavy() -> None:
-    program = "import sys; import sidecar.cli; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
-    assert not {"aiohttp", "pydantic", "rich", "lmdb", "watchfiles"} & set(done.stdout.split())
-
-
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -209,13 +184,6 @@ def test_each_error_has_its_exit_code(error: errors.SidecarError, code: int) -> 
 def test_a_shell_is_told_how_to_complete(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["completion", shell]) == exits.DONE
     assert f"_SIDECAR_COMPLETE={shell}_complete" in capsys.readouterr().out
-
-
-def test_commands_and_options_are_completed() -> None:
-    words = {"COMP_WORDS": "sidecar service in", "COMP_CWORD": "2", "_SIDECAR_COMPLETE": "bash_complete"}
-    program = [sys.executable, "-c", "import sidecar.cli; sidecar.cli.main()"]
-    done = subprocess.run(program, env=words, capture_output=True, text=True, check=False)
-    assert done.stdout == "plain,install\n"
 
 
 def test_every_exit_code_has_a_meaning() -> None:
