@@ -129,6 +129,7 @@ class Daemon:
         stack.push_async_callback(self._watchers.close)
         self._database = database
         file_systems = FileSystems()
+        folders = Folders(file_systems, self._clock)
         self._workspaces = WorkspaceService(database, self._watchers, file_systems)
         pairing_key = obtain_pairing_key(settings.runtime_dir)
         notice = Notice(settings.runtime_dirs, pairing_key)
@@ -138,7 +139,7 @@ class Daemon:
         feeds = Feeds(database, self._tasks)
         search = Search(database, settings.data_dir / "search.sqlite3")
         stack.push_async_callback(search.close)
-        context = Context(
+        context = self.context = Context(
             database=database,
             tokens=tokens,
             callers=Callers(database),
@@ -152,10 +153,10 @@ class Daemon:
             sessions=SessionService(database),
             conversations=ConversationService(database),
             search=search,
-            transfer=Transfer(database),
+            transfer=Transfer(database, folders.real),
             feed=feeds.of,
             progress=progress,
-            folders=Folders(file_systems, self._clock),
+            folders=folders,
             metrics=metrics,
             upkeep=DaemonUpkeep(
                 settings,
@@ -175,7 +176,6 @@ class Daemon:
             draining=asyncio.Event(),
             request_ids=RequestIds(self._clock.now_ms()),
         )
-        self.context = context
         http = server.Server(listener, context, self._tasks.start)
         await http.start()
         stack.push_async_callback(http.close)

@@ -9,7 +9,7 @@ import asyncio
 import json
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
@@ -116,10 +116,12 @@ class Transfer:
 
     Args:
         database: Where they are kept.
+        real: Returns the path of a folder without links.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, real: Callable[[str], Awaitable[str]]) -> None:
         self._database = database
+        self._real = real
 
     async def lines(self, scope: Scope) -> AsyncIterator[bytes]:
         """Yield the lines of an export, several at a time; each conversation's messages come behind it."""
@@ -147,6 +149,7 @@ class Transfer:
 
         Raises:
             InvalidError: A line is none of an export, or not theirs to store. Most of what came before it is stored.
+            UnavailableError: The file system of a session's folder does not answer.
         """
         found: Counter[tuple[Kind, _Found]] = Counter()
         async for batch in _batches(lines):
@@ -158,12 +161,20 @@ class Transfer:
         )
 
     async def _store(self, scope: Scope, batch: Sequence[_Sent]) -> "list[tuple[Kind, _Found]]":
-        records = await asyncio.to_thread(lambda: [_record(scope, *each) for each in batch])
+        sent = await asyncio.to_thread(lambda: [_record(scope, *each) for each in batch])
+        records = [await self._in_real_folder(each) for each in sent]
 
         def body(tr: Writing) -> list[tuple[Kind, _Found]]:
             return [(each.kind, _put_line(tr, scope, each)) for each in records]
 
         return await self._database.transact(body, background=True)
+
+    async def _in_real_folder(self, line: _Numbered) -> _Numbered:
+        """Return a record with the path of its folder, if it has one, as that is without links here."""
+        if not isinstance(line.record, SessionSummary):
+            return line
+        real = await self._real(line.record.workspace_path)
+        return line._replace(record=line.record.model_copy(update={"workspace_path": real}))
 
 
 def _repositories(tenant: TenantKeys) -> dict[Kind, Repository[Any]]:
@@ -276,6 +287,8 @@ def _record(scope: Scope, number: int, text: bytes) -> _Numbered:
             f"Line {number}: version: may be {limits.version_imported_max} at most, so that the record can be changed.",
             details={"line": number},
         )
+    if isinstance(record, SessionSummary) and "\0" in record.workspace_path:
+        raise InvalidError(f"Line {number}: workspace_path: a path has no NUL in it.", details={"line": number})
     return _Numbered(number, line.kind, record)
 
 

@@ -334,3 +334,24 @@ async def test_an_imported_session_was_not_active_later_than_now(house: House) -
     items = (await house.call("GET", "/api/v5/sessions", token)).content["items"]
     assert [each["name"] for each in items] == ["z", "x", "x", "y", "x"]
     assert {each["version"] for each in items} == {1}
+
+
+async def test_an_imported_session_lies_in_the_folder_that_its_path_leads_to(house: House, tmp_path: Path) -> None:
+    token = (await house.pair())["access_token"]
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    await house.call("POST", "/api/v5/sessions", token, json={"name": "x", "workspace_path": str(real)})
+    heading, line = await exported(house, token)
+
+    def named(*paths: str) -> io.BytesIO:
+        records = [{"id": an_id(number), "workspace_path": path} for number, path in enumerate(paths)]
+        return as_body([heading, *[line | {"record": line["record"] | record} for record in records]])
+
+    sent = named(str(link), f"{real}/../real/", "/not/../here/")
+    answer = await house.call("POST", "/api/v5/import", token, LINES, data=sent)
+    assert answer.status == 200, answer
+    paths = [each["record"]["workspace_path"] for each in (await exported(house, token))[1:]]
+    assert sorted(paths) == sorted(["/here", str(real), str(real), str(real)])
+    answer = await house.call("POST", "/api/v5/import", token, LINES, data=named("/a", "/a\0b"))
+    assert (answer.status, answer.code, answer.content["details"]["line"]) == (400, "invalid", 3), answer
