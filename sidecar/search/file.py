@@ -15,9 +15,9 @@ from sidecar import limits
 from sidecar.clock import Clock
 from sidecar.errors import LimitExceededError
 from sidecar.search.snippets import Snippets
-from sidecar.search.text import TOKENIZER, Entry
+from sidecar.search.text import TOKENIZER, Entry, uncut
 
-FORM = 2  # an index of another form is made anew
+FORM = 3  # an index of another form is made anew
 _REFUSALS = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -185,7 +185,7 @@ class IndexFile:
         if self._is_over():  # SQLite asks while it searches, and no more while we look at what it has found
             raise _too_much()
         (body,) = self._db.execute("SELECT body FROM entries WHERE number = ?", (number,)).fetchone()
-        return Hit(kind, id_, place_id, title, self._snippets.of(wanted.terms, title, body), rank)
+        return Hit(kind, id_, place_id, uncut(title), self._snippets.of(wanted.terms, title, body), rank)
 
     def _is_over(self) -> bool:
         return self._is_stopped or self._clock.monotonic() > self._until

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from sidecar import limits
-from sidecar.search.text import TOKENIZER, excerpt
+from sidecar.search.text import TOKENIZER, excerpt, uncut
 
 _TABLE = f"CREATE VIRTUAL TABLE pieces USING fts5 (text, tokenize='{TOKENIZER}')"
 _BEST = """
@@ -30,7 +30,7 @@ class Snippets:
 
     def of(self, terms: Sequence[str], title: str, body: str) -> str:
         """Return the part of a body, or of a title, that says most of some terms; between the characters 2 and 3."""
-        return self._best(terms, body) or self._best(terms, title) or excerpt(title)
+        return self._best(terms, body) or self._best(terms, title) or excerpt(uncut(title))
 
     def _best(self, terms: Sequence[str], text: str) -> str | None:
         step = limits.search_piece_chars
@@ -44,6 +44,6 @@ class Snippets:
         if row is None:
             return None
         number, marked = row
-        shown = excerpt(marked)
+        shown = excerpt(uncut(marked))
         before = "…" if number > 1 and not shown.startswith("…") else ""
         return before + shown + ("…" if number < len(pieces) and not shown.endswith("…") else "")

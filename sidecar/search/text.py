@@ -12,6 +12,14 @@ from sidecar.models.messages import Message
 from sidecar.models.workspace_sessions import SessionSummary
 
 TOKENIZER = "unicode61 remove_diacritics 2"
+_CUT = "\x01"  # between the words of scripts that are written without spaces; of no word, and shown to nobody
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # Japanese
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+)
+_ANY_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_BESIDE_UNSPACED = re.compile(f"(?<=[{_UNSPACED}])(?=\\w)|(?<=\\w)(?=[{_UNSPACED}])")
 _MARKED = re.compile("\x02([^\x03]*)\x03")
 
 
@@ -39,16 +47,14 @@ def of_session(session: SessionSummary, memory: Memory) -> Entry:
     notes = [*memory.facts, *memory.decisions]
     body = "\n".join(each.text if isinstance(each, Note) else each for each in notes)
     title = " ".join((session.name, *session.tags))
-    return Entry("sessions", session.id, session.user_id, session.id, _composed(title), _bounded(body))
+    return Entry("sessions", session.id, session.user_id, session.id, _cut(title), _bounded(body))
 
 
 def of_conversation(conversation: Conversation) -> Entry:
     """Return what is found of a conversation: its title and tags, its description and summary."""
     title = " ".join((conversation.title, *conversation.tags))
     body = f"{conversation.description}\n{conversation.summary}"
-    return Entry(
-        "conversations", conversation.id, conversation.user_id, conversation.id, _composed(title), _composed(body)
-    )
+    return Entry("conversations", conversation.id, conversation.user_id, conversation.id, _cut(title), _cut(body))
 
 
 def of_message(message: Message, conversation: Conversation) -> Entry:
@@ -63,7 +69,7 @@ def terms_of(words: str) -> tuple[str, ...]:
     """
     apart = "".join(char if _is_of_word(char) else " " for char in _composed(words)).split()
     found = [word for word in apart if any(map(str.isalnum, word))][: limits.search_words_max]
-    quoted = [f'"{word}"' for word in found]
+    quoted = [f'"{_cut(word)}"' for word in found]
     if quoted and words[-1:].strip():
         quoted[-1] += "*"
     return tuple({term.casefold(): term for term in quoted}.values())
@@ -72,6 +78,20 @@ def terms_of(words: str) -> tuple[str, ...]:
 def _is_of_word(char: str) -> bool:
     """Tell whether a character is of a word; accents and vowels that are characters of their own are."""
     return char.isalnum() or char == "_" or unicodedata.category(char).startswith("M")
+
+
+def _cut(text: str) -> str:
+    """Return a composed text with each character of scripts without spaces as a word of its own.
+
+    Where such a word begins and ends is a matter of dictionaries; so any part of a run of them is found, as a phrase.
+    """
+    composed = _composed(text)
+    return _BESIDE_UNSPACED.sub(_CUT, composed) if _ANY_UNSPACED.search(composed) else composed
+
+
+def uncut(text: str) -> str:
+    """Return what was cut as it was."""
+    return text.replace(_CUT, "")
 
 
 def _composed(text: str) -> str:
@@ -111,4 +131,4 @@ def _paired(part: str) -> str:
 
 
 def _bounded(text: str) -> str:
-    return _composed(text[: limits.search_text_chars_max])
+    return _cut(text[: limits.search_text_chars_max])

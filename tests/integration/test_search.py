@@ -194,6 +194,31 @@ async def test_a_word_is_found_however_its_accents_and_vowels_are_spelled(house:
         assert ({hit["place_id"] for hit in hits}, len(hits)) == (talks, 4)
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "snippet"),
+    [
+        ("私は東京に住む", "東京", "私は«東京»に住む"),
+        ("私は東京に住む", "住", "私は東京に«住»む"),
+        ("私は東京に住む", "京東", None),
+        ("東と京", "東京", None),
+        ("日本語とPython入門", "python入", "日本語と«Python入»門"),
+        ("日本語とPython入門", "日本語 Pyth", "«日本語»と«Python»入門"),
+        ("我們在北京大學", "北京 大學", "我們在«北京»«大學»"),
+        ("สวัสดีชาวโลก", "ชาว", "สวัสดี«ชาว»โลก"),
+        ("カタカナのテスト", "ｶﾅ", None),
+    ],
+)
+async def test_words_of_scripts_without_spaces_are_found_wherever_they_stand(
+    house: House, text: str, words: str, snippet: str | None
+) -> None:
+    token = (await house.pair())["access_token"]
+    await talk(house, token, "other", text)
+    await talk(house, token, text)
+    hits = await found(house, token, q=words)
+    assert sorted(hit["snippet"] for hit in hits) == ([] if snippet is None else [snippet] * 2)
+    assert {hit["title"] for hit in hits} == (set() if snippet is None else {"", text})
+
+
 async def test_the_last_page_that_can_be_asked_for_has_no_next(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     token = (await house.pair())["access_token"]
     for _ in range(6):
