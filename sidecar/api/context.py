@@ -38,6 +38,7 @@ class Policy(StrEnum):
 
     PUBLIC = "public"
     CREDENTIALS = "credentials"  # who shows a secret in the body or the path; each peer may guess only so often
+    EXCHANGE = "exchange"  # who shows a refresh token in the body; its handler asks whose bucket to take from
     PAIRING_KEY = "pairing_key"
     USER = "user"  # of any role
     WRITER = "writer"

@@ -53,7 +53,7 @@ _REQUEST_ID = istr("X-Request-Id")
 _RATE_LIMIT_POLICY, _RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
 _PLAIN = "identity"  # the coding of a body that is not compressed
 _OWN_SITES = frozenset({None, "none", "same-origin"})
-_STRANGERS = frozenset({None, Policy.PUBLIC, Policy.CREDENTIALS, Policy.PAIRING_KEY})
+_STRANGERS = frozenset({None, Policy.PUBLIC, Policy.CREDENTIALS, Policy.EXCHANGE, Policy.PAIRING_KEY})
 
 
 class Gate:

@@ -83,7 +83,7 @@ _AUTH = (
         Shape(auth.RegisterBody, answer=Login, statuses=(201,)),
     ),
     Route("POST", f"{V5}/auth/login", auth.login, Policy.CREDENTIALS, Shape(auth.LoginBody, answer=Login)),
-    Route("POST", f"{V5}/auth/refresh", auth.refresh, Policy.CREDENTIALS, Shape(auth.RefreshBody, answer=Login)),
+    Route("POST", f"{V5}/auth/refresh", auth.refresh, Policy.EXCHANGE, Shape(auth.RefreshBody, answer=Login)),
     Route("POST", f"{V5}/auth/logout", auth.logout, USER, Shape(statuses=(204,), keyed=False)),
     Route(
         "POST",

@@ -19,6 +19,7 @@ from sidecar.models.users import fold_email
 
 PEER = Rate("attempts-of-peer", limits.peer_attempts_burst, limits.peer_attempts_per_minute)
 ACCOUNT = Rate("attempts-on-account", limits.login_attempts_burst, limits.login_attempts_per_minute)
+EXCHANGES = Rate("exchanges-of-login", limits.login_exchanges_burst, limits.login_exchanges_per_minute)
 REFUSALS = Rate("refusals", limits.audited_refusals_burst, limits.audited_refusals_per_minute)
 
 
@@ -44,6 +45,7 @@ class Attempts:
     def __init__(self, clock: Clock) -> None:
         self._peers = Buckets(clock, keys_max=limits.buckets_max)
         self._accounts = Buckets(clock, keys_max=limits.buckets_max)
+        self._families = Buckets(clock, keys_max=limits.buckets_max)
         self._refusals = Buckets(clock, keys_max=limits.buckets_max)
         self._waiting: Counter[str] = Counter()
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -51,6 +53,10 @@ class Attempts:
     def by_peer(self, peer: Peer, *, is_paired: bool = False) -> Taken:
         """Count an attempt of a peer."""
         return self._peers.take(_name(peer, is_paired=is_paired), PEER)
+
+    def by_family(self, family: str) -> Taken:
+        """Count an exchange of a refresh token, right or used before: each writes rows."""
+        return self._families.take(family, EXCHANGES)
 
     def on_account(self, email: str, peer: Peer, *, is_paired: bool) -> Taken:
         """Count an attempt on an account, whether there is one of that address or not."""

@@ -143,6 +143,16 @@ class Logins:
             raise UnauthenticatedError("The login has ended; log in again.", code="login_ended")
         return self.answer(opened)
 
+    async def family_of(self, token: str) -> str | None:
+        """Return the family that a refresh token is of, ended or not; None when it is none that was ever given."""
+        try:
+            login = read_login_token("refresh", token)
+        except UnauthenticatedError:
+            return None
+        sessions = AuthSessions(self._keys(login.tenant_id))
+        session = await self._database.read(lambda tr: sessions.find(tr, login.login_id))
+        return session.token_family if session and is_token(session.refresh_token_hash, token) else None
+
     async def refresh(self, token: str, device: Device) -> Login:
         """Exchange a refresh token for the next pair.
 

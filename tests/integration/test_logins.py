@@ -128,6 +128,22 @@ async def test_a_window_that_comes_late_in_the_race_joins_the_newest_link(house:
     assert await works(house, late)
 
 
+async def test_wrong_tokens_hold_up_no_right_one(house: House) -> None:
+    first, other = await house.pair(), await house.pair()
+    wrong = first["refresh_token"][:-8] + "A" * 8
+    while (answer := await refresh(house, wrong)).status == 401:
+        assert answer.code == "invalid_refresh_token"
+    assert (answer.status, answer.code) == (429, "rate_limited")
+    assert answer.headers["RateLimit"].startswith('"attempts-of-peer";r=0')
+    assert (await refresh(house, first["refresh_token"])).status == 200
+    token = first["refresh_token"]
+    while (answer := await refresh(house, token)).status == 200:
+        token = answer.content["refresh_token"]
+    assert (answer.status, answer.code) == (429, "rate_limited")
+    assert answer.headers["RateLimit-Policy"] == f'"exchanges-of-login";q={limits.login_exchanges_burst};w=60'
+    assert (await refresh(house, other["refresh_token"])).status == 200
+
+
 async def test_a_stolen_token_that_is_used_again_ends_the_family_and_is_audited(house: House) -> None:
     other = await house.pair()
     first = await house.pair()

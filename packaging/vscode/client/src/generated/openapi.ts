@@ -1,5 +1,5 @@
 // Made by `npm run generate` from packaging/api/openapi.json; do not edit.
-// SHA-256 of that: 12a1338651cf64491bf2edcc7386ebf4c4a197982ebe3211fec2c04b4a287548
+// SHA-256 of that: 3c683370b702e920bca81c8d8ba69cddfa54dcd0ad8c1f8fc541c812ecfd2d42
 
 export interface paths {
     "/api/v5/agents": {
