@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
@@ -33,6 +33,17 @@ class Verdict(NamedTuple):
     """
 
     matches: bool
+    new_hash: str | None = None
+
+
+class Match(NamedTuple):
+    """Which of some hashes a password is the one of.
+
+    Attributes:
+        new_hash: As in ``Verdict``.
+    """
+
+    at: int
     new_hash: str | None = None
 
 
@@ -67,6 +78,16 @@ class Passwords:
         """
         return await self._run(lambda: self._check(stored, password))
 
+    async def find(self, stored: Sequence[str | None], password: str) -> Match | None:
+        """Return the first of at most ``limits.login_accounts_max`` hashes that a password is the one of.
+
+        When it is of none, that takes as long however many there are.
+
+        Raises:
+            UnavailableError: Too many wait already (code ``busy``).
+        """
+        return await self._run(lambda: self._find(stored, password))
+
     def close(self) -> None:
         """End the threads, after what they have begun."""
         self._threads.shutdown(cancel_futures=True)
@@ -78,6 +99,14 @@ class Passwords:
         if argon2id.was_made_with(stored, self._parameters):
             return Verdict(matches=True)
         return Verdict(matches=True, new_hash=argon2id.new_hash(given, self._parameters))
+
+    def _find(self, stored: Sequence[str | None], password: str) -> Match | None:
+        fewer = limits.login_accounts_max - len(stored)
+        for at, each in enumerate([*stored, *[None] * fewer]):
+            verdict = self._check(each, password)
+            if verdict.matches:
+                return Match(at, verdict.new_hash)
+        return None
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._under_way >= self._at_once + limits.password_hashes_waiting_max:

@@ -109,7 +109,8 @@ class Accounts:
         """Open a login for who knows the password of an account.
 
         Args:
-            tenant_id: Which account, where an address has several; the oldest by default.
+            tenant_id: Which account, where an address has several. By default the one that the password is of, among
+                the ``limits.login_accounts_max`` oldest: whoever adds the address to another tenant shuts nobody out.
 
         Raises:
             UnauthenticatedError: Whatever was wrong: the answer and the time it takes are the same.
@@ -130,9 +131,10 @@ class Accounts:
         Raises:
             ConflictError: It was replaced while it was checked (code ``busy``).
         """
-        account = await self._database.read(lambda tr: self._find_account(tr, email, tenant_id))
+        accounts = await self._database.read(lambda tr: self._accounts(tr, email, tenant_id))
+        match = await self._passwords.find([each.password_hash for each in accounts], password)
+        account = accounts[match.at if match else 0] if accounts else None
         stored = account.password_hash if account else None
-        verdict = await self._passwords.check(stored, password)
 
         def body(tr: Writing) -> Opened | None:
             owner = self._active(tr, account)
@@ -140,10 +142,10 @@ class Accounts:
                 raise ConflictError(
                     "The password is being changed; try again.", code="busy", details={"retry_after_seconds": 1}
                 )
-            if owner is None or not verdict.matches:
+            if owner is None or match is None:
                 self._refuse(tr, account, device, "auth.login_refused")
                 return None
-            changes = {"last_login_at": timestamp(tr.now_ms), "password_hash": verdict.new_hash or stored}
+            changes = {"last_login_at": timestamp(tr.now_ms), "password_hash": match.new_hash or stored}
             user = Users(self._keys(owner[1].id)).update(tr, owner[0].id, changes)
             return self._open(tr, "auth.logged_in", (user, owner[1]), device)
 
@@ -228,10 +230,14 @@ class Accounts:
             return None
         return active(tr, self._keys(account.tenant_id), account.id)
 
-    def _find_account(self, tr: Reading, email: str, tenant_id: str | None) -> User | None:
-        accounts = find_accounts(tr, self._database.keyspace, email)
-        chosen = [each for each in accounts if tenant_id in (None, each.tenant_id)]
-        return Users(self._keys(chosen[0].tenant_id)).find(tr, chosen[0].user_id) if chosen else None
+    def _accounts(self, tr: Reading, email: str, tenant_id: str | None) -> list[User]:
+        """Return the accounts that an address may log in to, the oldest first."""
+        named = find_accounts(tr, self._database.keyspace, email)
+        chosen = sorted((each for each in named if tenant_id in (None, each.tenant_id)), key=lambda each: each.user_id)
+        found = [
+            Users(self._keys(each.tenant_id)).find(tr, each.user_id) for each in chosen[: limits.login_accounts_max]
+        ]
+        return [user for user in found if user is not None]
 
     def _keys(self, tenant_id: str) -> TenantKeys:
         return self._database.keyspace.tenant(tenant_id)

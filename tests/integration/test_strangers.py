@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from aiohttp import web
 from sidecar import limits
 from sidecar.api import peers
 from sidecar.auth.attempts import Peer
-from sidecar.auth.passwords import Passwords, Verdict
+from sidecar.auth.passwords import Match, Passwords
 from tests.integration.house import PASSWORD, Answer, House, running_house
 
 EMAIL = "dev@example.org"
@@ -120,19 +120,19 @@ async def test_a_strangers_logins_that_wait_leave_places_for_others(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.register(EMAIL)
-    hashed, check = asyncio.Event(), Passwords.check
+    hashed, find = asyncio.Event(), Passwords.find
 
-    async def slow(passwords: Passwords, stored: str | None, given: str) -> Verdict:
+    async def slow(passwords: Passwords, stored: Sequence[str | None], given: str) -> Match | None:
         if given == "guess":
             await hashed.wait()
-            return Verdict(matches=False)
-        return await check(passwords, stored, given)
+            return None
+        return await find(passwords, stored, given)
 
     def peer_of(request: web.Request) -> Peer:
         name = request.headers.get("User-Agent", "")
         return Peer(f"loopback uid {name}", is_own=name == "own")
 
-    monkeypatch.setattr(Passwords, "check", slow)
+    monkeypatch.setattr(Passwords, "find", slow)
     monkeypatch.setattr("sidecar.api.auth.peer_of", peer_of)
 
     async def login(name: str, email: str, password: str) -> Answer:

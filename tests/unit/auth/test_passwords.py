@@ -8,7 +8,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from sidecar import limits
 from sidecar.auth import argon2id
-from sidecar.auth.passwords import Passwords, Verdict
+from sidecar.auth.passwords import Match, Passwords, Verdict
 from sidecar.errors import UnavailableError
 
 CHEAP = Parameters(
@@ -41,6 +41,16 @@ async def test_only_the_password_that_was_hashed_matches(passwords: Passwords) -
     for wrong in ("", PASSWORD + " ", PASSWORD.upper(), stored):
         assert await passwords.check(stored, wrong) == Verdict(matches=False)
     assert await passwords.check("no hash", PASSWORD) == Verdict(matches=False)
+
+
+async def test_of_several_hashes_the_first_is_found_that_a_password_is_of(passwords: Passwords) -> None:
+    own, other = await passwords.hash(PASSWORD), await passwords.hash("another")
+    assert limits.login_accounts_max == 2
+    assert await passwords.find([own, own], PASSWORD) == Match(0)
+    assert await passwords.find([None, own], PASSWORD) == Match(1)
+    assert await passwords.find([other, own], PASSWORD) == Match(1)
+    for stored in ([], [None], [other], [other, None]):
+        assert await passwords.find(stored, PASSWORD) is None
 
 
 async def test_hashes_are_the_librarys_own_on_fewer_threads(passwords: Passwords) -> None:
