@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from sidecar.errors import TransactionError
 from sidecar.store.engine import AtomicOp, Engine, Transaction
+from tests.examples import examples
 
 LETTERS = b"abcd"
 PLACES = st.integers(0, len(LETTERS) - 1)
@@ -164,6 +165,7 @@ class Transactions(RuleBasedStateMachine):
             one.tr.cancel()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.timeout(300)
 async def test_concurrent_transactions_do_what_the_model_does(engine: Engine, prefix: bytes) -> None:
     class Machine(Transactions):
@@ -174,10 +176,9 @@ async def test_concurrent_transactions_do_what_the_model_does(engine: Engine, pr
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=100,
+            max_examples=examples(100),
             stateful_step_count=50,
             deadline=None,
-            derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

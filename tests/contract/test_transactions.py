@@ -16,6 +16,7 @@ from sidecar.errors import TransactionError, UnavailableError
 from sidecar.store.engine import AtomicOp, Engine, KeySelector, ReadTransaction, Transaction
 from sidecar.store.opening import open_engine
 from sidecar.store.tuples import strinc
+from tests.examples import examples
 
 
 def increment(tr: Transaction, key: bytes) -> int:
@@ -303,6 +304,7 @@ WRITES = st.lists(
 )
 
 
+@pytest.mark.hypothesis
 @pytest.mark.timeout(300)
 async def test_a_range_reads_the_same_whichever_way_an_engine_takes(engine: Engine, prefix: bytes) -> None:
     """An engine may have a short way for plain reads; a transaction with a versionstamped write can not take it."""
@@ -322,7 +324,7 @@ async def test_a_range_reads_the_same_whichever_way_an_engine_takes(engine: Engi
             else:
                 tr.clear(key(first))
 
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(150), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(WRITES, WRITES, KEYS, KEYS, st.integers(0, 4), st.booleans())
     def compare(before: Any, own: Any, begin: bytes, end: bytes, limit: int, reverse: bool) -> None:
         base = engine.begin()

@@ -27,6 +27,7 @@ from sidecar.services.sessions import SessionService
 from tests.clocks import FakeClock
 from tests.contract.failing import FailingEngine, Fuse
 from tests.contract.repositories.samples import OWNER, TENANT_ID
+from tests.examples import examples
 
 CONTENTS = ("", "small", "a" * 5_000, "b" * 100_000, "c" * 1_200_000)
 
@@ -151,7 +152,7 @@ def blob_rows(tr: Reading, tenant: TenantKeys) -> int:
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=3, max_size=25))
 async def test_any_sequence_leaves_nothing_astray_and_nothing_behind(
     database: Database, tenant: TenantKeys, keyspace: Keyspace, clock: FakeClock, steps: list[Step]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sidecar.watch.git import Git
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.scanner import Run, Walk
+from tests.examples import examples
 from tests.integration.watch.conftest import unwarned
 
 NO_HOME = Path("/nonexistent")
@@ -85,7 +86,7 @@ paths = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map("/".join)
 
 
 @settings(
-    max_examples=int(os.environ.get("SIDECAR_TEST_EXAMPLES", "150")),  # noqa: TID251 - a test's own knob
+    max_examples=examples(150),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -124,7 +125,7 @@ star_paths = st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_siz
 
 
 @settings(
-    max_examples=int(os.environ.get("SIDECAR_TEST_EXAMPLES", "20")),  # noqa: TID251 - a test's own knob
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

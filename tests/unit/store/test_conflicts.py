@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sidecar import limits
 from sidecar.store.embedded.conflicts import ConflictWindow, Entry
 from sidecar.store.embedded.ranges import RangeSet
+from tests.examples import examples
 
 KEYS = st.integers(0, 15).map(lambda number: bytes([number]))
 RANGES = st.tuples(KEYS, KEYS).map(sorted).filter(lambda pair: pair[0] < pair[1]).map(tuple)
@@ -45,7 +46,7 @@ def expected(plain: list[Written], since: int, keys: list[bytes], ranges: list[t
     return False
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(COMMITS, st.lists(KEYS, max_size=2), st.lists(RANGES, max_size=2), st.integers(0, 40))
 def test_a_conflict_is_found_where_a_plain_search_finds_one(
     commits: list[tuple[list[bytes], list[tuple[bytes, bytes]], int]],
