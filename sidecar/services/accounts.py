@@ -89,7 +89,8 @@ class Accounts:
 
         def body(tr: Writing) -> Opened:
             user_id = new_id(tr.now_ms)
-            tenant = Tenant.new_self_tenant(name=registration.email, owner_user_id=user_id, now_ms=tr.now_ms)
+            name = registration.email[: limits.name_chars_max]  # an address may be longer
+            tenant = Tenant.new_self_tenant(name=name, owner_user_id=user_id, now_ms=tr.now_ms)
             user = User.new(
                 tenant_id=tenant.id,
                 email=registration.email,

@@ -4,6 +4,7 @@ A login is a family of auth sessions, one link for each refresh token; what beco
 decides. Whether a login still is one, ``services.callers`` finds out with every request.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from sidecar import limits
@@ -27,7 +28,7 @@ from sidecar.models.users import PublicUser, User
 from sidecar.repositories import machine
 from sidecar.repositories.auth_sessions import AuthSessions
 from sidecar.repositories.keys import TenantKeys
-from sidecar.repositories.paging import Page
+from sidecar.repositories.paging import Page, filtered
 from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.users import Users
 from sidecar.repositories.workspace_sessions import WorkspaceSessions
@@ -195,9 +196,11 @@ class Logins:
 
         def body(tr: Reading) -> Page[AuthSession]:
             user = Users(keys).get(tr, user_id)
-            page = AuthSessions(keys).list_of_user(tr, user_id, cursor=cursor, limit=limit)
-            live = [each for each in page.items if is_live(each, user)]
-            return Page([each for each in live if milliseconds(each.refresh_expires_at) > tr.now_ms], page.next_cursor)
+
+            def is_shown(link: AuthSession) -> bool:
+                return is_live(link, user) and milliseconds(link.refresh_expires_at) > tr.now_ms
+
+            return filtered(partial(AuthSessions(keys).list_of_user, tr, user_id), is_shown, cursor=cursor, limit=limit)
 
         return await self._database.read(body)
 

@@ -91,6 +91,14 @@ async def test_a_registration_that_can_not_be_is_refused_whole(house: House, sen
     assert await house.dump() == before
 
 
+async def test_an_address_may_be_as_long_as_any(house: House) -> None:
+    domain = ".".join(["d" * 60] * 3)
+    email = f"{'l' * limits.email_local_bytes_max}@{domain}".ljust(limits.email_chars_max, "x")
+    registered = await house.register(email)
+    assert registered["user"]["email"] == email
+    assert registered["tenant"]["name"] == email[: limits.name_chars_max]
+
+
 async def test_refreshing_rotates_and_the_old_access_token_stays_good_until_it_ends(house: House) -> None:
     first = await house.pair()
     second = (await refresh(house, first["refresh_token"])).content
@@ -224,6 +232,16 @@ async def test_a_device_can_be_looked_up_and_ended_from_another(house: House) ->
     assert (await house.call("DELETE", path, token, {"If-Match": f'"{listed[1]["version"]}"'})).status == 204
     assert not await works(house, there)
     assert await works(house, here)
+
+
+async def test_devices_are_found_behind_many_logins_that_have_ended(house: House) -> None:
+    here = await house.pair()
+    for _ in range(12):
+        left = await house.pair()
+        await house.call("POST", "/api/v5/auth/logout", left["access_token"])
+    await house.pair()
+    listed = (await house.call("GET", "/api/v5/auth/sessions?limit=10", here["access_token"])).content
+    assert (len(listed["items"]), listed["next_cursor"]) == (2, None)
 
 
 async def test_another_users_device_is_unknown_to_a_developer_and_ended_by_an_admin(house: House) -> None:
