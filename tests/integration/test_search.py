@@ -1,9 +1,11 @@
 """Search: what is stored is found at once, in order of rank, by whoever may read it; the file is only derived."""
 
+import asyncio
 import json
 import math
 import shutil
 import sqlite3
+import threading
 import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -127,6 +129,40 @@ def test_a_search_ends_when_the_daemon_stops(tmp_path: Path, monkeypatch: pytest
         file.find(Wanted("t", terms_of("walnut"), None, None), limit=1, offset=0)
     assert clock.asked == 2, "it went on"
     file.close()
+
+
+async def test_who_closes_the_index_does_not_wait_for_the_end_of_a_search(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = house.context.database
+    tenant = database.keyspace.tenant((await house.pair())["tenant"]["id"])
+    for _ in range(2):
+        session = WorkspaceSession.new(
+            tenant_id=tenant.tenant_id, user_id=new_id(1), name="walnut", workspace_path="/x", now_ms=1
+        )
+        await SessionService(database).create(tenant, session)
+    begun, told, stop = threading.Event(), threading.Event(), IndexFile.stop
+
+    def stopped(file: IndexFile) -> None:
+        stop(file)
+        told.set()
+
+    def slow(*_given: Any) -> str:
+        begun.set()
+        assert told.wait(60), "nobody told it to stop"
+        return ""
+
+    monkeypatch.setattr(IndexFile, "stop", stopped)
+    monkeypatch.setattr(Snippets, "of", slow)
+    search = Search(database, tmp_path / "own.sqlite3")
+
+    async def close() -> None:
+        await asyncio.to_thread(begun.wait)
+        await search.close()
+
+    wanted = Wanted(tenant.tenant_id, ("walnut",), None, None)
+    ended = await asyncio.gather(search.find(tenant, wanted, limit=9, offset=0), close(), return_exceptions=True)
+    assert isinstance(ended[0], LimitExceededError), "the second hit was looked at all the same"
 
 
 def test_what_matched_far_behind_in_a_text_is_shown() -> None:
