@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sidecar.models.base import Record
 from sidecar.store.tuples import Items
@@ -36,6 +36,3 @@ class Index(Generic[R]):
     def names_by_value(self) -> bool:
         """Whether an entry names its record by its value rather than by its key."""
         return self.unique or self.shared
-
-
-AnyIndex = Index[Any]

@@ -8,7 +8,7 @@ from sidecar.errors import InvalidError
 from sidecar.ids import id_behind
 from sidecar.models.messages import Message
 from sidecar.repositories import counters, keys
-from sidecar.repositories.base import Counter, Index, Page, Repository
+from sidecar.repositories.base import Counter, Index, Repository
 from sidecar.repositories.indexes import ID_BYTES
 from sidecar.repositories.paging import check_limit
 from sidecar.repositories.transactions import Reading
@@ -56,19 +56,6 @@ class Messages(Repository[Message]):
             begin = max(begin, tr.kv.get_key(_moved(end, offset - count), snapshot=True)) if offset < count else end
         rows = tr.kv.get_range(begin, end, limit=limit)
         return self._named(tr, BY_CONVERSATION, rows)
-
-    def page_by_conversation(
-        self,
-        tr: Reading,
-        conversation_id: str,
-        *,
-        cursor: str | None = None,
-        limit: int = limits.page_items_default,
-        reverse: bool = False,
-    ) -> Page[Message]:
-        """Return a page of a conversation's messages, oldest first, or reversed."""
-        under = (keys.id_element(conversation_id),)
-        return self.list_by(tr, BY_CONVERSATION, under=under, cursor=cursor, limit=limit, reverse=reverse)
 
     def behind_all(self, tr: Reading, message: Message) -> Message:
         """Return a new message with an id behind all of its conversation: since those the clock may have gone back.
