@@ -78,6 +78,8 @@ def restore(path: Path, *, replace: bool, store: str | None, as_json: bool) -> N
         message = f"{error.message} A restore wants the store for itself: stop the daemon first (`sidecar down`)."
         raise AlreadyRunningError(message, details=error.details) from error
     except ConflictError as error:
+        if not settings.store.startswith("embedded:"):
+            raise
         raise ConflictError(f"{error.message} `--replace` moves what is there aside.", details=error.details) from error
     aside = str(restored.aside) if restored.aside else None
     if as_json:

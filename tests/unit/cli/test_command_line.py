@@ -215,3 +215,19 @@ def test_the_console_script_is_this_module() -> None:
     project = (Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8")
     assert 'sidecar = "sidecar.cli:main"' in project
     assert callable(sidecar.cli.main)
+
+
+@pytest.mark.parametrize("kind", ["embedded", "fdb"])
+def test_a_store_that_holds_something_is_said_to_be_movable_where_it_is(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise errors.ConflictError("The store is not empty.")
+
+    monkeypatch.setattr("sidecar.cli.backup._filled", refuse)
+    (tmp_path / "backup").touch()
+
+    assert run(["restore", str(tmp_path / "backup"), "--store", f"{kind}:{tmp_path / 'place'}"]) == exits.FAILED
+    told = capsys.readouterr().err
+    assert "The store is not empty." in told
+    assert ("`--replace` moves" in told) == (kind == "embedded")
