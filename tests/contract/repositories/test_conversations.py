@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from sidecar.errors import ConflictError, InvalidError, NotFoundError
-from sidecar.ids import IdSource, new_id
+from sidecar.ids import IdSource, id_bytes, new_id
 from sidecar.models.conversations import Conversation
 from sidecar.models.messages import Message
 from sidecar.repositories.conversations import Conversations
@@ -68,8 +68,9 @@ async def test_a_message_is_behind_those_of_a_clock_that_has_been_set_back_since
     database: Database, tenant: TenantKeys, service: ConversationService
 ) -> None:
     talk, before_a_restart = await service.create(tenant, conversation()), IdSource()
+    ahead_ms = int.from_bytes(id_bytes(new_id(NOW_MS))[:6], "big") + 86_400_000  # of all ids of this process
     for number in range(3):
-        early = message(talk, number).model_copy(update={"id": before_a_restart.new(NOW_MS + 86_400_000)})
+        early = message(talk, number).model_copy(update={"id": before_a_restart.new(ahead_ms)})
         await service.add_message(tenant, early)
     await asyncio.gather(*(service.add_message(tenant, message(talk, 3)) for _ in range(20)))
     last = await service.add_message(tenant, message(talk, 4))
@@ -78,7 +79,7 @@ async def test_a_message_is_behind_those_of_a_clock_that_has_been_set_back_since
 
     assert [each.token_count for each in stored] == [0, 1, 2, *[3] * 20, 4]
     assert stored[-1] == last
-    assert new_id(NOW_MS) < last.id, "all other ids are of this clock"
+    assert new_id(NOW_MS) < last.id, "ids of other records are of this clock"
 
 
 async def test_counts_follow_updates_and_deletions_and_nobody_else_sets_them(
