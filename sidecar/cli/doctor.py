@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.option("--repair", is_flag=True, help="Rebuild indexes, counters, references and the change log.")
 @click.option(
+    "--remove-unreadable", is_flag=True, help="With --repair: remove records that can't be read, but no users."
+)
+@click.option(
     "--salvage",
     type=Place(path_type=Path),
     metavar="PATH",
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 )
 @store_option
 @as_json_option
-def doctor(*, repair: bool, salvage: Path | None, store: str | None, as_json: bool) -> int:
+def doctor(*, repair: bool, remove_unreadable: bool, salvage: Path | None, store: str | None, as_json: bool) -> int:
     """Check all that is stored, and repair what can be.
 
     That is every record, index, large value, counter and change. The daemon has to be stopped; of a cluster that is
@@ -52,6 +55,8 @@ def doctor(*, repair: bool, salvage: Path | None, store: str | None, as_json: bo
 
     if repair and salvage:
         raise click.UsageError("--repair is for a store that can be opened, --salvage for one that can not.")
+    if remove_unreadable and not repair:
+        raise click.UsageError("--remove-unreadable goes with --repair.")
     settings = config.load({"store": store})
     if not exists(settings.store):
         raise UnavailableError(f"There is no store at {settings.store}; --store names another.")
@@ -62,7 +67,7 @@ def doctor(*, repair: bool, salvage: Path | None, store: str | None, as_json: bo
             if salvage:
                 _salvage(settings.store, named_by_time(salvage, "backup"), as_json=as_json)
                 return exits.DONE
-            report = _examined(settings, repair=repair, as_json=as_json)
+            report = _examined(settings, repair=repair, remove=remove_unreadable, as_json=as_json)
     except AlreadyRunningError as error:
         raise AlreadyRunningError(
             f"{error.message} The doctor wants the store for itself: stop the daemon first (`sidecar down`).",
@@ -72,12 +77,12 @@ def doctor(*, repair: bool, salvage: Path | None, store: str | None, as_json: bo
     return exits.FAILED if report.left else exits.DONE
 
 
-def _examined(settings: "Settings", *, repair: bool, as_json: bool) -> "Report":
+def _examined(settings: "Settings", *, repair: bool, remove: bool, as_json: bool) -> "Report":
     """Examine the store; of one that can't be opened or read on, tell what is left of it, and raise why."""
     from sidecar.store.opening import inspect
 
     try:
-        return asyncio.run(_examine(settings, repair=repair))
+        return asyncio.run(_examine(settings, repair=repair, remove=remove))
     except CorruptStoreError as error:
         if "folder" in error.details:
             findings = asyncio.run(shown("Reading", lambda tell: inspect(settings.store, progress=tell), "rows"))
@@ -107,7 +112,7 @@ def _tell_what_is_left(findings: "Findings", *, as_json: bool) -> None:
     click.echo(f"{findings.rows:,} rows can be read{others}{doubt}.")
 
 
-async def _examine(settings: "Settings", *, repair: bool) -> "Report":
+async def _examine(settings: "Settings", *, repair: bool, remove: bool) -> "Report":
     from sidecar.clock import SystemClock
     from sidecar.daemon.store import engine_options
     from sidecar.repositories.transactions import Database
@@ -123,7 +128,11 @@ async def _examine(settings: "Settings", *, repair: bool) -> "Report":
         await migrations.check()
         if repair:
             await migrations.finish()
-        return await shown("Examining", lambda tell: examine(database, repair=repair, progress=tell), "rows")
+        return await shown(
+            "Examining",
+            lambda tell: examine(database, repair=repair, removes_unreadable=remove, progress=tell),
+            "rows",
+        )
     finally:
         await engine.close()
 
@@ -148,3 +157,5 @@ def _write(report: "Report", *, seconds: float, as_json: bool) -> None:
     click.echo(f"Looked at {rows:,} rows in {seconds:.1f} s: {verdict}.")
     if report.left and not all(problem.check == "record" for problem in report.left):
         click.echo("`sidecar doctor --repair` rebuilds what can be told from the records.")
+    if any(problem.check == "record" for problem in report.left):
+        click.echo("`sidecar doctor --repair --remove-unreadable` removes records that can't be read; back up first.")

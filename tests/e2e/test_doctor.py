@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from sidecar.cli import exits
@@ -97,21 +98,26 @@ def test_the_doctor_saves_nothing_of_a_store_that_is_not_there(daemon: DaemonPro
     assert not (tmp_path / "saved").exists()
 
 
-async def test_the_doctor_repairs_a_damaged_index(daemon: DaemonProcess) -> None:
+async def damaged(daemon: DaemonProcess, name: str, damage: Callable[[Writing, tuple[bytes, bytes]], None]) -> None:
+    """Stop a daemon that has watched, and damage the first row under a key's name."""
     await daemon.watch()
     daemon.signal(signal.SIGTERM)
     assert await daemon.wait() == exits.DONE
     engine = await open_engine(f"embedded:{daemon.home / 'side' / 'data' / 'store'}", clock=SystemClock())
     database = Database(engine, SystemClock())
 
-    def damage(tr: Writing) -> None:
+    def body(tr: Writing) -> None:
         own = machine.find(tr, database.keyspace)
         assert own is not None
-        space = database.keyspace.tenant(own.tenant_id).space(keys.FILES_BY_PATH)
-        tr.kv.clear(tr.kv.get_range(*space.range(), limit=1)[0][0])
+        space = database.keyspace.tenant(own.tenant_id).space(name)
+        damage(tr, tr.kv.get_range(*space.range(), limit=1)[0])
 
-    await database.transact(damage)
+    await database.transact(body)
     await engine.close()
+
+
+async def test_the_doctor_repairs_a_damaged_index(daemon: DaemonProcess) -> None:
+    await damaged(daemon, keys.FILES_BY_PATH, lambda tr, row: tr.kv.clear(row[0]))
 
     found = daemon.run("doctor", "--json")
     repaired = daemon.run("doctor", "--repair")
@@ -121,3 +127,18 @@ async def test_the_doctor_repairs_a_damaged_index(daemon: DaemonProcess) -> None
     assert (report["problems"], report["left"]) == (1, 1)
     assert (repaired.returncode, repaired.stdout.count("repaired:")) == (exits.DONE, 1)
     assert "nothing is wrong" in daemon.run("doctor").stdout
+
+
+async def test_the_doctor_removes_what_can_not_be_read_when_it_is_told_to(daemon: DaemonProcess) -> None:
+    await damaged(daemon, keys.FILES, lambda tr, row: tr.kv.set(row[0], row[1][:-9]))
+
+    alone, repaired = daemon.run("doctor", "--remove-unreadable"), daemon.run("doctor", "--repair")
+    removed = daemon.run("doctor", "--repair", "--remove-unreadable")
+
+    assert (alone.returncode, "--repair" in alone.stderr) == (exits.USAGE, True)
+    assert (repaired.returncode, repaired.stdout.count("PROBLEM: The File under")) == (exits.FAILED, 1)
+    assert "--remove-unreadable" in repaired.stdout
+    assert (removed.returncode, removed.stdout.count("repaired: The File under")) == (exits.DONE, 1)
+    assert "nothing is wrong" in daemon.run("doctor").stdout
+    await daemon.watch()
+    assert daemon.run("files", "verify").returncode == exits.DONE

@@ -32,16 +32,21 @@ class Report(NamedTuple):
 
 
 async def examine(
-    database: Database, *, repair: bool = False, progress: Callable[[int], None] = lambda _rows: None
+    database: Database,
+    *,
+    repair: bool = False,
+    removes_unreadable: bool = False,
+    progress: Callable[[int], None] = lambda _rows: None,
 ) -> Report:
     """Check every tenant's records, indexes, blobs, counters and log.
 
     Args:
         repair: Also finish deletions that were cut short, and rebuild what is derived. What only the records themselves
             could tell is reported, never invented.
+        removes_unreadable: With ``repair``: also remove the records that can't be read, but users and tenants.
         progress: Told now and then how many rows have been looked at so far.
     """
-    steps = Steps(database, repair=repair, progress=progress)
+    steps = Steps(database, repair=repair, removes_unreadable=removes_unreadable, progress=progress)
     whole = Tally()
     tenant_ids = await steps.once(lambda tr: list(_tenant_ids(tr, database.keyspace)))
     for tenant_id in tenant_ids:

@@ -57,16 +57,24 @@ class Steps:
     Args:
         database: What is looked at.
         repair: Steps get a ``Writing``.
+        removes_unreadable: Those steps remove the records that can't be read.
         progress: Told after each step how many rows have been looked at so far.
     """
 
     def __init__(
-        self, database: Database, *, repair: bool, progress: Callable[[int], None] = lambda _rows: None
+        self,
+        database: Database,
+        *,
+        repair: bool,
+        removes_unreadable: bool = False,
+        progress: Callable[[int], None] = lambda _rows: None,
     ) -> None:
         self._database = database
         self._progress = progress
         self._rows = 0
         self.repair = repair
+        self.removes_unreadable = repair and removes_unreadable
+        self.keyspace = database.keyspace
 
     async def once(self, step: Callable[[Reading], T]) -> T:
         """Run one step in one transaction."""

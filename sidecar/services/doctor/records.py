@@ -2,13 +2,20 @@
 
 First every record is read, and each entry that it should have is looked up. When an index then has just as many
 entries as that, none of them can be astray, and they are not read one by one: 80,000 files take seconds.
+
+A record that can't be read stays, unless its removal is asked for; then what names it goes as what names nothing does,
+and what depends on it as with any deletion.
 """
 
+from collections import Counter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sidecar import limits
-from sidecar.errors import UNREADABLE, InvalidError
+from sidecar.errors import UNREADABLE, CorruptStoreError, InvalidError, StoreFormatError
+from sidecar.repositories import deletions
 from sidecar.repositories.base import Repository
+from sidecar.repositories.deletions import Deletion
 from sidecar.repositories.indexes import ID_BYTES, Index
 from sidecar.repositories.transactions import Reading, Writing
 from sidecar.services.doctor import blobs
@@ -16,6 +23,8 @@ from sidecar.services.doctor.findings import Problem, Steps, Tally, can_repair
 
 AnyRepository = Repository[Any]
 NOT_READ = "unreadable"
+_DEPENDED_ON = frozenset({"sessions", "conversations"})
+_KEPT = frozenset({"users", "tenants"})  # too much depends on them
 
 
 class _Wanted(NamedTuple):
@@ -30,7 +39,7 @@ class _Wanted(NamedTuple):
 async def check(steps: Steps, repository: AnyRepository) -> Tally:
     """Check all records of one kind, and their index entries."""
     begin, _ = repository.primary_range()
-    tally = await steps.along(begin, lambda tr, at: _records(repository, tr, at))
+    tally = await steps.along(begin, lambda tr, at: _records(steps, repository, tr, at))
     for index in repository.indexes:
         if not index.shared:
             tally.take(await _check_entries(steps, repository, index, tally.expected[index.name]))
@@ -45,7 +54,7 @@ async def _check_entries(steps: Steps, repository: AnyRepository, index: Index[A
     return await steps.along(begin, lambda tr, at: _strays(repository, index, tr, at))
 
 
-def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
+def _records(steps: Steps, repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
     tally = Tally()
     rows = tr.kv.get_range(begin, repository.primary_range()[1], limit=limits.doctor_batch_rows, snapshot=True)
     wanted: list[_Wanted] = []
@@ -55,9 +64,7 @@ def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
         try:
             record = repository.decoded(tr, value)
         except UNREADABLE as error:
-            what = f"The {repository.model.__name__} under {key.hex()} can't be read: {error.message}"
-            tally.problems.append(Problem("record", what, repaired=False, tenant_id=repository.tenant.tenant_id))
-            tally.rows[NOT_READ] += 1
+            tally.take(_unreadable(steps, repository, tr, key=key, error=error))
             continue
         for index in repository.indexes:
             wanted += [_Wanted(record.id, index, *entry) for entry in repository.entries(index, record).items()]
@@ -71,6 +78,21 @@ def _records(repository: AnyRepository, tr: Reading, begin: bytes) -> Tally:
     tally.take(blobs.look_up(tr, repository.tenant, named))
     tally.next_key = rows[-1][0] + b"\x00" if len(rows) == limits.doctor_batch_rows else None
     return tally
+
+
+def _unreadable(
+    steps: Steps, repository: AnyRepository, tr: Reading, *, key: bytes, error: CorruptStoreError | StoreFormatError
+) -> Tally:
+    """Tell of a record that can't be read, and remove it where that is asked for; not what a newer version wrote."""
+    tenant_id, kind = repository.tenant.tenant_id, repository.kind
+    goes = steps.removes_unreadable and isinstance(error, CorruptStoreError) and kind not in _KEPT
+    if goes and isinstance(tr, Writing):
+        tr.kv.clear(key)
+        if kind in _DEPENDED_ON:
+            gone = Deletion(tenant_id, kind, str(UUID(bytes=key[-ID_BYTES:])))
+            deletions.begin(tr, steps.keyspace, gone)
+    what = f"The {repository.model.__name__} under {key.hex()} {'was removed' if goes else 'stays'}: {error.message}"
+    return Tally([Problem("record", what, goes, tenant_id)], rows=Counter({NOT_READ: 0 if goes else 1}))
 
 
 def _look_up(repository: AnyRepository, tr: Reading, wanted: list[_Wanted], tally: Tally) -> None:

@@ -21,7 +21,7 @@ from sidecar.repositories.workspace_sessions import WorkspaceSessions
 from sidecar.services.cascades import Cascades
 from sidecar.services.doctor.examination import examine
 from tests.contract.failing import FailingEngine, Fuse
-from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, an_id
+from tests.contract.repositories.samples import KINDS, NOW_MS, OWNER, TENANT_ID, Kind, an_id
 
 TALK = an_id(70)
 
@@ -190,6 +190,27 @@ async def test_what_only_the_lost_bytes_could_tell_is_reported_and_not_invented(
     assert (await examine(filled)).left
 
     await filled.transact(lambda tr: tr.kv.clear_range(*keyspace.root.range()))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.repository.kind)
+async def test_a_record_that_can_not_be_read_is_removed_where_that_is_asked_for(
+    filled: Database, tenant: TenantKeys, keyspace: Keyspace, kind: Kind
+) -> None:
+    repository = kind.repository(tenant)
+    identifier = repository.identifier(kind.make(TENANT_ID, 1))
+    await filled.transact(lambda tr: tr.kv.set(repository.key(identifier), b'\x01{"id":7}'))
+
+    [left] = (await examine(filled, repair=True)).left
+    assert "stays" in left.what
+    report = await examine(filled, repair=True, removes_unreadable=True)
+    is_kept = repository.kind in ("users", "tenants")
+
+    assert [problem.what for problem in report.left] == ([left.what] if is_kept else [])
+    assert (await examine(filled)).left == report.left
+    if is_kept:
+        await filled.transact(lambda tr: tr.kv.clear_range(*keyspace.root.range()))
+    else:
+        assert await filled.read(lambda tr: repository.find(tr, identifier)) is None
 
 
 async def test_a_unique_value_of_two_records_is_reported_and_left_as_it_is(
