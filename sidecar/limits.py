@@ -295,7 +295,7 @@ audited_refusals_per_minute = 10
 audit_ids_max = 20  # records that one row of the audit trail names; it counts the others
 
 # --- file systems that may not answer --------------------------------------------------------------------------------
-question_seconds = 2.0  # for an answer; a disk that has to spin up takes longer, and is asked again
+question_seconds = 5.0  # for an answer; a machine that is very busy takes two
 questions_at_once_max = 32  # that wait for one, each in a thread of its own
 silent_seconds = 10.0  # nothing came of a comparison for so long: its file system does not answer
 silent_look_seconds = 1.0  # how often it is looked for whether it answers again

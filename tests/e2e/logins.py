@@ -3,11 +3,13 @@
 What it needs (root, namespaces, systemd) and does not find skips the test that asks for it.
 """
 
+import errno
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,7 +63,7 @@ class Account:
         finally:
             self._end()
             for group in sorted(_cgroups() - cgroups, reverse=True):  # the deepest first
-                group.rmdir()
+                await eventually(partial(_is_removed, group), f"nothing runs in {group} any more")
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command as the user, inside the login if there is one."""
@@ -113,6 +115,16 @@ class Account:
             self._login.kill()
             self._login.wait()
         self._login, self._inside = None, []
+
+
+def _is_removed(group: Path) -> bool:
+    try:
+        group.rmdir()
+    except OSError as error:
+        if error.errno != errno.EBUSY:  # who was killed is only going
+            raise
+        return False
+    return True
 
 
 def _cgroups() -> set[Path]:

@@ -135,7 +135,7 @@ async def test_a_file_replaced_by_a_folder_and_back(watched: Watched) -> None:
     await watched.start()
     first = await watched.settled()
     (watched.root / "a").unlink()
-    write(watched.root, "a/b", "x")
+    write(watched.root, "a/b", "of its own")  # with the same content it would be `a` that has moved
     await watched.settled()
     (watched.root / "a/b").unlink()
     (watched.root / "a").rmdir()
