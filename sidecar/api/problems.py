@@ -116,7 +116,7 @@ _PASSING = _Meaning(
 _UNKNOWN = _Meaning(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "unavailable",
-    "The store does not know whether this was stored; look, or try again.",
+    "The store does not know whether this was stored; look before you repeat it without an Idempotency-Key.",
 )
 # What an error of a transaction means for its request, by FoundationDB's numbers; any other is our own fault.
 TRANSACTIONS: Mapping[int, _Meaning] = {
