@@ -120,7 +120,7 @@ class FoundationEngine:
             StoreFormatError: A newer version wrote it.
             CorruptStoreError: A restore into it was not finished.
         """
-        record = json.loads(self._attempts.run(self._record, commits=True))
+        record = self._attempts.run(self._record, commits=True)
         if record["format"] > FORMAT:
             raise StoreFormatError(
                 f"The store in {self._cluster_file} has format {record['format']}, written by a newer version; "
@@ -185,13 +185,15 @@ class FoundationEngine:
         own = self._options.system_prefix
         return (b"", own), (strinc(own), b"\xff")
 
-    def _record(self, tr: FoundationTransaction) -> bytes:
-        self._attempts.clear_old_marks(tr)
+    def _record(self, tr: FoundationTransaction) -> dict[str, Any]:
         found = tr.get(self._record_key)
         if found is None:
             found = json.dumps({"format": FORMAT, "epoch": _new_epoch()}).encode()
             tr.set(self._record_key, found)
-        return found
+        record: dict[str, Any] = json.loads(found)
+        if record["format"] <= FORMAT:
+            self._attempts.clear_old_marks(tr)
+        return record
 
     def _back_up(self, path: Path, progress: Progress | None, cancelled: threading.Event) -> int:
         tr = self.begin()

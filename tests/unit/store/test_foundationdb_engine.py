@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.errors import ConflictError, LimitExceededError, TransactionError, UnavailableError
+from sidecar.errors import ConflictError, LimitExceededError, StoreFormatError, TransactionError, UnavailableError
 from sidecar.store.backup import BackupWriter, Header, check
 from sidecar.store.engine import Transaction
 from tests.clocks import FakeClock
@@ -142,6 +142,17 @@ async def test_closing_lets_a_commit_go_on() -> None:
 
     await asyncio.gather(writing, closing)
     assert not cancelled.is_set()
+
+
+async def test_a_store_of_a_newer_format_is_refused_and_left_alone() -> None:
+    cluster = Cluster(get=b'{"format": 7, "epoch": "x"}')
+    engine = engine_on(cluster)
+
+    with pytest.raises(StoreFormatError, match=r"format 7.*up to 1"):
+        engine.load_record()
+
+    assert cluster.rows == {}
+    await engine.close()
 
 
 async def test_a_watch_is_made_in_a_thread() -> None:
