@@ -70,6 +70,16 @@ def test_a_connection_that_is_gone_is_nobodys() -> None:
         assert peers._uid_of(server) is None  # noqa: SLF001 - the same
 
 
+@linux
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_who_has_closed_their_end_is_nobody_and_not_root(family: int, address: str) -> None:
+    with connection(family, address) as (client, server):
+        client.shutdown(socket.SHUT_WR)
+        assert peers._uid_of(server) == os.geteuid()  # noqa: SLF001 - the same
+        client.close()
+        assert peers._uid_of(server) is None  # noqa: SLF001 - the same
+
+
 async def stranger(script: str, *arguments: str) -> Any:
     """Run a script as nobody."""
     child = await asyncio.create_subprocess_exec(
