@@ -70,24 +70,29 @@ class Tally:
 
 
 class Histogram:
-    """How long something took, each time: who measures often holds on to it."""
+    """How long something took, each time: who measures often holds on to it.
 
-    __slots__ = ("buckets", "count", "last", "total")
+    Attributes:
+        buckets: How often it took so long; the last one is for what is longer than all bounds.
+    """
+
+    __slots__ = ("buckets", "last", "total")
 
     def __init__(self) -> None:
-        self.buckets = [0] * len(metrics_buckets_seconds)
-        self.count = 0
+        self.buckets = [0] * (len(metrics_buckets_seconds) + 1)
         self.total = 0.0
         self.last = 0.0
 
     def observe(self, seconds: float) -> None:
         """Note a duration."""
-        self.count += 1
         self.total += seconds
         self.last = seconds
-        number = bisect_left(metrics_buckets_seconds, seconds)
-        if number < len(metrics_buckets_seconds):
-            self.buckets[number] += 1
+        self.buckets[bisect_left(metrics_buckets_seconds, seconds)] += 1
+
+    @property
+    def count(self) -> int:
+        """How often it was noted."""
+        return sum(self.buckets)
 
 
 class Metrics:
@@ -154,7 +159,7 @@ class Metrics:
 
 def _histogram_lines(name: str, labels: Labels, histogram: Histogram) -> list[str]:
     lines, below = [], 0
-    for bound, count in zip(metrics_buckets_seconds, histogram.buckets, strict=True):
+    for bound, count in zip(metrics_buckets_seconds, histogram.buckets[:-1], strict=True):
         below += count
         lines.append(_line(f"{name}_bucket", (*labels, ("le", f"{bound:g}")), below))
     lines.append(_line(f"{name}_bucket", (*labels, ("le", "+Inf")), histogram.count))

@@ -79,7 +79,7 @@ class Gate:
         self._gives_login = route is not None and route.shape.answer is Login
         self._origins = own_origins(context)
         self._silent, self._new_id = context.silent, context.request_ids.new
-        self._seconds = context.metrics.histogram("request_seconds")
+        self._observe = context.metrics.histogram("request_seconds").observe
         self._tallies: dict[tuple[str, int], Tally] = {}
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -146,7 +146,7 @@ class Gate:
                 self._tallies[method, status] = tally
         tally.value += 1
         if status != HTTPStatus.SWITCHING_PROTOCOLS:  # a socket lives for days
-            self._seconds.observe(seconds)
+            self._observe(seconds)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s %d %.1f ms", method, self._pattern, status, seconds * 1000)
 

@@ -3,10 +3,10 @@
 Pure bookkeeping over a clock, in memory: a restart fills every bucket, which an attacker can't bring about.
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Hashable
 from functools import lru_cache
+from math import ceil
 from typing import NamedTuple
 
 from sidecar import limits
@@ -48,6 +48,14 @@ class Taken(NamedTuple):
     retry_after_seconds: int
 
 
+class _Bucket:
+    __slots__ = ("at", "level")
+
+    def __init__(self, level: float, at: float) -> None:
+        self.level = level
+        self.at = at
+
+
 class Buckets:
     """Buckets by key, each full when it is first asked for.
 
@@ -59,30 +67,39 @@ class Buckets:
     def __init__(self, clock: Clock, *, keys_max: int) -> None:
         self._clock = clock
         self._keys_max = keys_max
-        self._levels: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
     def take(self, key: Hashable, rate: Rate) -> Taken:
         """Take one token from the bucket of ``key``."""
-        now = self._clock.monotonic()
-        level = self._level(key, rate, now)
-        allowed = level >= 1
-        left = level - 1 if allowed else level
-        self._put(key, left, now)
-        token_seconds = 60 / max(1, rate.per_minute)
-        until_full = math.ceil((rate.burst - left) * token_seconds)
-        return Taken(rate, allowed, int(left), until_full, 0 if allowed else math.ceil((1 - left) * token_seconds))
+        bucket = self._filled(key, rate)
+        token_seconds = 60 / (rate.per_minute or 1)
+        left = bucket.level - 1
+        if left < 0:
+            retry = ceil(-left * token_seconds)
+            return Taken(
+                rate,
+                allowed=False,
+                remaining=0,
+                reset_seconds=ceil((rate.burst - left - 1) * token_seconds),
+                retry_after_seconds=retry,
+            )
+        bucket.level = left
+        return Taken(rate, True, int(left), ceil((rate.burst - left) * token_seconds), 0)
 
     def give_back(self, key: Hashable, rate: Rate) -> None:
         """Put one token back: what it was taken for turned out to be no attack."""
-        now = self._clock.monotonic()
-        self._put(key, min(rate.burst, self._level(key, rate, now) + 1), now)
+        bucket = self._filled(key, rate)
+        bucket.level = min(rate.burst, bucket.level + 1)
 
-    def _level(self, key: Hashable, rate: Rate, now: float) -> float:
-        known = self._levels.get(key)
-        return rate.burst if known is None else min(rate.burst, known[0] + (now - known[1]) * rate.per_minute / 60)
-
-    def _put(self, key: Hashable, level: float, now: float) -> None:
-        self._levels[key] = level, now
-        self._levels.move_to_end(key)
-        if len(self._levels) > self._keys_max:
-            self._levels.popitem(last=False)
+    def _filled(self, key: Hashable, rate: Rate) -> _Bucket:
+        """Return the bucket of ``key`` with what has come into it until now."""
+        now, bucket = self._clock.monotonic(), self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(rate.burst, now)
+            if len(self._buckets) > self._keys_max:
+                self._buckets.popitem(last=False)
+            return bucket
+        bucket.level = min(rate.burst, bucket.level + (now - bucket.at) * rate.per_minute / 60)
+        bucket.at = now
+        self._buckets.move_to_end(key)
+        return bucket

@@ -44,7 +44,7 @@ def test_only_so_many_buckets_are_kept_the_one_used_longest_ago_is_forgotten() -
     for key in ("a", "a", "b", "a", "c"):
         buckets.take(key, RATE)
     assert buckets.take("b", RATE).remaining == 2, "forgotten, so full"
-    assert len(buckets._levels) == 2  # noqa: SLF001 - the bound itself
+    assert len(buckets._buckets) == 2  # noqa: SLF001 - the bound itself
 
 
 def guesses(attempts: Attempts, peer: Peer, email: str = "a@b", *, is_paired: bool = False) -> int:
