@@ -21,7 +21,7 @@ from tests.contract.failing import FailingEngine, Fuse
 from tests.contract.repositories.samples import OWNER, TENANT_ID
 
 FEW, MANY = 3, 40
-PATH = "/work/project"
+PATH = "/home/you/project"
 
 
 @pytest.fixture
