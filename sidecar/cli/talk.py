@@ -103,9 +103,9 @@ def write_line(line: str) -> None:
 
 def styled(text: str, color: str) -> str:
     """Return text in a colour, where standard output is a terminal whose user has not asked for none (NO_COLOR)."""
-    from sidecar import config
+    from sidecar import surroundings
 
-    return click.style(text, fg=color) if sys.stdout.isatty() and config.wants_color() else text
+    return click.style(text, fg=color) if sys.stdout.isatty() and surroundings.wants_color() else text
 
 
 def printable(text: str) -> str:

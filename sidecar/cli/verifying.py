@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from itertools import dropwhile, islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
-from sidecar import config, limits
+from sidecar import config, limits, surroundings
 from sidecar.cli.progress import Bar
 from sidecar.cli.talk import size_text
 from sidecar.clock import SystemClock
@@ -117,7 +117,7 @@ def _compare(
     identity = identity_of(root)
     if identity is None:
         raise RootLostError
-    environment = config.user_environment()
+    environment = surroundings.user_environment()
     git = Git(environment.home, environment.xdg_config_home, command=shutil.which("git"))
     warnings: list[str] = []
     folders = Folders(Ignore.load(root, git, warn=warnings.append, own=own))

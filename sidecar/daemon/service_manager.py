@@ -8,7 +8,7 @@ import os
 import socket
 
 from sidecar import limits
-from sidecar.config import NotifySocket
+from sidecar.surroundings import NotifySocket
 
 log = logging.getLogger(__name__)
 

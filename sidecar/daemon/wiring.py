@@ -23,7 +23,7 @@ from sidecar.auth.passwords import Passwords
 from sidecar.auth.signing_keys import KeyRing
 from sidecar.auth.tokens import Tokens
 from sidecar.clock import Clock
-from sidecar.config import Settings, notify_socket, user_environment
+from sidecar.config import Settings
 from sidecar.daemon.feeds import Feeds
 from sidecar.daemon.health import Health
 from sidecar.daemon.lifecycle import InstanceLock, Tasks
@@ -58,6 +58,7 @@ from sidecar.services.users import UserService
 from sidecar.services.workspaces import WorkspaceService
 from sidecar.store.engine import Engine
 from sidecar.store.opening import open_engine
+from sidecar.surroundings import notify_socket, user_environment
 from sidecar.watch.registry import Watchers
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ StartTask = Callable[..., "asyncio.Task[Any]"]
 
 
 class Environment(Protocol):
-    """Where a user keeps configuration; ``config.UserEnvironment`` is one."""
+    """Where a user keeps configuration; ``surroundings.UserEnvironment`` is one."""
 
     @property
     def home(self) -> Path:

@@ -64,10 +64,11 @@ async def stored(house: House, login: Login, store: Store) -> tuple[dict[str, An
     """Store a record of each size; return the ids of the user's belongings, and those of the records."""
     ids: dict[str, Any] = dict(await house.belongings(login))
     keys = house.context.database.keyspace.tenant(login.tenant.id)
-    made: set[str] = set()
-    for size in SIZES:
-        made.add((await house.context.database.transact(lambda tr, size=size: store(tr, keys, ids, size))).id)  # type: ignore[misc]
-    return ids, made
+
+    def body(size: int) -> Callable[[Writing], Record]:
+        return lambda tr: store(tr, keys, ids, size)
+
+    return ids, {(await house.context.database.transact(body(size))).id for size in SIZES}
 
 
 LISTS: dict[str, tuple[Store, str]] = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.config import NotifySocket
 from sidecar.daemon.service_manager import ServiceManager
+from sidecar.surroundings import NotifySocket
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sidecar import config
+from sidecar import config, surroundings
 from sidecar.daemon.store import engine_options
 from sidecar.errors import InvalidError
 from sidecar.store.options import EngineOptions
@@ -230,9 +230,9 @@ def test_a_session_runtime_folder_of_another_user_is_passed_over(home: Path, mon
 
 
 def test_git_is_told_of_the_users_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert config.user_environment() == (home, None)
+    assert surroundings.user_environment() == (home, None)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "xdg"))
-    assert config.user_environment() == (home, home / "xdg")
+    assert surroundings.user_environment() == (home, home / "xdg")
 
 
 @pytest.mark.usefixtures("below")
@@ -313,12 +313,12 @@ def test_a_setting_is_written_as_the_lines_of_its_file_end(home: Path) -> None:
 
 def test_a_service_manager_is_found_by_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    assert config.notify_socket() is None
+    assert surroundings.notify_socket() is None
     monkeypatch.setenv("NOTIFY_SOCKET", "@abstract")
     monkeypatch.setenv("WATCHDOG_PID", "12")
-    assert config.notify_socket() == ("@abstract", 12, None)
+    assert surroundings.notify_socket() == ("@abstract", 12, None)
     monkeypatch.setenv("NOTIFY_SOCKET", "relative")
-    assert config.notify_socket() is None
+    assert surroundings.notify_socket() is None
 
 
 def test_what_another_process_needs_for_the_same_settings_is_told(below: Path, monkeypatch: pytest.MonkeyPatch) -> None:

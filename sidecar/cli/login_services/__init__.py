@@ -8,7 +8,7 @@ from sidecar.cli.login_services.port import LoginService
 
 def platform_service() -> LoginService:
     """Return the login service of this platform for this program as it is installed now."""
-    from sidecar import config
+    from sidecar import config, surroundings
 
     command = Command.of_this_process(config.chosen_environment())
     platform: str = sys.platform  # a plain text to mypy, so that it checks every way
@@ -16,7 +16,7 @@ def platform_service() -> LoginService:
         from sidecar.cli.login_services.windows import LogonTask
 
         return LogonTask(command, config.load().state_dir)
-    environment = config.user_environment()
+    environment = surroundings.user_environment()
     if platform == "darwin":
         from sidecar.cli.login_services.launchd import LaunchAgent
 
