@@ -22,6 +22,7 @@ from sidecar.api.context import CALLER, CONTEXT, CROWD
 from sidecar.api.folders import FolderPath
 from sidecar.api.gate import begin
 from sidecar.api.problems import status_of
+from sidecar.api.requests import in_real_folder
 from sidecar.auth.tokens import Principal
 from sidecar.errors import CursorExpiredError, InvalidError, SidecarError, UnauthenticatedError, UnavailableError
 from sidecar.feed.log import SINCE_NOW, TOPICS, Filter, Moment
@@ -148,6 +149,7 @@ class _Listener:
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self._socket = socket
+        self._request = request
         self._context = request.app[CONTEXT]
         self._crowd = request.app[CROWD]
         caller = request.get(CALLER)
@@ -196,13 +198,10 @@ class _Listener:
         raise Closing(CloseCode.GOING_AWAY, "")
 
     async def _in_real_folder(self, asked: SubscribeMessage) -> SubscribeMessage:
-        if asked.workspace_path is None:
-            return asked
         try:
-            real = await self._context.folders.real(asked.workspace_path)
+            return await in_real_folder(self._request, asked)
         except UnavailableError as error:
             raise Closing(CloseCode.TRY_AGAIN_LATER, error.message) from None
-        return asked.model_copy(update={"workspace_path": real})
 
     async def _authenticate(self, token: str) -> None:
         try:

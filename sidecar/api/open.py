@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sidecar import limits
 from sidecar.api.context import CONTEXT
+from sidecar.api.gate import shows_pairing_key
 from sidecar.api.peers import device_of, peer_of
 from sidecar.errors import UnauthenticatedError
 
@@ -24,7 +25,7 @@ async def open_browser(request: web.Request) -> web.Response:
             "The link was used or is too old, or the login that made it has ended; ask for a new one.",
             code="invalid_ticket",
         )
-    context.attempts.succeeded(peer_of(request))
+    context.attempts.succeeded(peer_of(request), is_paired=shows_pairing_key(request, context))
     response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": START_PAGE})
     response.headers["Referrer-Policy"] = "no-referrer"
     response.set_cookie(

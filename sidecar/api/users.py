@@ -78,6 +78,7 @@ async def put_password(request: web.Request) -> web.Response:
     """Replace the caller's password; every login of theirs ends, and the answer is a new one."""
     sent = await body(request, PasswordBody)
     context, caller, peer = request.app[CONTEXT], request[CALLER], peer_of(request)
+    admit(request, context.attempts.by_peer(peer))
     admit(request, context.attempts.on_account(caller.user.email, peer, is_paired=False))
     with context.attempts.waiting(peer, is_paired=False):
         login = await context.accounts.change_password(

@@ -68,10 +68,10 @@ class LoginFile:
             return None
 
     def _is_open_to_others(self) -> bool:
-        """Tell whether others could have read or written it; of what is not ours, ``read_private`` tells."""
+        """Tell whether others could have read or written it; of any other trouble ``read_private`` tells."""
         try:
             status = self.path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:
             return False
         if sys.platform == "win32" or not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             return False

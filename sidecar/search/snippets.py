@@ -33,8 +33,9 @@ class Snippets:
         return self._best(terms, body) or self._best(terms, title) or excerpt(uncut(title))
 
     def _best(self, terms: Sequence[str], text: str) -> str | None:
-        step = limits.search_piece_chars
-        pieces = [(text[at : at + step + limits.search_snippet_chars],) for at in range(0, len(text), step)]
+        step, shared = limits.search_piece_chars, limits.search_snippet_chars
+        # An end no longer than what two pieces share lies in the one before.
+        pieces = [(text[at : at + step + shared],) for at in range(0, max(len(text) - shared, 1), step)]
         self._db.execute("BEGIN")
         try:
             self._db.executemany("INSERT INTO pieces (text) VALUES (?)", pieces)

@@ -232,13 +232,14 @@ class Accounts:
         return active(tr, self._keys(account.tenant_id), account.id)
 
     def _accounts(self, tr: Reading, email: str, tenant_id: str | None) -> list[User]:
-        """Return the accounts that an address may log in to, the oldest first."""
+        """Return the accounts that an address may log in to, the oldest first; those not active if it has no others."""
         named = find_accounts(tr, self._database.keyspace, email)
         chosen = sorted((each for each in named if tenant_id in (None, each.tenant_id)), key=lambda each: each.user_id)
         found = [
             Users(self._keys(each.tenant_id)).find(tr, each.user_id) for each in chosen[: limits.login_accounts_max]
         ]
-        return [user for user in found if user is not None]
+        users = [user for user in found if user is not None]
+        return [user for user in users if self._active(tr, user)] or users  # a refusal is in their own trail
 
     def _keys(self, tenant_id: str) -> TenantKeys:
         return self._database.keyspace.tenant(tenant_id)

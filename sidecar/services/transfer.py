@@ -160,7 +160,7 @@ class Transfer:
             unchanged={kind: found[kind, _Found.SAME] for kind in MODELS},
         )
 
-    async def _store(self, scope: Scope, batch: Sequence[_Sent]) -> "list[tuple[Kind, _Found]]":
+    async def _store(self, scope: Scope, batch: Sequence[_Sent]) -> list[tuple[Kind, _Found]]:
         sent = await asyncio.to_thread(lambda: [_record(scope, *each) for each in batch])
         records = [await self._in_real_folder(each) for each in sent]
 

@@ -1,18 +1,22 @@
 """Workspaces: which folders are watched, and keeping the watchers in step with the records."""
 
+import logging
 import os
 import pathlib
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
 from sidecar import limits
-from sidecar.errors import InvalidError, LimitExceededError
+from sidecar.errors import UNREADABLE, InvalidError, LimitExceededError
 from sidecar.file_systems import FileSystems
 from sidecar.models.workspaces import Workspace, WorkspaceProgress
 from sidecar.repositories.keys import TenantKeys
-from sidecar.repositories.tenants import list_active_tenants
-from sidecar.repositories.transactions import Database, Writing
+from sidecar.repositories.tenants import Tenants, list_ids
+from sidecar.repositories.transactions import Database, Reading, Writing
 from sidecar.repositories.workspaces import Workspaces
+
+log = logging.getLogger(__name__)
 
 
 class Watching(Protocol):
@@ -70,20 +74,24 @@ class WorkspaceService:
         return workspace, is_new
 
     async def start_all(self) -> None:
-        """Begin to watch every folder that any active tenant has on record."""
+        """Begin to watch every folder that any active tenant has on record; damaged rows of one keep back no other."""
         cursor: str | None = None
         while True:
-            active, cursor = await self._database.read(
-                partial(list_active_tenants, keyspace=self._database.keyspace, cursor=cursor)
-            )
-            for tenant in active:
-                await self._start_of(self._database.keyspace.tenant(tenant.id))
+            ids, cursor = await self._database.read(partial(list_ids, keyspace=self._database.keyspace, cursor=cursor))
+            for tenant_id in ids:
+                try:
+                    await self._start_of(self._database.keyspace.tenant(tenant_id))
+                except UNREADABLE as error:
+                    log.warning("The folders of tenant %s are not watched: %s", tenant_id, error.message)
             if cursor is None:
                 return
 
     async def _start_of(self, tenant: TenantKeys) -> None:
-        page = await self._database.read(lambda tr: Workspaces(tenant).list_all(tr, limit=limits.workspaces_max))
-        for workspace in page.items:
+        def body(tr: Reading) -> Sequence[Workspace]:
+            owner = Tenants(tenant).get(tr, tenant.tenant_id)
+            return Workspaces(tenant).list_all(tr, limit=limits.workspaces_max).items if owner.is_active else ()
+
+        for workspace in await self._database.read(body):
             await self._watching.start(workspace)
 
     async def remove(self, tenant: TenantKeys, workspace_id: str, *, if_version: int | None = None) -> None:

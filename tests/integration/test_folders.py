@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.repositories.workspaces import Workspaces
 from tests.e2e.daemons import eventually
 from tests.integration.house import House, running_house
 
@@ -106,6 +107,22 @@ async def test_every_users_folders_are_watched_after_a_start(tmp_path: Path) -> 
         assert asked.status == 202
         (folder / "again.txt").write_text("again")
         await eventually(lambda: finds("again.txt", "meanwhile.txt", "now.txt"), "a rescan begins to watch")
+
+
+async def test_a_damaged_folder_of_one_tenant_keeps_no_other_from_being_watched(tmp_path: Path) -> None:
+    made = {}
+    async with running_house(tmp_path) as house:
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            login = await house.register(f"{name}@example.org")
+            sent = {"path": str(tmp_path / name)}
+            made[name] = (await house.call("POST", "/api/v5/workspaces", login["access_token"], json=sent)).content
+        keys = house.context.database.keyspace.tenant(made["one"]["tenant_id"])
+        await house.context.database.transact(lambda tr: tr.kv.set(Workspaces(keys).key(made["one"]["id"]), b"\x01{"))
+    async with running_house(tmp_path) as house:
+        token = (await house.login("two@example.org")).content["access_token"]
+        found = (await house.call("GET", f"/api/v5/workspaces/{made['two']['id']}", token)).content
+        assert found["progress"]["state"] != "stopped"
 
 
 async def test_files_of_a_session_are_narrowed_to_a_folder_and_a_beginning(house: House, tmp_path: Path) -> None:

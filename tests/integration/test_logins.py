@@ -441,6 +441,15 @@ async def test_who_adds_an_address_to_another_tenant_shuts_nobody_out(house: Hou
     assert (await house.login(EMAIL)).content["user"]["id"] == own["id"], "which is not the oldest account now"
 
 
+async def test_an_older_account_that_is_not_active_shuts_nobody_out(house: House) -> None:
+    admin = (await house.register("admin@example.org"))["access_token"]
+    added = await house.call("POST", "/api/v5/users", admin, json={"email": EMAIL, "password": PASSWORD})
+    own = (await house.register(EMAIL))["user"]
+    path = f"/api/v5/users/{added.content['id']}"
+    assert (await house.call("PATCH", path, admin, json={"is_active": False})).status == 200
+    assert (await house.login(EMAIL)).content["user"]["id"] == own["id"]
+
+
 async def test_a_guess_at_an_unknown_account_costs_as_many_hashes_as_a_wrong_one(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

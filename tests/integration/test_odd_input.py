@@ -101,19 +101,22 @@ async def test_an_odd_target_is_no_failure_of_ours(
 async def test_an_odd_value_in_a_body_is_no_failure_of_ours(
     house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    variables = await variables_of(house, await house.tenant("example.org"), 1, tmp_path)
+    tenant = await house.tenant("example.org")
+    variables = await variables_of(house, tenant, 1, tmp_path)
     for route in ROUTES:
-        own = BODIES.get((route.method, route.path.removeprefix("/api/v5")))
-        if not own:
+        if route.shape.body is None:
             continue
-        assert route.shape.body is not None
+        own = BODIES[route.method, route.path.removeprefix("/api/v5")]
         path = Template(filled(route.path)).substitute(variables)
         whole = json.loads(Template(json.dumps(own)).substitute(variables))
-        token = variables["KEY"] if route.policy is Policy.PAIRING_KEY else variables["TOKEN"]
         for name, value in itertools.product(route.shape.body.model_fields, ODD_VALUES):
+            token = variables["KEY"] if route.policy is Policy.PAIRING_KEY else variables["TOKEN"]
             found = await house.call(route.method, path, token, json=whole | {name: value})
             assert found.status < 500, (route.method, path, name, str(value)[:100], found)
+            assert found.status != 401 or found.code != "token_revoked", (route.method, path, name, str(value)[:100])
             assert failures(caplog) == [], (route.method, path, name, str(value)[:100])
+            if route.path.endswith("/password"):  # where it was replaced, the login has ended
+                variables["TOKEN"] = (await house.person(tenant, "admin", "person-1")).access_token
 
 
 @pytest.mark.parametrize(("method", "target"), [("PATCH", "sessions/"), ("POST", "import"), ("GET", "events")])

@@ -163,6 +163,7 @@ async def test_who_closes_the_index_does_not_wait_for_the_end_of_a_search(
     wanted = Wanted(tenant.tenant_id, ("walnut",), None, None)
     ended = await asyncio.gather(search.find(tenant, wanted, limit=9, offset=0), close(), return_exceptions=True)
     assert isinstance(ended[0], LimitExceededError), "the second hit was looked at all the same"
+    assert ended[1] is None
 
 
 def test_what_matched_far_behind_in_a_text_is_shown() -> None:

@@ -23,7 +23,7 @@ from sidecar.watch.hasher import Job, read_file
 from sidecar.watch.ignore import Ignore
 from sidecar.watch.scanner import Kept, Run, Walk
 from tests.integration.watch.conftest import Watched, eventually, state_is, unwarned
-from tests.integration.watch.test_watching import write
+from tests.integration.watch.test_watching import eventually_has, write
 
 
 async def test_links_are_recorded_and_never_followed(watched: Watched) -> None:
@@ -342,7 +342,7 @@ async def test_the_warnings_are_of_the_present(watched: Watched) -> None:
     make_deep(watched.root, folders=30)
     assert await eventually(is_warned)
     write(watched.root, "other", "x")
-    assert await eventually(lambda: has(watched, b"other"))
+    await eventually_has(watched, b"other")
     assert await is_warned()
     subprocess.run(["rm", "-r", watched.root / NAME], check=True)
     assert await eventually(is_not_warned)
@@ -359,10 +359,6 @@ def make_deep(root: Path, *, folders: int) -> None:
         above, descriptor = descriptor, os.open(NAME, os.O_RDONLY, dir_fd=descriptor)
         os.close(above)
     os.close(descriptor)
-
-
-async def has(watched: Watched, path: bytes) -> bool:
-    return path in await watched.index()
 
 
 async def test_a_large_folder_is_looked_at_in_pieces_and_in_the_same_order(

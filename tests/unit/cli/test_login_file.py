@@ -49,3 +49,10 @@ def test_what_is_no_login_is_told_and_can_be_removed(file: LoginFile, content: s
         file.load()
     assert file.take() is None
     assert not file.path.exists()
+
+
+def test_a_login_that_can_not_be_looked_at_is_told(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(ForbiddenError, match="can not be read"):
+        LoginFile(loop / "login.json").load()

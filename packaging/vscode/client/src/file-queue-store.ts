@@ -50,6 +50,7 @@ export class FileQueueStore implements QueueStore {
       try {
         await this.#read();
       } catch (error) {
+        await this.#release();
         await this.#lock.giveBack();
         throw error;
       }

@@ -20,6 +20,7 @@ export class ProvedAgent extends Agent {
   readonly published: Published;
   readonly #proved = new WeakSet<Socket>();
   readonly #proving = new Set<Socket>();
+  #isDestroyed = false;
 
   constructor(published: Published) {
     super({ keepAlive: true, maxFreeSockets: requestsAtOnceMax, timeout: idleConnectionMsMax, scheduling: "lifo" });
@@ -49,6 +50,7 @@ export class ProvedAgent extends Agent {
 
   /** Close everything, also what has not proved itself yet: it would keep the host from ending. */
   override destroy(): void {
+    this.#isDestroyed = true;
     for (const socket of this.#proving) socket.destroy();
     super.destroy();
   }
@@ -56,6 +58,7 @@ export class ProvedAgent extends Agent {
   async #open(): Promise<Socket> {
     await this.#checkPublished();
     const { host, port, url } = this.published;
+    if (this.#isDestroyed) throw new UnavailableError(`The connections to ${url} are closed.`); // while it was read
     const socket = connect({ host, port, noDelay: true });
     this.#proving.add(socket);
     socket.on("error", ignore); // whoever uses the socket has a listener of their own; between two users none has
